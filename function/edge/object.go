@@ -1,0 +1,111 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"secure-media-cdn/function/mapping"
+)
+
+// EncodeKey percent-encodes an object key for a URL path, so that S3 decodes
+// exactly the key: every byte but the unreserved characters and the slash.
+// That is also Signature Version 4's own encoding of an S3 path, so what is
+// signed and what is sent cannot differ, and a "+" cannot turn into a space.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+func EncodeKey(key string) string {
+	const hex = "0123456789ABCDEF"
+	plain := 0
+	for i := range len(key) {
+		if unreserved(key[i]) || key[i] == '/' {
+			plain++
+		}
+	}
+	if plain == len(key) {
+		return key
+	}
+	var b strings.Builder
+	b.Grow(plain + 3*(len(key)-plain))
+	for i := range len(key) {
+		if c := key[i]; unreserved(c) || c == '/' {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// unreserved reports RFC 3986's unreserved characters (section 2.3).
+func unreserved(c byte) bool {
+	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
+		c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// maxBrowserAge is how long a browser may keep what a live link showed.
+const maxBrowserAge = 24 * time.Hour
+
+// cacheControlOverride returns the query string that makes S3 answer with a
+// Cache-Control under which no cache outlives the link. s-maxage is the whole
+// remaining life, so that CloudFront's next revalidation falls on or after the
+// expiry, when this function refuses: a 304 from S3 does not carry the
+// override, and would renew the object for as long again.
+// stale-if-error=0 keeps an outage from stretching it.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+func cacheControlOverride(left time.Duration) string {
+	value := fmt.Sprintf("public, max-age=%d, s-maxage=%d, stale-if-error=0",
+		min(left, maxBrowserAge)/time.Second, left/time.Second)
+	return "response-cache-control=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+}
+
+// signatureLife returns how long a signed URL may live: never past the link's
+// own end. Both ends are whole seconds, as in the signature.
+func signatureLife(c Config, m mapping.Mapping, now time.Time) time.Duration {
+	return min(c.SignatureTTL, m.ExpiresAt.Sub(now.Truncate(time.Second)))
+}
+
+// Presigner signs S3 URLs with the function's own credentials.
+type Presigner struct {
+	Credentials aws.Credentials
+	// Endpoint is the S3 server to name in URLs, with the bucket in the path.
+	// Empty, as it is on AWS, means the bucket's own host in its region: the
+	// global one answers 307 or 400 for a bucket elsewhere.
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+	Endpoint string
+	Now      func() time.Time
+
+	signer *v4.Signer
+}
+
+// NewPresigner returns a Presigner; see its fields.
+func NewPresigner(credentials aws.Credentials, endpoint string, now func() time.Time) *Presigner {
+	return &Presigner{Credentials: credentials, Endpoint: endpoint, Now: now, signer: v4.NewSigner(func(o *v4.SignerOptions) {
+		o.DisableURIPathEscaping = true // S3 signs the path as it is sent
+	})}
+}
+
+// Sign implements the type Sign. life is counted from the present whole second,
+// which the signature carries.
+func (p *Presigner) Sign(ctx context.Context, method string, object mapping.Object, region string, life time.Duration) (string, error) {
+	base, path := "https://"+object.Bucket+".s3."+region+".amazonaws.com", "/"+EncodeKey(object.Key)
+	if p.Endpoint != "" {
+		base, path = p.Endpoint, "/"+object.Bucket+path
+	}
+	query := "?X-Amz-Expires=" + strconv.FormatInt(int64(life/time.Second), 10)
+	req, err := http.NewRequestWithContext(ctx, method, base+path+query, nil)
+	if err != nil {
+		return "", fmt.Errorf("signing a URL: %w", err)
+	}
+	url, _, err := p.signer.PresignHTTP(ctx, p.Credentials, req, "UNSIGNED-PAYLOAD", "s3", region, p.Now())
+	if err != nil {
+		return "", fmt.Errorf("signing a URL: %w", err)
+	}
+	return url, nil
+}

@@ -1,0 +1,87 @@
+// The edge function: a Lambda@Edge function at origin-request, in Go.
+//
+// Lambda@Edge starts Python, whose launcher hands the process to this binary
+// (see package bundle); from then on this is an ordinary Lambda function.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"secure-media-cdn/function/edge"
+	"secure-media-cdn/function/mapping"
+)
+
+func main() {
+	// Lambda gives each environment credentials that outlive it.
+	credentials := aws.Credentials{
+		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
+	}
+	// The AWS SDKs' own settings for other endpoints. Lambda@Edge allows no
+	// environment variables, so these speak only on a developer's machine.
+	endpoints := struct{ dynamoDB, s3 string }{
+		os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL_S3"),
+	}
+	handler := &edge.Handler{
+		Open: func(c edge.Config) edge.Lookup {
+			return reader(c, os.Getenv("AWS_REGION"), credentials, endpoints.dynamoDB).Lookup
+		},
+		Sign: edge.NewPresigner(credentials, endpoints.s3, time.Now).Sign,
+		Now:  time.Now,
+		Log:  logger(),
+	}
+	lambda.Start(handler)
+}
+
+// reader reads the table from the region that the function runs in, which at
+// the edge is any of a dozen.
+func reader(c edge.Config, here string, credentials aws.Credentials, endpoint string) *mapping.Reader {
+	r := &mapping.Reader{Table: c.Table, Home: c.Regions[0], Budget: mapping.DefaultBudget, Now: time.Now}
+	for _, region := range edge.Nearest(here, c.Regions) {
+		r.Replicas = append(r.Replicas, mapping.Replica{Region: region, Table: table(region, credentials, endpoint)})
+	}
+	return r
+}
+
+// table connects to DynamoDB in one region. The client does not retry: the
+// reader asks another region instead.
+func table(region string, credentials aws.Credentials, endpoint string) *dynamodb.Client {
+	options := dynamodb.Options{
+		Region: region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return credentials, nil
+		}),
+		HTTPClient: client,
+		Retryer:    aws.NopRetryer{},
+	}
+	if endpoint != "" {
+		options.BaseEndpoint = aws.String(endpoint)
+	}
+	return dynamodb.New(options)
+}
+
+// logger writes lines in the form that Lambda's JSON log format keeps as they
+// are, with its names for the time and the text.
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+func logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			switch {
+			case len(groups) > 0:
+			case a.Key == slog.TimeKey:
+				a.Key, a.Value = "timestamp", slog.StringValue(a.Value.Time().UTC().Format(time.RFC3339Nano))
+			case a.Key == slog.MessageKey:
+				a.Key = "message"
+			}
+			return a
+		},
+	}))
+}
