@@ -34,9 +34,9 @@ const (
 	DeliverRedirect Delivery = "redirect"
 )
 
-// maxSignatureTTL is the longest life that Signature Version 4 allows.
+// maxSignatureSeconds is the longest life that Signature Version 4 allows.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-const maxSignatureTTL = 7 * 24 * time.Hour
+const maxSignatureSeconds = 7 * 24 * 60 * 60
 
 // Config is what the distribution says to the function with each event.
 type Config struct {
@@ -77,9 +77,9 @@ func parseConfig(h Headers) (Config, error) {
 		problems = append(problems, fmt.Errorf("origin custom header %s is %q, not %s or %s", headerDelivery, c.Delivery, DeliverOrigin, DeliverRedirect))
 	}
 	seconds, err := strconv.Atoi(need(headerSignatureTTL))
-	c.SignatureTTL = time.Duration(seconds) * time.Second
-	if err != nil || seconds < 1 || c.SignatureTTL > maxSignatureTTL {
-		problems = append(problems, fmt.Errorf("origin custom header %s is not a number of seconds from 1 to %d", headerSignatureTTL, maxSignatureTTL/time.Second))
+	if err != nil || seconds < 1 || seconds > maxSignatureSeconds {
+		problems = append(problems, fmt.Errorf("origin custom header %s is not a number of seconds from 1 to %d", headerSignatureTTL, maxSignatureSeconds))
 	}
+	c.SignatureTTL = time.Duration(seconds) * time.Second
 	return c, errors.Join(problems...)
 }

@@ -1,0 +1,344 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/mapping"
+)
+
+const (
+	testHash   = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
+	testBucket = "secure-media-cdn-dev-123456789012"
+)
+
+// testNow is not on a whole second, as the real clock never is.
+var testNow = time.Unix(1_800_000_000, 400_000_000)
+
+// bench is a handler on a fixed clock, what it looked up and what it logged.
+type bench struct {
+	*Handler
+	looked []string
+	opened []Config
+	log    bytes.Buffer
+}
+
+func newBench(lookup Lookup) *bench {
+	b := &bench{}
+	b.Handler = &Handler{
+		Open: func(c Config) Lookup {
+			b.opened = append(b.opened, c)
+			return func(ctx context.Context, hash string) (mapping.Mapping, string, error) {
+				b.looked = append(b.looked, hash)
+				return lookup(ctx, hash)
+			}
+		},
+		Sign: func(_ context.Context, method string, o mapping.Object, region string, life time.Duration) (string, error) {
+			return strings.Join([]string{"signed", method, o.String(), region, life.String()}, " "), nil
+		},
+		Now: func() time.Time { return testNow },
+	}
+	b.Log = slog.New(slog.NewJSONHandler(&b.log, nil))
+	return b
+}
+
+// finds returns a Lookup that finds the object with so much life left.
+func finds(object string, left time.Duration) Lookup {
+	return func(_ context.Context, hash string) (mapping.Mapping, string, error) {
+		o, err := mapping.ParseObject(object)
+		return mapping.Mapping{Hash: hash, Object: o, ExpiresAt: testNow.Truncate(time.Second).Add(left)}, "eu-central-1", err
+	}
+}
+
+func fails(err error) Lookup {
+	return func(context.Context, string) (mapping.Mapping, string, error) { return mapping.Mapping{}, "", err }
+}
+
+// event returns the documented event with some fields of its request replaced.
+func event(t *testing.T, request map[string]any) []byte {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/origin-request.json")
+	require.NoError(t, err)
+	var e map[string]any
+	require.NoError(t, json.Unmarshal(raw, &e))
+	r := e["Records"].([]any)[0].(map[string]any)["cf"].(map[string]any)["request"].(map[string]any)
+	for k, v := range request {
+		if headers, ok := v.(map[string]string); ok && k == "customHeaders" {
+			for name, value := range headers {
+				r["origin"].(map[string]any)["s3"].(map[string]any)["customHeaders"].(map[string]any)[name] = []any{map[string]any{"key": name, "value": value}}
+			}
+			continue
+		}
+		r[k] = v
+	}
+	out, err := json.Marshal(e)
+	require.NoError(t, err)
+	return out
+}
+
+// invoke returns the answer: a Response, and the answer's fields.
+func (b *bench) invoke(t *testing.T, payload []byte) (Response, map[string]any) {
+	t.Helper()
+	out, err := b.Invoke(context.Background(), payload)
+	require.NoError(t, err, "an error would make CloudFront answer by itself")
+	var r Response
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(out, &fields))
+	_ = json.Unmarshal(out, &r) // a request has headers of another shape only in detail
+	return r, fields
+}
+
+func TestEachOutcomeHasItsAnswer(t *testing.T) {
+	object := "s3://" + testBucket + "/simple-chat/photo.jpg"
+	for _, tt := range []struct {
+		name    string
+		lookup  Lookup
+		request map[string]any
+		status  string
+		log     string
+	}{
+		{"a hash without a mapping is not found", fails(mapping.ErrNotFound), nil, "404", "unknown"},
+		{"a link is dead from the second of its expiry on", finds(object, 0), nil, "403", "expired"},
+		{"a link that died long ago is expired", finds(object, -time.Hour), nil, "403", "expired"},
+		{"an item that is no mapping is an error", fails(mapping.ErrCorrupt), nil, "500", "corrupt"},
+		{"a mapping to another bucket is an error", finds("s3://other/photo.jpg", time.Hour), nil, "500", "wrong bucket"},
+		{"a dead mapping to another bucket is just expired", finds("s3://other/photo.jpg", 0), nil, "403", "expired"},
+		{"a store that does not answer is unavailable", fails(context.DeadlineExceeded), nil, "503", "unavailable"},
+		{"any other failure is unavailable", fails(errors.New("boom")), nil, "503", "unavailable"},
+		{"a live link is redirected in redirect delivery", finds(object, time.Hour), map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}, "302", "redirected"},
+		{"an expired link is refused in redirect delivery too", finds(object, 0), map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}, "403", "expired"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(tt.lookup)
+			r, _ := b.invoke(t, event(t, tt.request))
+			assert.Equal(t, tt.status, r.Status)
+			assert.Contains(t, r.Headers.get("cache-control"), "no-store", "no answer of ours may be held")
+			assert.Equal(t, []string{testHash}, b.looked)
+			if tt.status == "503" {
+				assert.NotEmpty(t, r.Headers.get("retry-after"))
+			}
+			assert.NotContains(t, r.Body, "photo", "the key is not the viewer's to know")
+			assert.NotContains(t, r.Body, "s3", "nor the bucket")
+
+			var line map[string]any
+			require.NoError(t, json.Unmarshal(b.log.Bytes(), &line), "one line: %s", &b.log)
+			assert.Equal(t, tt.log, line["outcome"])
+			assert.Equal(t, testHash[:8], line["hash"])
+			assert.Contains(t, line, "ms")
+			assert.Contains(t, line, "region")
+			assert.NotContains(t, b.log.String(), "photo", "no key in the log")
+			assert.NotContains(t, b.log.String(), testHash, "a whole hash is a working link")
+			assert.NotContains(t, b.log.String(), "signed", "no signed URL in the log")
+		})
+	}
+}
+
+func TestALiveLinkGoesToTheOriginUnchangedButForPathAndQuery(t *testing.T) {
+	for _, file := range []string{"testdata/origin-request.json", "testdata/origin-request-minimal.json"} {
+		t.Run(file, func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			require.NoError(t, err)
+			raw = bytes.ReplaceAll(raw, []byte(`"redirect"`), []byte(`"origin"`))
+			raw = bytes.ReplaceAll(raw, []byte(`"media"`), []byte(`"`+testBucket+`"`))
+			b := newBench(finds("s3://"+testBucket+"/simple-chat/a photo+1.jpg", 600*time.Second))
+			_, got := b.invoke(t, raw)
+
+			var e map[string]any
+			require.NoError(t, json.Unmarshal(raw, &e))
+			want := e["Records"].([]any)[0].(map[string]any)["cf"].(map[string]any)["request"].(map[string]any)
+			want["uri"] = "/simple-chat/a%20photo%2B1.jpg"
+			want["querystring"] = "response-cache-control=public%2C%20max-age%3D599%2C%20s-maxage%3D599%2C%20stale-if-error%3D0"
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestNumbersAndUnknownFieldsOfTheEventSurviveToTheLetter(t *testing.T) {
+	raw, err := os.ReadFile("testdata/origin-request-minimal.json")
+	require.NoError(t, err)
+	raw = bytes.ReplaceAll(raw, []byte(`"redirect"`), []byte(`"origin"`))
+	b := newBench(finds("s3://media/a", time.Hour))
+	out, err := b.Invoke(context.Background(), raw)
+	require.NoError(t, err)
+	assert.Contains(t, string(out), `"aFieldOfNextYear":{"kept":[1,2.50,`)
+}
+
+func TestNoCacheOutlivesTheLink(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		left            time.Duration
+		maxAge, sMaxAge string
+	}{
+		{"a new link of thirty days is kept a day by browsers", 30 * 24 * time.Hour, "86400", "2591999"},
+		{"what is left is rounded down", 100 * time.Second, "99", "99"},
+		{"in the last second nothing may be kept", time.Second, "0", "0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(finds("s3://"+testBucket+"/a", tt.left))
+			_, got := b.invoke(t, event(t, nil))
+			assert.Equal(t, "response-cache-control=public%2C%20max-age%3D"+tt.maxAge+"%2C%20s-maxage%3D"+tt.sMaxAge+"%2C%20stale-if-error%3D0", got["querystring"])
+		})
+	}
+}
+
+func TestARedirectNeverOutlivesTheLink(t *testing.T) {
+	redirect := map[string]any{"method": "HEAD", "customHeaders": map[string]string{"x-media-delivery": "redirect", "x-media-signature-ttl": "300"}}
+	for _, tt := range []struct {
+		name string
+		left time.Duration
+		life string
+	}{
+		{"a long life is cut to the signature's", time.Hour, "5m0s"},
+		{"a short life cuts the signature's", 100 * time.Second, "1m40s"},
+		{"the last second is a whole one to the signature", time.Second, "1s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(finds("s3://"+testBucket+"/a", tt.left))
+			r, _ := b.invoke(t, event(t, redirect))
+			assert.Equal(t, "302", r.Status)
+			assert.Equal(t, "private, no-store", r.Headers.get("cache-control"))
+			assert.Equal(t, "signed HEAD s3://"+testBucket+"/a eu-central-1 "+tt.life, r.Headers.get("location"))
+			assert.Empty(t, r.Body)
+		})
+	}
+}
+
+func TestASigningFailureIsAnErrorThatShowsNothing(t *testing.T) {
+	b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+	b.Sign = func(context.Context, string, mapping.Object, string, time.Duration) (string, error) {
+		return "", errors.New("no credentials")
+	}
+	r, _ := b.invoke(t, event(t, map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}))
+	assert.Equal(t, "500", r.Status)
+}
+
+// hostilePaths are paths that hold no link. None may reach the table: whoever
+// may cause a lookup at no cost to himself can run up the owner's bill.
+var hostilePaths = []string{
+	"", "/", "/images", "/images/", "/images//" + testHash, "//images/" + testHash, "/images/" + testHash + "/", "/images/" + testHash + "/x",
+	"/images/" + testHash + "?x", "/images/" + testHash + "#", "/images/" + testHash[1:], "/images/" + testHash + "A", "/images/../images/" + testHash,
+	"/images/./" + testHash, "/Images/" + testHash, "/images/%41" + testHash[1:], "/images/" + testHash[:31] + "=", "/images/" + testHash[:31] + "+",
+	"/images/" + testHash[:31] + "é", "/images/" + testHash[:31] + "\x00", "/images/" + testHash[:30] + "%2", "/images%2F" + testHash, "/simple-chat/photo.jpg",
+	"/" + testHash, "images/" + testHash, "/images/object#" + testHash[7:], "/images/" + strings.Repeat("A", 8000), "/favicon.ico", "/robots.txt",
+}
+
+func TestAPathThatIsNoLinkIsNotFoundWithoutALookup(t *testing.T) {
+	for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+		for _, path := range hostilePaths {
+			b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+			r, _ := b.invoke(t, event(t, map[string]any{"uri": path, "method": method}))
+			assert.Equal(t, "404", r.Status, "%s %s", method, path)
+			assert.Empty(t, b.looked, path)
+			assert.Empty(t, b.log.String(), "nobody can fill the log with guesses")
+		}
+	}
+}
+
+func TestAPreflightIsAnsweredWithoutALookup(t *testing.T) {
+	b := newBench(fails(errors.New("must not be asked")))
+	r, _ := b.invoke(t, event(t, map[string]any{"method": "OPTIONS"}))
+	assert.Equal(t, "204", r.Status)
+	assert.Empty(t, b.looked)
+}
+
+func TestAMalformedEventIsAnErrorAndTheProcessLivesOn(t *testing.T) {
+	documented := string(event(t, nil))
+	for name, payload := range map[string]string{
+		"nothing":                        ``,
+		"not JSON":                       `{"Records":[`,
+		"null":                           `null`,
+		"an array":                       `[]`,
+		"no records":                     `{"Records":[]}`,
+		"two records":                    `{"Records":[{"cf":{"request":{"method":"GET","uri":"/","querystring":"","origin":{}}}},{"cf":{"request":{"method":"GET","uri":"/","querystring":"","origin":{}}}}]}`,
+		"no request":                     `{"Records":[{"cf":{"config":{"eventType":"origin-request"}}}]}`,
+		"a request that is a string":     `{"Records":[{"cf":{"request":"GET /"}}]}`,
+		"a path that is a number":        `{"Records":[{"cf":{"request":{"method":"GET","uri":7,"querystring":"","origin":{}}}}]}`,
+		"no path":                        strings.Replace(documented, `"uri"`, `"url"`, 1),
+		"a custom origin":                strings.Replace(documented, `"s3":`, `"custom":`, 1),
+		"the viewer-request event":       strings.Replace(documented, `"origin-request"`, `"viewer-request"`, 1),
+		"an event of another service":    `{"version":"2.0","routeKey":"$default","rawPath":"/"}`,
+		"a deep nest":                    strings.Repeat("[", 20000) + strings.Repeat("]", 20000),
+		"custom headers of another kind": strings.Replace(documented, `"customHeaders":{`, `"customHeaders":[{`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+			r, _ := b.invoke(t, []byte(payload))
+			assert.Equal(t, "500", r.Status)
+			assert.Equal(t, "no-store", r.Headers.get("cache-control"))
+			assert.NotEmpty(t, b.log.String())
+			assert.Empty(t, b.looked)
+		})
+	}
+}
+
+func TestAPanicIsAnErrorAndTheProcessLivesOn(t *testing.T) {
+	b := newBench(func(context.Context, string) (mapping.Mapping, string, error) { panic("boom") })
+	r, _ := b.invoke(t, event(t, nil))
+	assert.Equal(t, "500", r.Status)
+	assert.Contains(t, b.log.String(), "boom")
+	assert.Contains(t, b.log.String(), "handler.go", "with its stack")
+}
+
+func TestTheTableIsOpenedOnceForAConfiguration(t *testing.T) {
+	b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+	one := event(t, nil)
+	other := event(t, map[string]any{"customHeaders": map[string]string{"x-media-table": "other"}})
+	for _, payload := range [][]byte{one, one, one, other, other} {
+		b.invoke(t, payload)
+	}
+	require.Len(t, b.opened, 2)
+	assert.Equal(t, "mappings", b.opened[0].Table)
+	assert.Equal(t, "other", b.opened[1].Table)
+	assert.Len(t, b.looked, 5)
+}
+
+func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
+	for name, headers := range map[string]map[string]string{
+		"x-media-table":         {"x-media-table": ""},
+		"x-media-regions":       {"x-media-regions": "eu-central-1,"},
+		"x-media-bucket":        {"x-media-bucket": ""},
+		"x-media-bucket-region": {"x-media-bucket-region": ""},
+		"x-media-delivery":      {"x-media-delivery": "carrier pigeon"},
+		"x-media-signature-ttl": {"x-media-signature-ttl": "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+			r, _ := b.invoke(t, event(t, map[string]any{"customHeaders": headers}))
+			assert.Equal(t, "500", r.Status)
+			assert.Contains(t, b.log.String(), name)
+			assert.Empty(t, b.looked)
+		})
+	}
+	_, err := parseConfig(nil)
+	for _, name := range configHeaders {
+		assert.ErrorContains(t, err, name+" is missing")
+	}
+	for _, ttl := range []string{"604801", "-1", "1.5", "five", "9223372036854775807"} {
+		_, err := parseConfig(Headers{headerSignatureTTL: {{Value: ttl}}})
+		assert.ErrorContains(t, err, headerSignatureTTL, ttl)
+	}
+}
+
+func BenchmarkInvoke(b *testing.B) {
+	raw, err := os.ReadFile("testdata/origin-request.json")
+	require.NoError(b, err)
+	h := newBench(finds("s3://"+testBucket+"/simple-chat/photo.jpg", time.Hour))
+	h.Log = slog.New(slog.DiscardHandler)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.Invoke(context.Background(), raw); err != nil {
+			b.Fatal(err)
+		}
+		h.looked = h.looked[:0]
+	}
+}
