@@ -20,9 +20,6 @@ const (
 	headerSignatureTTL = "x-media-signature-ttl"
 )
 
-// configHeaders are all of them.
-var configHeaders = []string{headerTable, headerRegions, headerBucket, headerBucketRegion, headerDelivery, headerSignatureTTL}
-
 // Delivery says how a live link reaches its object.
 type Delivery string
 

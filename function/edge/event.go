@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // Event is what Lambda@Edge hands to an origin-request function, as far as we
@@ -16,9 +17,9 @@ type Event struct {
 		CF struct {
 			Config struct {
 				EventType string `json:"eventType"`
-				RequestID string `json:"requestId"`
 			} `json:"config"`
-			Request Request `json:"request"`
+			// Request holds the fields as they came; see Request.
+			Request map[string]json.RawMessage `json:"request"`
 		} `json:"cf"`
 	} `json:"Records"`
 }
@@ -26,19 +27,35 @@ type Event struct {
 // originRequest is the one event type that this function may be attached to.
 const originRequest = "origin-request"
 
-// Request is a viewer's request on its way to the origin. Encoding one gives
-// back every field of the event exactly as it came, but for URI and
-// QueryString: above all the origin, since one that was touched could switch
-// off the signing of origin access control.
+// Request is a viewer's request on its way to the origin. JSON gives back every
+// field of the event exactly as it came, but for URI and QueryString: above all
+// the origin, since one that was touched could switch off the signing of origin
+// access control.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
 type Request struct {
 	Method string
 	// URI is the path, percent-encoded, without the query string.
 	URI         string
 	QueryString string
-	Origin      Origin
 
 	fields map[string]json.RawMessage
+}
+
+// origin returns the origin as it came. It is the same in every event of one
+// distribution, so it is read only when it changes.
+func (r Request) origin() []byte { return r.fields["origin"] }
+
+// JSON returns the answer that lets CloudFront go on with r.
+func (r Request) JSON() ([]byte, error) {
+	fields := maps.Clone(r.fields)
+	for name, value := range map[string]string{"uri": r.URI, "querystring": r.QueryString} {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		fields[name] = raw
+	}
+	return json.Marshal(fields)
 }
 
 // Origin is the S3 origin of the behaviour that matched.
@@ -65,42 +82,6 @@ func (h Headers) get(name string) string {
 	return ""
 }
 
-// UnmarshalJSON keeps all fields and reads those we act upon.
-func (r *Request) UnmarshalJSON(data []byte) error {
-	if err := json.Unmarshal(data, &r.fields); err != nil {
-		return err
-	}
-	for name, into := range map[string]any{
-		"method": &r.Method, "uri": &r.URI, "querystring": &r.QueryString, "origin": &r.Origin,
-	} {
-		raw, ok := r.fields[name]
-		if !ok {
-			return fmt.Errorf("the request has no %s", name)
-		}
-		if err := json.Unmarshal(raw, into); err != nil {
-			return fmt.Errorf("the request's %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// MarshalJSON gives the request as it came, with the present URI and
-// QueryString.
-func (r Request) MarshalJSON() ([]byte, error) {
-	fields := make(map[string]json.RawMessage, len(r.fields))
-	for name, raw := range r.fields {
-		fields[name] = raw
-	}
-	for name, value := range map[string]string{"uri": r.URI, "querystring": r.QueryString} {
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		fields[name] = raw
-	}
-	return json.Marshal(fields)
-}
-
 // Response is an answer that CloudFront gives without asking the origin.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-generating-http-responses.html
 type Response struct {
@@ -109,6 +90,9 @@ type Response struct {
 	Headers           Headers `json:"headers"`
 	Body              string  `json:"body,omitempty"`
 }
+
+// JSON returns the answer that ends the request with r.
+func (r Response) JSON() ([]byte, error) { return json.Marshal(r) }
 
 // parseEvent returns the one request of an origin-request event.
 func parseEvent(payload []byte) (Request, error) {
@@ -120,11 +104,26 @@ func parseEvent(payload []byte) (Request, error) {
 		return Request{}, fmt.Errorf("reading the event: it has %d records, not 1", len(e.Records))
 	}
 	cf := e.Records[0].CF
-	switch {
-	case cf.Config.EventType != originRequest:
+	if cf.Config.EventType != originRequest {
 		return Request{}, fmt.Errorf("reading the event: its type is %q; attach this function to %s only", cf.Config.EventType, originRequest)
-	case cf.Request.Origin.S3 == nil:
-		return Request{}, errors.New("reading the event: its origin is not an S3 bucket")
 	}
-	return cf.Request, nil
+	r := Request{fields: cf.Request}
+	for name, into := range map[string]*string{"method": &r.Method, "uri": &r.URI} {
+		if err := json.Unmarshal(r.fields[name], into); err != nil {
+			return Request{}, fmt.Errorf("reading the event: the request's %s: %w", name, err)
+		}
+	}
+	return r, nil
+}
+
+// parseOrigin reads the origin of a request.
+func parseOrigin(raw []byte) (Origin, error) {
+	var o Origin
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return Origin{}, fmt.Errorf("reading the origin: %w", err)
+	}
+	if o.S3 == nil {
+		return Origin{}, errors.New("reading the origin: it is not an S3 bucket")
+	}
+	return o, nil
 }

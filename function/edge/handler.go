@@ -1,8 +1,8 @@
 package edge
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,34 +37,36 @@ type Handler struct {
 	deployed atomic.Pointer[deployment]
 }
 
-// deployment is what follows from one configuration, kept because each event
-// carries the same one again.
+// deployment is what follows from one origin, kept because each event carries
+// the same one again.
 type deployment struct {
-	headers Headers
-	config  Config
-	lookup  Lookup
+	origin []byte
+	config Config
+	lookup Lookup
 }
+
+// answer is a Request to go on with, or a Response to end with.
+type answer interface{ JSON() ([]byte, error) }
 
 // Invoke answers one event, given and returned as JSON. It has an answer for
 // everything: an error would let CloudFront answer 503 by itself, and a panic
 // would end the process.
-func (h *Handler) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+func (h *Handler) Invoke(ctx context.Context, payload []byte) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.Log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			answer, err = json.Marshal(broken)
+			out, err = broken.JSON()
 		}
 	}()
 	request, err := parseEvent(payload)
 	if err != nil {
 		h.Log.Error("malformed event", "error", err.Error())
-		return json.Marshal(broken)
+		return broken.JSON()
 	}
-	return json.Marshal(h.answer(ctx, request))
+	return h.answer(ctx, request).JSON()
 }
 
-// answer returns the Request to go on with, or the Response to end with.
-func (h *Handler) answer(ctx context.Context, request Request) any {
+func (h *Handler) answer(ctx context.Context, request Request) answer {
 	hash, ok := linkHash(request.URI)
 	if !ok {
 		return notFound // no lookup and no log line: anyone can cause these
@@ -72,7 +74,7 @@ func (h *Handler) answer(ctx context.Context, request Request) any {
 	if request.Method == "OPTIONS" {
 		return preflight
 	}
-	d, err := h.deployment(request.Origin.S3.CustomHeaders)
+	d, err := h.deployment(request.origin())
 	if err != nil {
 		h.Log.Error("bad configuration", "error", err.Error())
 		return broken
@@ -80,9 +82,9 @@ func (h *Handler) answer(ctx context.Context, request Request) any {
 	start := h.Now()
 	m, region, err := d.lookup(ctx, hash)
 	now := h.Now()
-	outcome, answer := h.decide(ctx, d.config, request, m, err, now)
+	outcome, a := h.decide(ctx, d.config, request, m, err, now)
 	h.log(outcome, hash, region, now.Sub(start), err)
-	return answer
+	return a
 }
 
 // The outcomes of a lookup, as the log names them.
@@ -97,7 +99,7 @@ const (
 	outcomeUnavailable = "unavailable"
 )
 
-func (h *Handler) decide(ctx context.Context, c Config, request Request, m mapping.Mapping, err error, now time.Time) (string, any) {
+func (h *Handler) decide(ctx context.Context, c Config, request Request, m mapping.Mapping, err error, now time.Time) (string, answer) {
 	switch {
 	case errors.Is(err, mapping.ErrNotFound):
 		return outcomeUnknown, notFound
@@ -123,28 +125,23 @@ func (h *Handler) decide(ctx context.Context, c Config, request Request, m mappi
 	}
 }
 
-// deployment returns what follows from the event's configuration, worked out
-// once for as long as the configuration stays the same.
-func (h *Handler) deployment(headers Headers) (*deployment, error) {
-	if d := h.deployed.Load(); d != nil && d.same(headers) {
+// deployment returns what follows from the event's origin, worked out once for
+// as long as the origin stays the same.
+func (h *Handler) deployment(raw []byte) (*deployment, error) {
+	if d := h.deployed.Load(); d != nil && bytes.Equal(d.origin, raw) {
 		return d, nil
 	}
-	config, err := parseConfig(headers)
+	origin, err := parseOrigin(raw)
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{headers: headers, config: config, lookup: h.Open(config)}
+	config, err := parseConfig(origin.S3.CustomHeaders)
+	if err != nil {
+		return nil, err
+	}
+	d := &deployment{origin: bytes.Clone(raw), config: config, lookup: h.Open(config)}
 	h.deployed.Store(d)
 	return d, nil
-}
-
-func (d *deployment) same(headers Headers) bool {
-	for _, name := range configHeaders {
-		if d.headers.get(name) != headers.get(name) {
-			return false
-		}
-	}
-	return true
 }
 
 // shownHash is how much of a hash a log may show: enough to find a link, too

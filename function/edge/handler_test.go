@@ -320,7 +320,7 @@ func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
 		})
 	}
 	_, err := parseConfig(nil)
-	for _, name := range configHeaders {
+	for _, name := range []string{headerTable, headerRegions, headerBucket, headerBucketRegion, headerDelivery} {
 		assert.ErrorContains(t, err, name+" is missing")
 	}
 	for _, ttl := range []string{"604801", "-1", "1.5", "five", "9223372036854775807"} {
