@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -71,7 +72,7 @@ func (h *Handler) answer(ctx context.Context, request Request) answer {
 	if !ok {
 		return notFound // no lookup and no log line: anyone can cause these
 	}
-	if request.Method == "OPTIONS" {
+	if request.Method == http.MethodOptions {
 		return preflight
 	}
 	d, err := h.deployment(request.origin())

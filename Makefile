@@ -1,0 +1,91 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+GO ?= go
+STACK ?= dev
+PORT ?= 8080
+BIN := $(CURDIR)/build/bin
+
+# Engines and tools, at the versions that the tests were written against. They
+# are installed into build/bin and are no part of the module.
+DYNOXIDE_VERSION := 1.2.1
+VERSITYGW_VERSION := v1.8.0
+GOLANGCI_LINT_VERSION := v2.15.0
+ACTIONLINT_VERSION := v1.7.12
+
+OS := $(shell uname -s | tr A-Z a-z)
+ARCH := $(subst aarch64,arm64,$(subst x86_64,x64,$(shell uname -m)))
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, CLEAN=1 starts afresh
+	@$(GO) build -o $(BIN)/local ./infra/local
+	@PORT=$(PORT) exec $(BIN)/local $(if $(CLEAN),--clean)
+
+.PHONY: test
+test: tools ## run every test, on real engines
+	$(GO) test ./...
+
+.PHONY: race
+race: tools ## run every test under the race detector
+	$(GO) test -race ./...
+
+.PHONY: bundle
+bundle: ## build build/edge.zip and build/issuer.zip, and show their sizes
+	@$(GO) run ./function/bundle/cmd
+
+.PHONY: plan
+plan: ## print what `pulumi up` would register, as one JSON document; STACK=dev
+	@$(GO) run ./infra/plan -stack $(STACK)
+
+.PHONY: golden
+golden: ## write the goldens anew, and show what changed
+	$(GO) test ./infra/stack -run Golden -update
+	git --no-pager diff --stat -- infra/stack/testdata
+
+.PHONY: bench
+bench: tools ## measure the edge function beside its floor
+	$(GO) test -run '^$$' -bench . -benchtime 2000x ./function ./function/edge
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## check the code's form; changes nothing
+	$< run ./...
+
+.PHONY: fmt
+fmt: ## format the code
+	gofmt -w function infra
+
+# Pulumi: the real command line, with the program of infra/.
+.PHONY: preview up destroy
+preview up destroy: ## the real Pulumi command line; STACK=dev
+	@command -v pulumi >/dev/null || { echo "make $@ needs the Pulumi command line: https://www.pulumi.com/docs/install/" >&2; exit 1; }
+	pulumi $@ --stack $(STACK)
+
+.PHONY: clean
+clean: ## delete everything that was built
+	rm -rf build
+
+.PHONY: tools
+tools: $(BIN)/.dynoxide-$(DYNOXIDE_VERSION) $(BIN)/.versitygw-$(VERSITYGW_VERSION)
+
+$(BIN)/.dynoxide-$(DYNOXIDE_VERSION):
+	@mkdir -p $(BIN)
+	npm install --silent --no-save --no-audit --no-fund --prefix build/npm @dynoxide/$(OS)-$(ARCH)@$(DYNOXIDE_VERSION)
+	cp build/npm/node_modules/@dynoxide/$(OS)-$(ARCH)/dynoxide $(BIN)/dynoxide
+	touch $@
+
+$(BIN)/.versitygw-$(VERSITYGW_VERSION):
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	touch $@
+
+$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(BIN)/golangci-lint $@
