@@ -1,0 +1,23 @@
+// Command infra is the program that the Pulumi command line runs for a stack.
+// It builds the bundles first, so that `pulumi up` alone ships current code.
+package main
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"secure-media-cdn/function/bundle"
+	"secure-media-cdn/infra/stack"
+)
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) (err error) {
+		var bundles stack.Bundles
+		if bundles.Edge, err = bundle.Edge(ctx.RootDirectory()); err != nil {
+			return err
+		}
+		if bundles.Issuer, err = bundle.Issuer(ctx.RootDirectory()); err != nil {
+			return err
+		}
+		return stack.Deploy(ctx, bundles)
+	})
+}

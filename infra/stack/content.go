@@ -1,0 +1,158 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// oldVersionDays is how long a replaced or deleted object can be brought back.
+const oldVersionDays = 30
+
+// content is the private bucket of media.
+type content struct {
+	bucket *s3.BucketV2
+	// settings must be in force before anything is allowed into the bucket.
+	settings []pulumi.Resource
+}
+
+// objects returns the ARN of all objects.
+func (c *content) objects() pulumi.StringOutput { return pulumi.Sprintf("%s/*", c.bucket.Arn) }
+
+// newContent registers the bucket with everything but its policy.
+func (s *builder) newContent() (*content, error) {
+	// Bucket names are global: the account's number keeps ours from anybody
+	// else's, and makes the name known to those who upload.
+	name := s.cfg.name() + "-" + s.account
+	bucket, err := s3.NewBucketV2(s.ctx, "content", &s3.BucketV2Args{
+		Bucket:       pulumi.String(name),
+		ForceDestroy: pulumi.Bool(!s.cfg.Protect),
+		Tags:         s.tags(),
+	}, pulumi.Protect(s.cfg.Protect))
+	if err != nil {
+		return nil, fmt.Errorf("content bucket: %w", err)
+	}
+	c := &content{bucket: bucket}
+	if err := s.hardenBucket("content", bucket, c); err != nil {
+		return nil, err
+	}
+	if err := s.keepVersions(bucket); err != nil {
+		return nil, err
+	}
+	if len(s.cfg.CORSAllowedOrigins) == 0 {
+		return c, nil
+	}
+	_, err = s3.NewBucketCorsConfigurationV2(s.ctx, "content", &s3.BucketCorsConfigurationV2Args{
+		Bucket: bucket.ID(),
+		CorsRules: s3.BucketCorsConfigurationV2CorsRuleArray{&s3.BucketCorsConfigurationV2CorsRuleArgs{
+			AllowedHeaders: pulumi.ToStringArray([]string{"*"}),
+			AllowedMethods: pulumi.ToStringArray([]string{"GET", "HEAD"}),
+			AllowedOrigins: pulumi.ToStringArray(s.cfg.CORSAllowedOrigins),
+			ExposeHeaders:  pulumi.ToStringArray(exposedHeaders),
+			MaxAgeSeconds:  pulumi.Int(corsMaxAgeSeconds),
+		}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("content CORS: %w", err)
+	}
+	return c, nil
+}
+
+// hardenBucket closes a bucket to the public, gives its owner every object in
+// it and encrypts it.
+func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, c *content, opts ...pulumi.ResourceOption) error {
+	block, err := s3.NewBucketPublicAccessBlock(s.ctx, name, &s3.BucketPublicAccessBlockArgs{
+		Bucket:                bucket.ID(),
+		BlockPublicAcls:       pulumi.Bool(true),
+		BlockPublicPolicy:     pulumi.Bool(true),
+		IgnorePublicAcls:      pulumi.Bool(true),
+		RestrictPublicBuckets: pulumi.Bool(true),
+	}, opts...)
+	if err != nil {
+		return fmt.Errorf("%s public access block: %w", name, err)
+	}
+	owner, err := s3.NewBucketOwnershipControls(s.ctx, name, &s3.BucketOwnershipControlsArgs{
+		Bucket: bucket.ID(),
+		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, opts...)
+	if err != nil {
+		return fmt.Errorf("%s ownership: %w", name, err)
+	}
+	encryption := &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{SseAlgorithm: pulumi.String("AES256")}
+	rule := &s3.BucketServerSideEncryptionConfigurationV2RuleArgs{ApplyServerSideEncryptionByDefault: encryption}
+	if name == "content" && s.cfg.KMSKeyARN != "" {
+		encryption.SseAlgorithm = pulumi.String("aws:kms")
+		encryption.KmsMasterKeyId = pulumi.String(s.cfg.KMSKeyARN)
+		rule.BucketKeyEnabled = pulumi.Bool(true) // one KMS call for many objects
+	}
+	_, err = s3.NewBucketServerSideEncryptionConfigurationV2(s.ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{rule},
+	}, opts...)
+	if err != nil {
+		return fmt.Errorf("%s encryption: %w", name, err)
+	}
+	c.settings = append(c.settings, block, owner)
+	return nil
+}
+
+// keepVersions makes a mistaken overwrite or delete reversible for a while, and
+// keeps unfinished uploads and old versions from piling up.
+func (s *builder) keepVersions(bucket *s3.BucketV2) error {
+	versioning, err := s3.NewBucketVersioningV2(s.ctx, "content", &s3.BucketVersioningV2Args{
+		Bucket:                  bucket.ID(),
+		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
+	})
+	if err != nil {
+		return fmt.Errorf("content versioning: %w", err)
+	}
+	_, err = s3.NewBucketLifecycleConfigurationV2(s.ctx, "content", &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules: s3.BucketLifecycleConfigurationV2RuleArray{
+			&s3.BucketLifecycleConfigurationV2RuleArgs{
+				Id: pulumi.String("aborted-uploads"), Status: pulumi.String("Enabled"),
+				Filter:                         &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
+				AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{DaysAfterInitiation: pulumi.Int(7)},
+			},
+			&s3.BucketLifecycleConfigurationV2RuleArgs{
+				Id: pulumi.String("old-versions"), Status: pulumi.String("Enabled"),
+				Filter:                      &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
+				NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{NoncurrentDays: pulumi.Int(oldVersionDays)},
+			},
+		},
+	}, pulumi.DependsOn([]pulumi.Resource{versioning}))
+	if err != nil {
+		return fmt.Errorf("content lifecycle: %w", err)
+	}
+	return nil
+}
+
+// openContent registers the bucket's policy: this distribution may read, nobody
+// may speak to the bucket without TLS.
+func (s *builder) openContent(c *content, d *delivery) error {
+	_, err := s3.NewBucketPolicy(s.ctx, "content", &s3.BucketPolicyArgs{
+		Bucket: c.bucket.ID(),
+		Policy: policyDocument(
+			statement{
+				Sid: "DistributionReads", Principal: service("cloudfront.amazonaws.com"),
+				Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()},
+				Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
+			},
+			tlsOnly(c.bucket),
+		),
+	}, pulumi.DependsOn(c.settings))
+	if err != nil {
+		return fmt.Errorf("content policy: %w", err)
+	}
+	return nil
+}
+
+// tlsOnly denies everyone everything in bucket over plain HTTP.
+func tlsOnly(bucket *s3.BucketV2) statement {
+	return statement{
+		Sid: "TLSOnly", Deny: true, Principal: pulumi.Map{"AWS": pulumi.String("*")}, Actions: []string{"s3:*"},
+		Resources: []pulumi.StringInput{bucket.Arn, pulumi.Sprintf("%s/*", bucket.Arn)},
+		Condition: when("Bool", "aws:SecureTransport", pulumi.String("false")),
+	}
+}

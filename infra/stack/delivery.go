@@ -1,0 +1,193 @@
+package stack
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	originID      = "content"
+	originRequest = "origin-request"
+)
+
+// uncachedErrors are all errors that CloudFront lets us say something about.
+// None of them is kept: a link may be issued the moment after a 404, and an
+// outage of the table must end when it ends. CloudFront holds an error for ten
+// seconds unless told otherwise.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+var uncachedErrors = []int{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
+
+// delivery is the distribution.
+type delivery struct {
+	distribution *cloudfront.Distribution
+	// baseURL is the address of the CDN without a trailing slash.
+	baseURL pulumi.StringOutput
+}
+
+// policies are what all behaviours of the distribution have in common.
+type policies struct {
+	cache, headers pulumi.StringPtrInput
+	cors           pulumi.StringPtrInput // nil without CORS
+	methods        pulumi.StringArray
+}
+
+// newDelivery registers the distribution and its policies.
+func (s *builder) newDelivery(c *content, m *mappings, e *edge) (*delivery, error) {
+	access, err := cloudfront.NewOriginAccessControl(s.ctx, "content", &cloudfront.OriginAccessControlArgs{
+		Description:                   pulumi.String("Signs every request for media"),
+		OriginAccessControlOriginType: pulumi.String("s3"),
+		// Always: whatever Authorization a viewer sends is overwritten.
+		SigningBehavior: pulumi.String("always"),
+		SigningProtocol: pulumi.String("sigv4"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("origin access control: %w", err)
+	}
+	p, err := s.newPolicies()
+	if err != nil {
+		return nil, err
+	}
+	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", &cloudfront.DistributionArgs{
+		Comment:               pulumi.String(s.cfg.name()),
+		Enabled:               pulumi.Bool(true),
+		HttpVersion:           pulumi.String("http2and3"),
+		IsIpv6Enabled:         pulumi.Bool(true),
+		PriceClass:            pulumi.String(s.cfg.PriceClass),
+		Origins:               cloudfront.DistributionOriginArray{s.origin(c, m, access)},
+		DefaultCacheBehavior:  s.privateBehavior(p, e),
+		OrderedCacheBehaviors: s.publicBehaviors(p),
+		CustomErrorResponses:  errorsUncached(),
+		Restrictions:          &cloudfront.DistributionRestrictionsArgs{GeoRestriction: s.geoRestriction()},
+		ViewerCertificate:     &cloudfront.DistributionViewerCertificateArgs{CloudfrontDefaultCertificate: pulumi.Bool(true)},
+		Tags:                  s.tags(),
+	}, pulumi.Protect(s.cfg.Protect))
+	if err != nil {
+		return nil, fmt.Errorf("distribution: %w", err)
+	}
+	return &delivery{distribution: distribution, baseURL: pulumi.Sprintf("https://%s", distribution.DomainName)}, nil
+}
+
+func (s *builder) newPolicies() (policies, error) {
+	none := pulumi.String("none")
+	cache, err := cloudfront.NewCachePolicy(s.ctx, "content", &cloudfront.CachePolicyArgs{
+		Comment: pulumi.String("The path alone is the cache key; the answer says how long it keeps"),
+		// Only with a minimum of 0 is no-store obeyed.
+		MinTtl:     pulumi.Int(0),
+		DefaultTtl: pulumi.Int(s.cfg.DefaultTTLSeconds),
+		MaxTtl:     pulumi.Int(s.cfg.MaxTTLSeconds),
+		ParametersInCacheKeyAndForwardedToOrigin: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs{
+			CookiesConfig:              &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginCookiesConfigArgs{CookieBehavior: none},
+			HeadersConfig:              &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigArgs{HeaderBehavior: none},
+			QueryStringsConfig:         &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginQueryStringsConfigArgs{QueryStringBehavior: none},
+			EnableAcceptEncodingGzip:   pulumi.Bool(true),
+			EnableAcceptEncodingBrotli: pulumi.Bool(true),
+		},
+	})
+	if err != nil {
+		return policies{}, fmt.Errorf("cache policy: %w", err)
+	}
+	headers, err := s.newResponseHeaders()
+	if err != nil {
+		return policies{}, err
+	}
+	cors, err := s.newCORSForwarding()
+	if err != nil {
+		return policies{}, err
+	}
+	methods := []string{"GET", "HEAD"}
+	if cors != nil {
+		methods = append(methods, "OPTIONS")
+	}
+	return policies{
+		cache: cache.ID().ToStringPtrOutput(), headers: headers.ID().ToStringPtrOutput(), cors: cors,
+		methods: pulumi.ToStringArray(methods),
+	}, nil
+}
+
+// origin is the bucket. Its custom headers are how configuration reaches the
+// edge function, which can have no environment; S3 ignores them, and they hold
+// no secret.
+func (s *builder) origin(c *content, m *mappings, access *cloudfront.OriginAccessControl) *cloudfront.DistributionOriginArgs {
+	header := func(name string, value pulumi.StringInput) *cloudfront.DistributionOriginCustomHeaderArgs {
+		return &cloudfront.DistributionOriginCustomHeaderArgs{Name: pulumi.String(name), Value: value}
+	}
+	args := &cloudfront.DistributionOriginArgs{
+		OriginId: pulumi.String(originID),
+		// The regional name: the global one answers 307 while DNS settles.
+		DomainName:            c.bucket.BucketRegionalDomainName,
+		OriginAccessControlId: access.ID(),
+		CustomHeaders: cloudfront.DistributionOriginCustomHeaderArray{
+			header("x-media-table", m.table.Name),
+			header("x-media-regions", pulumi.String(strings.Join(s.cfg.tableRegions(), ","))),
+			header("x-media-bucket", c.bucket.Bucket),
+			header("x-media-bucket-region", pulumi.String(s.cfg.Region)),
+			header("x-media-delivery", pulumi.String(s.cfg.Delivery)),
+			header("x-media-signature-ttl", pulumi.String(strconv.Itoa(s.cfg.SignatureTTLSeconds))),
+		},
+	}
+	if s.cfg.OriginShieldRegion != "" {
+		args.OriginShield = &cloudfront.DistributionOriginOriginShieldArgs{Enabled: pulumi.Bool(true), OriginShieldRegion: pulumi.String(s.cfg.OriginShieldRegion)}
+	}
+	return args
+}
+
+// privateBehavior is the default: whatever is not public goes through the edge
+// function.
+func (s *builder) privateBehavior(p policies, e *edge) *cloudfront.DistributionDefaultCacheBehaviorArgs {
+	return &cloudfront.DistributionDefaultCacheBehaviorArgs{
+		TargetOriginId:          pulumi.String(originID),
+		ViewerProtocolPolicy:    pulumi.String("redirect-to-https"),
+		AllowedMethods:          p.methods,
+		CachedMethods:           pulumi.ToStringArray([]string{"GET", "HEAD"}),
+		Compress:                pulumi.Bool(true),
+		CachePolicyId:           p.cache,
+		OriginRequestPolicyId:   p.cors,
+		ResponseHeadersPolicyId: p.headers,
+		LambdaFunctionAssociations: cloudfront.DistributionDefaultCacheBehaviorLambdaFunctionAssociationArray{
+			&cloudfront.DistributionDefaultCacheBehaviorLambdaFunctionAssociationArgs{
+				EventType: pulumi.String(originRequest), LambdaArn: e.version(), IncludeBody: pulumi.Bool(false),
+			},
+		},
+	}
+}
+
+// publicBehaviors serve the public services' objects straight from the bucket.
+func (s *builder) publicBehaviors(p policies) cloudfront.DistributionOrderedCacheBehaviorArray {
+	var behaviors cloudfront.DistributionOrderedCacheBehaviorArray
+	for _, name := range s.cfg.servicesWith(AccessPublic) {
+		behaviors = append(behaviors, &cloudfront.DistributionOrderedCacheBehaviorArgs{
+			PathPattern:             pulumi.String("/" + name + "/*"),
+			TargetOriginId:          pulumi.String(originID),
+			ViewerProtocolPolicy:    pulumi.String("redirect-to-https"),
+			AllowedMethods:          p.methods,
+			CachedMethods:           pulumi.ToStringArray([]string{"GET", "HEAD"}),
+			Compress:                pulumi.Bool(true),
+			CachePolicyId:           p.cache,
+			OriginRequestPolicyId:   p.cors,
+			ResponseHeadersPolicyId: p.headers,
+		})
+	}
+	return behaviors
+}
+
+func errorsUncached() cloudfront.DistributionCustomErrorResponseArray {
+	var responses cloudfront.DistributionCustomErrorResponseArray
+	for _, code := range uncachedErrors {
+		responses = append(responses, &cloudfront.DistributionCustomErrorResponseArgs{ErrorCode: pulumi.Int(code), ErrorCachingMinTtl: pulumi.Int(0)})
+	}
+	return responses
+}
+
+func (s *builder) geoRestriction() *cloudfront.DistributionRestrictionsGeoRestrictionArgs {
+	switch geo := s.cfg.GeoRestriction; {
+	case len(geo.Allow) > 0:
+		return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("whitelist"), Locations: pulumi.ToStringArray(geo.Allow)}
+	case len(geo.Deny) > 0:
+		return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("blacklist"), Locations: pulumi.ToStringArray(geo.Deny)}
+	}
+	return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("none")}
+}

@@ -1,0 +1,144 @@
+package stack_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/stack"
+)
+
+const root = "../.."
+
+func program(ctx *pulumi.Context) error {
+	build := filepath.Join(ctx.RootDirectory(), "build")
+	return stack.Deploy(ctx, stack.Bundles{Edge: filepath.Join(build, "edge.zip"), Issuer: filepath.Join(build, "issuer.zip")})
+}
+
+// config overrides configuration values.
+type config = map[string]string
+
+// evaluate returns what the program registers for a stack, or its error. The
+// stack everything is the one in testdata.
+func evaluate(name string, overrides config, options ...func(*recorder.Options)) (*document.Document, error) {
+	opts := recorder.Options{Program: program, Root: root, Stack: name, Config: overrides}
+	if name == "everything" {
+		opts.ConfigFile = "testdata/Pulumi.everything.yaml"
+		opts.Config = config{"linkKey": testKey, "previousLinkKey": testPreviousKey}
+		for key, value := range overrides {
+			opts.Config[key] = value
+		}
+	}
+	for _, set := range options {
+		set(&opts)
+	}
+	return recorder.Evaluate(opts)
+}
+
+// Keys of the form that linkKey has. They seal nothing.
+var (
+	testKey         = "2:" + strings.Repeat("b0", 32)
+	testPreviousKey = "1:" + strings.Repeat("a0", 32)
+)
+
+// stacks are the three that every rule is checked on.
+var stacks = []string{"dev", "prod"}
+
+var memo sync.Map // documents by stack and overrides
+
+// plan is evaluate for a configuration that must be valid. Documents are shared
+// between tests and must not be changed.
+func plan(t *testing.T, name string, overrides config) *document.Document {
+	t.Helper()
+	keys := make([]string, 0, len(overrides))
+	for key, value := range overrides {
+		keys = append(keys, key+"="+value)
+	}
+	sort.Strings(keys)
+	id := name + " " + strings.Join(keys, " ")
+	if doc, ok := memo.Load(id); ok {
+		return doc.(*document.Document)
+	}
+	doc, err := evaluate(name, overrides)
+	require.NoError(t, err)
+	memo.Store(id, doc)
+	return doc
+}
+
+// everyStack runs test on the plan of each stack, and of variants that change
+// what may be registered.
+func everyStack(t *testing.T, test func(t *testing.T, doc *document.Document)) {
+	t.Helper()
+	for _, name := range stacks {
+		t.Run(name, func(t *testing.T) { test(t, plan(t, name, nil)) })
+	}
+	t.Run("dev at home in us-east-1", func(t *testing.T) { test(t, plan(t, "dev", config{"aws:region": "us-east-1"})) })
+}
+
+// find returns the resource of the given type, by the type's last part, and
+// name.
+func find(t *testing.T, doc *document.Document, kind, name string) document.Resource {
+	t.Helper()
+	for _, r := range kinds(doc, kind) {
+		if r.Name == name {
+			return r
+		}
+	}
+	require.Failf(t, "not registered", "%s %q", kind, name)
+	return document.Resource{}
+}
+
+// kinds returns all resources whose type token ends in the given type.
+func kinds(doc *document.Document, kind string) []document.Resource {
+	var found []document.Resource
+	for _, r := range doc.Resources {
+		if strings.HasSuffix(r.Type, ":"+kind) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// at returns the value at a path such as "origins[0].domainName", or nil if
+// there is none.
+func at(value any, path string) any {
+	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// walk calls visit with every value inside v and its path.
+func walk(path string, v any, visit func(path string, v any)) {
+	visit(path, v)
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			walk(path+"."+key, value, visit)
+		}
+	case []any:
+		for i, value := range v {
+			walk(fmt.Sprintf("%s[%d]", path, i), value, visit)
+		}
+	}
+}

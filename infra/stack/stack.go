@@ -1,0 +1,88 @@
+// Package stack is the Pulumi program: everything that one environment of the
+// media CDN is made of.
+//
+// Deploy registers the pieces in this order: the bucket (content.go), the
+// mapping table (mappings.go), the edge function (edge.go), the gate (gate.go),
+// the distribution with its policies and names (delivery.go, headers.go,
+// domain.go, accesslogs.go), the issuer (issuer.go), and what operators look at
+// (alarms.go, dashboard.go). Config (config.go, validate.go) decides which of
+// them exist.
+//
+// Logical names are short role nouns. They are identity: renaming one replaces
+// the resource. Physical names come from Pulumi's auto-naming, configured in
+// Pulumi.yaml, unless a reason beside them says otherwise.
+package stack
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Bundles are the paths of the zips that Deploy ships, absolute or relative to
+// the program's working directory. They are made by function/bundle: a zip that
+// Pulumi made would lose the execute bit.
+type Bundles struct {
+	// Edge is the zip of the edge function.
+	Edge string
+	// Issuer is the zip of the issuing function.
+	Issuer string
+}
+
+// Deploy registers every resource of ctx's stack and exports its outputs. It
+// fails before registering anything if the configuration is not valid.
+func Deploy(ctx *pulumi.Context, bundles Bundles) error {
+	cfg, err := loadConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("configuration of stack %s: %w", ctx.Stack(), err)
+	}
+	caller, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{})
+	if err != nil {
+		return fmt.Errorf("finding the account: %w", err)
+	}
+	regions, err := newRegions(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	s := &builder{ctx: ctx, cfg: cfg, account: caller.AccountId, regions: regions}
+
+	content, err := s.newContent()
+	if err != nil {
+		return err
+	}
+	mappings, err := s.newMappings()
+	if err != nil {
+		return err
+	}
+	edge, err := s.newEdge(bundles.Edge, content, mappings)
+	if err != nil {
+		return err
+	}
+	delivery, err := s.newDelivery(content, mappings, edge)
+	if err != nil {
+		return err
+	}
+	if err := s.openContent(content, delivery); err != nil {
+		return err
+	}
+	topics, err := s.newAlarms(watched{edge: edge, mappings: mappings, delivery: delivery})
+	if err != nil {
+		return err
+	}
+	s.export(content, mappings, edge, delivery, topics)
+	return nil
+}
+
+// builder is what every piece of the stack is built with.
+type builder struct {
+	ctx     *pulumi.Context
+	cfg     Config
+	account string
+	regions *regions
+}
+
+// tags mark what belongs to this stack, for bills and for `make sweep`.
+func (s *builder) tags() pulumi.StringMap {
+	return pulumi.StringMap{"project": pulumi.String(s.cfg.Project), "stack": pulumi.String(s.cfg.Stage)}
+}
