@@ -54,8 +54,9 @@ bench: tools ## measure the edge function beside its floor
 	$(GO) test -run '^$$' -bench . -benchtime 2000x ./function ./function/edge
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## check the code's form; changes nothing
+lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(BIN)/actionlint-$(ACTIONLINT_VERSION) ## check the code's form; changes nothing
 	$< run ./...
+	$(BIN)/actionlint-$(ACTIONLINT_VERSION)
 
 .PHONY: fmt
 fmt: ## format the code
@@ -89,3 +90,8 @@ $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@mkdir -p $(BIN)
 	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv $(BIN)/golangci-lint $@
+
+$(BIN)/actionlint-$(ACTIONLINT_VERSION):
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+	mv $(BIN)/actionlint $@
