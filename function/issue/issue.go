@@ -1,0 +1,197 @@
+// Package issue makes links, finds out about them, and takes them back.
+//
+// The promises, which hold whoever asks and however many ask at once:
+//
+//   - An object has at most one current link. Asking again returns it while it
+//     has enough life left.
+//   - A hash stands for one object and never for another.
+//   - Revoking an object kills every hash of it that was issued before, and has
+//     the edge forget them.
+//   - Whatever was cut short, by a crash or a failing service, is healed by
+//     asking for the same again.
+//
+// # How long a link lives
+//
+// A new link lives for the time asked for, or the Issuer's TTL. The current
+// link is returned instead of a new one while it has at least RenewBefore left,
+// or half of the time asked for if that is less. So a link that lives longer
+// than was asked for is returned as it is: who needs it to die earlier revokes
+// the object first. And since a new link lives more than twice as long as the
+// one before it had left, an object has few live links: at most 22 within the
+// longest life of 30 days.
+package issue
+
+import (
+	"context"
+	"time"
+
+	"secure-media-cdn/function/mapping"
+)
+
+const (
+	// MaxObjects is how many objects and hashes one call may name.
+	MaxObjects = 100
+
+	// attempts bounds how often a change that lost a race is tried.
+	attempts = 12
+
+	// parallel bounds how many calls to one service run at once.
+	parallel = 25
+)
+
+// Issuer issues and revokes links. All fields but Objects are required; it may
+// be used by many goroutines.
+type Issuer struct {
+	Store  mapping.Store
+	Hashes Hashes
+	// Objects tells whether an object exists before it gets its first link; nil
+	// takes the caller's word for it.
+	Objects Objects
+	Edge    Edge
+
+	// Bucket is the only bucket whose objects get links.
+	Bucket string
+	// BaseURL is the CDN's address, without a trailing slash.
+	BaseURL  string
+	Services Services
+	// TTL is the life of a link when none is asked for, and the longest one.
+	TTL time.Duration
+	// RenewBefore is how much life a link must have left to be given out again.
+	RenewBefore time.Duration
+
+	Now func() time.Time
+	// Pause waits before another try; Sleep does.
+	Pause func(ctx context.Context, d time.Duration) error
+}
+
+// Hashes makes hashes and knows its own.
+type Hashes interface {
+	// New returns a fresh hash for a link that lives until expiresAt.
+	New(ctx context.Context, expiresAt time.Time) (string, error)
+	// Accepts reports whether the edge lets a request with the hash pass. It no
+	// longer does once the key that sealed the hash is retired.
+	Accepts(ctx context.Context, hash string) (bool, error)
+}
+
+// Objects looks into the bucket.
+type Objects interface {
+	// Exists reports whether the object is there.
+	Exists(ctx context.Context, object mapping.Object) (bool, error)
+}
+
+// Edge is what serves links, and keeps copies.
+type Edge interface {
+	// Forget returns once no new request for the hashes, whose mappings are gone
+	// and would have expired at the times given, will be answered from a copy.
+	// It may be called again for the same hashes.
+	Forget(ctx context.Context, hashes map[string]time.Time) error
+}
+
+// Sleep waits for d, or returns the context's error.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Link is the answer for one object: where to get it, or Err.
+type Link struct {
+	// Object is the object as the caller wrote it.
+	Object string
+	// URL is the whole link.
+	URL string
+	// Hash is empty for a public service's object, as are the times.
+	Hash      string
+	ExpiresAt time.Time
+	// Service is the service that the object belongs to, or empty.
+	Service string
+	// New says that the link was made by this call.
+	New bool
+	Err *Error
+}
+
+// wanted is one distinct object to issue a link for.
+type wanted struct {
+	object  mapping.Object
+	service string
+	public  bool
+	link    Link
+}
+
+// Issue returns a link for each of the objects, in their order; an object named
+// twice gets the same link twice. ttl is the life of a new link, 0 for the
+// Issuer's TTL. The error, an *Error, is about the call as a whole, and then
+// nothing was done; what is wrong with one object is in its Link.
+func (i *Issuer) Issue(ctx context.Context, objects []string, ttl time.Duration) ([]Link, error) {
+	if err := checkCount(len(objects)); err != nil {
+		return nil, err
+	}
+	ttl, err := i.life(ttl)
+	if err != nil {
+		return nil, err
+	}
+	links := make([]Link, len(objects))
+	byObject := map[mapping.Object]*wanted{}
+	var distinct []*wanted
+	for n, text := range objects {
+		w, err := i.parse(text)
+		if err != nil {
+			links[n].Err = err
+		} else if byObject[w.object] == nil {
+			byObject[w.object] = w
+			distinct = append(distinct, w)
+		}
+	}
+	i.publish(ctx, keep(distinct, func(w *wanted) bool { return w.public }))
+	i.issue(ctx, keep(distinct, func(w *wanted) bool { return !w.public }), ttl)
+	for n, text := range objects {
+		if object, err := mapping.ParseObject(text); err == nil && byObject[object] != nil {
+			links[n] = byObject[object].link
+			links[n].Service = byObject[object].service
+		}
+		links[n].Object = text
+	}
+	return links, nil
+}
+
+// life returns the life of a new link, or why it cannot be that long.
+func (i *Issuer) life(ttl time.Duration) (time.Duration, error) {
+	switch {
+	case ttl == 0:
+		return i.TTL, nil
+	case ttl < time.Second || ttl > i.TTL:
+		return 0, problem(CodeBadTTL, "a link lives for 1 to %d seconds", int64(i.TTL/time.Second)).on("ttlSeconds")
+	}
+	return ttl, nil
+}
+
+// publish gives public objects their plain address.
+func (i *Issuer) publish(ctx context.Context, public []*wanted) {
+	for _, w := range i.existing(ctx, public) {
+		w.link.URL = i.BaseURL + "/" + escapeKey(w.object.Key)
+	}
+}
+
+// existing returns those of the wanted objects that are in the bucket; the
+// others get their error.
+func (i *Issuer) existing(ctx context.Context, all []*wanted) []*wanted {
+	if i.Objects == nil {
+		return all
+	}
+	forEach(len(all), func(n int) {
+		w := all[n]
+		exists, err := i.Objects.Exists(ctx, w.object)
+		switch {
+		case err != nil:
+			w.link.Err = unavailable("looking for the object failed; try again", err)
+		case !exists:
+			w.link.Err = problem(CodeObjectNotFound, "the bucket has no such object: upload it before asking for its link")
+		}
+	})
+	return keep(all, func(w *wanted) bool { return w.link.Err == nil })
+}

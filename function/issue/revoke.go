@@ -1,0 +1,243 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"secure-media-cdn/function/mapping"
+)
+
+// A revoked hash takes two writes beside the record's.
+const revokedPerTransaction = (mapping.MaxWrites - 1) / 2
+
+// Outcome is the answer for one object or hash to revoke.
+type Outcome struct {
+	// Object is the object as the caller wrote it, or the one the hash stood for.
+	Object string
+	// Hash is what the caller named, or empty if it named the object.
+	Hash string
+	// Hashes are the hashes that are dead and forgotten, in order. An object
+	// without a live link has none.
+	Hashes []string
+	Err    *Error
+}
+
+// victim is one object that loses hashes.
+type victim struct {
+	object mapping.Object
+	whole  bool                 // all of the object's hashes
+	hashes map[string]time.Time // else, or also, these
+	gone   map[string]time.Time // hashes without a mapping that the edge may still know
+	err    *Error
+}
+
+// Revoke takes back every link of the objects, and the links of the hashes.
+// Outcomes come in the order of the call, objects first. The error, an *Error,
+// is about the call as a whole, and then nothing was done.
+//
+// First the mappings go, in one transaction with the note that the edge has yet
+// to forget them; then the edge is told; then the note goes. Cut short at any
+// point, the same call again finds the note and goes on from there, whether it
+// names the object or the hash.
+func (i *Issuer) Revoke(ctx context.Context, objects, hashes []string) ([]Outcome, error) {
+	if err := checkCount(len(objects) + len(hashes)); err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, len(objects)+len(hashes))
+	found := make([]*mapping.Mapping, len(outcomes))
+	forEach(len(outcomes), func(n int) {
+		if n < len(objects) {
+			outcomes[n].Object = objects[n]
+			object, err := i.inBucket(objects[n])
+			found[n], outcomes[n].Err = &mapping.Mapping{Object: object}, err
+		} else {
+			outcomes[n].Hash = hashes[n-len(objects)]
+			found[n], outcomes[n].Err = i.trace(ctx, outcomes[n].Hash)
+		}
+	})
+	victims := map[mapping.Object]*victim{}
+	for n, m := range found {
+		if outcomes[n].Err != nil {
+			continue
+		}
+		v := victims[m.Object]
+		if v == nil {
+			v = &victim{object: m.Object, hashes: map[string]time.Time{}}
+			victims[m.Object] = v
+		}
+		if m.Hash == "" {
+			v.whole = true
+		} else if m.Live(i.Now()) {
+			v.hashes[m.Hash] = m.ExpiresAt
+		}
+	}
+	i.revoke(ctx, slices.Collect(maps.Values(victims)))
+	for n, m := range found {
+		if outcomes[n].Err == nil {
+			i.conclude(&outcomes[n], *m, victims[m.Object])
+		}
+	}
+	return outcomes, nil
+}
+
+// trace returns what the hash stands for, or stood for until it was revoked;
+// then without an expiry, since no mapping is left to be deleted.
+func (i *Issuer) trace(ctx context.Context, hash string) (*mapping.Mapping, *Error) {
+	if !mapping.ValidHash(hash) {
+		return nil, badHash()
+	}
+	m, err := i.Store.Get(ctx, hash)
+	var gone *mapping.RevokedError
+	if errors.As(err, &gone) {
+		return &mapping.Mapping{Hash: hash, Object: gone.Object}, nil
+	}
+	if err != nil {
+		return nil, AsError(lookupError(err))
+	}
+	return &m, nil
+}
+
+// conclude fills in the outcome of naming m, whose object is v's.
+func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
+	o.Object, o.Err = m.Object.String(), v.err
+	switch {
+	case o.Err != nil:
+	case m.Hash != "":
+		o.Hashes = []string{m.Hash}
+	default:
+		o.Hashes = slices.Sorted(maps.Keys(v.gone))
+		if w, err := i.parse(o.Object); err == nil && w.public && len(o.Hashes) == 0 {
+			o.Err = problem(CodePublicObject, "the objects of a public service have no links to revoke: delete the object")
+		}
+	}
+}
+
+// revoke takes the hashes of all victims, and tells the edge once.
+func (i *Issuer) revoke(ctx context.Context, victims []*victim) {
+	forEach(len(victims), func(n int) { victims[n].err = i.unmap(ctx, victims[n]) })
+	gone := map[string]time.Time{}
+	for _, v := range victims {
+		maps.Copy(gone, v.gone)
+	}
+	if len(gone) == 0 {
+		return
+	}
+	if err := i.Edge.Forget(ctx, gone); err != nil {
+		failure := unavailable("the links are revoked, but copies of the content may still be served: try again", err)
+		for _, v := range victims {
+			if len(v.gone) > 0 {
+				v.err = failure
+			}
+		}
+		return
+	}
+	forEach(len(victims), func(n int) {
+		if v := victims[n]; v.err == nil && len(v.gone) > 0 {
+			v.err = i.settle(ctx, v)
+		}
+	})
+}
+
+// unmap deletes the mappings of the victim's hashes and notes what the edge has
+// yet to forget of its object, which includes what earlier calls did not finish.
+// A link that is issued after the first transaction survives: else, with many
+// asking, there would be no end.
+func (i *Issuer) unmap(ctx context.Context, v *victim) *Error {
+	scope := v.hashes
+	v.gone = map[string]time.Time{}
+	return i.change(ctx, v.object, func(r mapping.Record, made int) (mapping.Change, bool) {
+		if v.whole && made == 0 {
+			scope = maps.Clone(v.hashes)
+			maps.Copy(scope, r.Hashes)
+		}
+		maps.Copy(v.gone, r.Revoked)
+		var chosen []string
+		for hash := range scope {
+			_, named := v.hashes[hash] // its mapping was seen, whatever the record says
+			_, lives := r.Hashes[hash]
+			_, done := r.Revoked[hash]
+			if (named || lives) && !done {
+				chosen = append(chosen, hash)
+			}
+		}
+		// The current link goes first, so that nobody is given one that dies in
+		// the next transaction.
+		slices.SortFunc(chosen, func(a, b string) int { return compareFirst(a, b, r.Current) })
+		c := mapping.Change{Record: r}
+		for _, hash := range chosen[:min(len(chosen), revokedPerTransaction)] {
+			c.Revoke = append(c.Revoke, mapping.Revocation{
+				Hash: hash, Object: r.Object, ExpiresAt: scope[hash], RevokedAt: i.Now().Truncate(time.Second),
+			})
+			delete(c.Record.Hashes, hash)
+			c.Record.Revoked[hash] = scope[hash]
+			if hash == r.Current {
+				c.Record.Current = ""
+			}
+		}
+		return c, len(c.Revoke) > 0
+	})
+}
+
+// settle takes back the note that the edge had yet to forget v.gone.
+func (i *Issuer) settle(ctx context.Context, v *victim) *Error {
+	return i.change(ctx, v.object, func(r mapping.Record, _ int) (mapping.Change, bool) {
+		before := len(r.Revoked)
+		for hash := range v.gone {
+			delete(r.Revoked, hash)
+		}
+		return mapping.Change{Record: r}, len(r.Revoked) < before
+	})
+}
+
+// change makes the changes that next derives from the object's record, one
+// after the other, until next has none. next is told how many were made.
+func (i *Issuer) change(ctx context.Context, object mapping.Object, next func(r mapping.Record, made int) (mapping.Change, bool)) *Error {
+	for made, lost := 0, 0; lost < attempts; {
+		records, err := i.Store.Records(ctx, []mapping.Object{object})
+		if err != nil {
+			return unavailable("the mapping table did not answer; try again", err)
+		}
+		r := records[0]
+		r.Hashes, r.Revoked = cloned(r.Hashes), cloned(r.Revoked)
+		r.Prune(i.Now())
+		c, more := next(r, made)
+		if !more {
+			return nil
+		}
+		switch err = i.Store.Apply(ctx, c); {
+		case err == nil:
+			made++
+		case errors.Is(err, mapping.ErrConflict):
+			lost++
+			if err := i.Pause(ctx, backoff(lost)); err != nil {
+				return unavailable("the revocation was cut short; try again", err)
+			}
+		default:
+			return unavailable("the revocation could not be stored; try again", err)
+		}
+	}
+	return busy()
+}
+
+// cloned is maps.Clone with an empty map for nil, to be written to.
+func cloned(m map[string]time.Time) map[string]time.Time {
+	if m == nil {
+		return map[string]time.Time{}
+	}
+	return maps.Clone(m)
+}
+
+// compareFirst orders strings, but first before all others.
+func compareFirst(a, b, first string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == first || b != first && a < b:
+		return -1
+	default:
+		return 1
+	}
+}

@@ -1,0 +1,77 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"secure-media-cdn/function/mapping"
+)
+
+// State says what a request for a link would meet.
+type State string
+
+// The states of a link.
+const (
+	Live    State = "live"    // served
+	Expired State = "expired" // its time is over
+	Revoked State = "revoked" // taken back before its time
+	Retired State = "retired" // sealed by a key that the edge no longer accepts
+)
+
+// Shown is what is known of a link.
+type Shown struct {
+	State State
+	// Mapping lacks CreatedAt and Service once the link is revoked.
+	Mapping mapping.Mapping
+	URL     string
+	// RevokedAt is zero unless the link is revoked.
+	RevokedAt time.Time
+}
+
+// Show tells what the hash stands for, or returns an *Error.
+func (i *Issuer) Show(ctx context.Context, hash string) (Shown, error) {
+	if !mapping.ValidHash(hash) {
+		return Shown{}, badHash()
+	}
+	shown := Shown{URL: i.BaseURL + LinkPath(hash)}
+	m, err := i.Store.Get(ctx, hash)
+	var gone *mapping.RevokedError
+	switch {
+	case errors.As(err, &gone):
+		shown.State, shown.RevokedAt = Revoked, gone.RevokedAt
+		shown.Mapping = mapping.Mapping{Hash: hash, Object: gone.Object, ExpiresAt: gone.ExpiresAt}
+		return shown, nil
+	case err != nil:
+		return Shown{}, lookupError(err)
+	}
+	shown.Mapping = m
+	accepted, err := i.Hashes.Accepts(ctx, hash)
+	switch {
+	case err != nil:
+		return Shown{}, unavailable("the link keys could not be read; try again", err)
+	case !m.Live(i.Now()):
+		shown.State = Expired
+	case !accepted:
+		shown.State = Retired
+	default:
+		shown.State = Live
+	}
+	return shown, nil
+}
+
+func badHash() *Error {
+	return problem(CodeBadHash, "a hash has %d characters of A-Z, a-z, 0-9, _ and -", mapping.HashLength)
+}
+
+// lookupError turns a failed Store.Get into what the caller is told.
+func lookupError(err error) *Error {
+	switch {
+	case errors.Is(err, mapping.ErrNotFound):
+		return problem(CodeLinkNotFound, "there is no such link; it may have expired long ago")
+	case errors.Is(err, mapping.ErrCorrupt):
+		return AsError(err)
+	default:
+		return unavailable("the mapping table did not answer; try again", err)
+	}
+}
