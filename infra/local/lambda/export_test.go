@@ -1,0 +1,6 @@
+package lambda
+
+import "time"
+
+// SetInitLimit shortens Lambda's ten seconds, which no test should wait for.
+func SetInitLimit(f *Function, d time.Duration) { f.initLimit = d }

@@ -1,0 +1,76 @@
+package lambda
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// maxLine bounds a log line in memory; Lambda cuts events at 256 KB too.
+const maxLine = 256 << 10
+
+// sharedWriter lets all environments of a function write to one writer.
+type sharedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *sharedWriter) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
+
+// lineWriter passes on whole lines only, each after the prefix, so that
+// environments do not cut into each other's lines, and remembers the last few
+// kilobytes. A write never fails: a broken log must not break the function.
+type lineWriter struct {
+	out    io.Writer
+	prefix string
+
+	mu   sync.Mutex
+	line []byte // begun and not ended
+	last []byte
+}
+
+func (l *lineWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = append(l.last, p...)
+	if over := len(l.last) - 4096; over > 0 {
+		l.last = append([]byte(nil), l.last[over:]...)
+	}
+	l.line = append(l.line, p...)
+	for {
+		i := bytes.IndexByte(l.line, '\n')
+		if i < 0 && len(l.line) < maxLine {
+			return len(p), nil
+		}
+		if i < 0 {
+			i = len(l.line)
+			l.line = append(l.line, '\n')
+		}
+		l.emit(l.line[:i+1])
+		l.line = append(l.line[:0], l.line[i+1:]...)
+	}
+}
+
+// flush passes on the line that the end of the process cut off.
+func (l *lineWriter) flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.line) > 0 {
+		l.emit(append(l.line, '\n'))
+		l.line = nil
+	}
+}
+
+func (l *lineWriter) emit(line []byte) {
+	_, _ = l.out.Write(append([]byte(l.prefix), line...))
+}
+
+func (l *lineWriter) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(bytes.TrimSpace(l.last))
+}
