@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -11,106 +12,178 @@ import (
 // alarmPeriodSeconds is the length of one measurement of every alarm.
 const alarmPeriodSeconds = 300
 
-// watched is what the alarms measure.
-type watched struct {
-	edge     *edge
-	mappings *mappings
-	delivery *delivery
-}
-
 // alarm is one row of the table of alarms. It sounds when the metric is above
-// its threshold in every one of its periods; missing data is good news, since
-// a quiet CDN measures nothing.
+// its threshold in each of its periods. Missing data is good news, since a
+// quiet CDN measures nothing.
 type alarm struct {
-	// name is the logical name, followed by the region where there are several.
-	name string
-	// in returns the regions that the metric is watched in.
-	in                           func(Config) []string
-	several                      bool
-	namespace, metric, statistic string
-	dimensions                   func(watched) pulumi.StringMap
-	above                        func(Config) int
-	periods                      int
-	why, do                      string
+	name      string
+	place     place
+	of        metricSet
+	metric    string
+	operation string // of the table, where its metric is per operation
+	statistic string // Sum unless set
+	// above is the threshold. The configured one counts, if there is one.
+	above      int
+	configured func(Config) int
+	periods    int  // 1 unless set
+	sealed     bool // only if links are sealed
+	// why it matters and what to do are the alarm's description.
+	why, do string
 }
-
-// distributionMetrics are in us-east-1 under these dimensions.
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
-func distributionMetrics(w watched) pulumi.StringMap {
-	return pulumi.StringMap{"DistributionId": w.delivery.distribution.ID(), "Region": pulumi.String("Global")}
-}
-
-// edgeMetrics are in every region that runs the function, under the same name.
-func edgeMetrics(w watched) pulumi.StringMap {
-	return pulumi.StringMap{"FunctionName": w.edge.metricName()}
-}
-
-func inEdgeRegion(Config) []string     { return []string{edgeRegion} }
-func inAlarmRegions(c Config) []string { return c.AlarmRegions }
 
 var alarms = []alarm{
 	{
-		name: "HighErrorRate", in: inEdgeRegion, periods: 1,
-		namespace: "AWS/CloudFront", metric: "5xxErrorRate", statistic: "Average", dimensions: distributionMetrics,
-		above: func(c Config) int { return c.ErrorRatePercent },
-		why:   "Viewers get server errors instead of media.",
-		do:    "Look at the edge function's errors and the table's alarms first; if a deployment came just before, roll it back.",
+		name: "HighErrorRate", place: atCloudFront, of: distributionMetrics, metric: "5xxErrorRate", statistic: "Average",
+		configured: func(c Config) int { return c.ErrorRatePercent },
+		why:        "Viewers get server errors instead of media.",
+		do:         "Look at the alarms of the edge function and the table first; if a deployment came just before, roll it back.",
 	},
 	{
-		name: "HighLatency", in: inAlarmRegions, several: true, periods: 1,
-		namespace: "AWS/Lambda", metric: "Duration", statistic: "Average", dimensions: edgeMetrics,
-		above: func(c Config) int { return c.LatencyMilliseconds },
-		why:   "Every photo that is not cached yet waits this long before it starts to load.",
-		do:    "Compare with the table's latency; add a replica region near this one, or raise edgeMemoryMb if cold starts dominate.",
+		name: "ClientErrorSurge", place: atCloudFront, of: distributionMetrics, metric: "4xxErrorRate", statistic: "Average", periods: 3,
+		configured: func(c Config) int { return c.ClientErrorRatePercent },
+		why:        "Many requests are for links that are dead or never were: an application shows old links, or someone guesses.",
+		do:         "See in the access logs which addresses and paths; renew the application's links, or block the guesser with the web ACL.",
+	},
+	{
+		name: "HighLatency", place: atEdge, of: edgeMetrics, metric: "Duration", statistic: "Average",
+		configured: func(c Config) int { return c.LatencyMilliseconds },
+		why:        "Every photo that is not cached yet waits this long before it starts to load.",
+		do:         "Compare with the table's latency on the dashboard; add a replica region near this one, or raise edgeMemoryMb if cold starts dominate.",
+	},
+	{
+		name: "EdgeThrottled", place: atEdge, of: edgeMetrics, metric: "Throttles",
+		why: "Lambda refuses to run the edge function in this region, and those viewers get 503.",
+		do:  "Ask AWS for more concurrency in this region; see on the dashboard whether the cache hit rate fell.",
+	},
+	{
+		name: "EdgeFailed", place: atCloudFront, of: distributionMetrics, metric: "LambdaExecutionError",
+		why: "The edge function crashed or timed out, and those viewers got 503.",
+		do:  "Read its log group in the region where it ran; roll back if a deployment came just before.",
+	},
+	{
+		name: "EdgeAnswerRefused", place: atCloudFront, of: distributionMetrics, metric: "LambdaValidationError",
+		why: "CloudFront refused what the edge function returned, and those viewers got 502.",
+		do:  "Read the log group /aws/cloudfront/LambdaEdge/<distribution> in the region where it ran; roll back.",
+	},
+	{
+		name: "EdgeLimitExceeded", place: atCloudFront, of: distributionMetrics, metric: "LambdaLimitExceededErrors",
+		why: "CloudFront wants more edge function runs than the account may have.",
+		do:  "Ask AWS for more concurrency and requests per second in the busy regions; see whether the cache hit rate fell.",
+	},
+	{
+		name: "TableThrottled", place: atTable, of: tableMetrics, metric: "ReadThrottleEvents",
+		why: "DynamoDB refuses lookups in this region; the edge asks the next region, later.",
+		do:  "See on the dashboard what reads so much; on-demand tables double their capacity within half an hour.",
+	},
+	{
+		name: "TableFailed", place: atTable, of: tableMetrics, metric: "SystemErrors", operation: "GetItem",
+		why: "DynamoDB fails lookups in this region.",
+		do:  "Look at the AWS Health Dashboard; without a replica region viewers get 503 until it is over.",
+	},
+	{
+		name: "TableWritesThrottled", place: atHome, of: tableMetrics, metric: "WriteThrottleEvents",
+		why: "DynamoDB refuses new links.",
+		do:  "See who issues so many; applications should ask for links in batches and keep them.",
+	},
+	{
+		name: "IssuerFailed", place: atHome, of: issuerMetrics, metric: "Errors",
+		why: "The issuer crashed or timed out: an application got no link, or a deleted object's links live on.",
+		do:  "Read the issuer's log group; point the alias live at the version before if a deployment came just before.",
+	},
+	{
+		name: "IssuerAnswersErrors", place: atHome, of: issuerMetrics, metric: "Url5xxCount",
+		why: "Applications that ask for links get server errors.",
+		do:  "Read the issuer's log group; look at the table's alarms.",
+	},
+	{
+		name: "IssuerThrottled", place: atHome, of: issuerMetrics, metric: "Throttles",
+		why: "Lambda refuses to run the issuer.",
+		do:  "Ask AWS for more concurrency in the home region; applications should ask for links in batches.",
+	},
+	{
+		name: "RemovalsLost", place: atHome, of: issuerMetrics, metric: "AsyncEventsDropped",
+		why: "The issuer was not told of deleted objects, so cached copies stay reachable until their links end.",
+		do:  "Find the deleted objects in the bucket's version listing and revoke them with `links revoke`.",
+	},
+	{
+		name: "GateFailed", place: atCloudFront, of: gateMetrics, metric: "FunctionExecutionErrors", sealed: true,
+		why: "The gate failed and refused those viewers.",
+		do:  "Read the log group /aws/cloudfront/function/<gate> in us-east-1; check that the store holds k.current.",
+	},
+	{
+		name: "GateThrottled", place: atCloudFront, of: gateMetrics, metric: "FunctionThrottles", sealed: true,
+		why: "CloudFront stops the gate for using too much time, and refuses those viewers.",
+		do:  "Look at the gate's compute utilisation on the dashboard; roll back if a deployment came just before.",
 	},
 }
 
 // newAlarms registers all alarms and, in each region that has one, a topic that
-// sends them to the configured addresses. It returns the topics' ARNs by region.
-func (s *builder) newAlarms(w watched) (map[string]pulumi.StringOutput, error) {
-	topics := map[string]pulumi.StringOutput{}
+// sends them to the configured addresses.
+func (s *builder) newAlarms(w watched) (alarmed, error) {
+	done := alarmed{topics: map[string]pulumi.StringOutput{}}
 	for _, a := range alarms {
-		for _, region := range a.in(s.cfg) {
-			if _, ok := topics[region]; !ok {
+		if a.sealed && w.gate == nil {
+			continue
+		}
+		regions, several := a.place.regions(s.cfg)
+		for _, region := range regions {
+			if _, ok := done.topics[region]; !ok {
 				topic, err := s.newTopic(region)
 				if err != nil {
-					return nil, err
+					return alarmed{}, err
 				}
-				topics[region] = topic.Arn
+				done.topics[region] = topic.Arn
 			}
-			if err := s.newAlarm(a, region, topics[region], w); err != nil {
-				return nil, err
+			name := a.name
+			if several {
+				name += "-" + region
 			}
+			alarm, err := s.newAlarm(a, name, region, done.topics[region], w)
+			if err != nil {
+				return alarmed{}, err
+			}
+			done.alarms = append(done.alarms, alarm.Arn)
 		}
 	}
-	return topics, nil
+	return done, nil
 }
 
-func (s *builder) newAlarm(a alarm, region string, topic pulumi.StringOutput, w watched) error {
-	name := a.name
-	if a.several {
-		name += "-" + region
+// alarmed is what sounds, and where it is heard.
+type alarmed struct {
+	topics map[string]pulumi.StringOutput // ARNs by region
+	alarms pulumi.StringArray             // ARNs
+}
+
+func (s *builder) newAlarm(a alarm, name, region string, topic pulumi.StringOutput, w watched) (*cloudwatch.MetricAlarm, error) {
+	threshold := a.above
+	if a.configured != nil {
+		threshold = a.configured(s.cfg)
 	}
-	_, err := cloudwatch.NewMetricAlarm(s.ctx, name, &cloudwatch.MetricAlarmArgs{
+	dimensions := a.of.dimensions(w)
+	if a.operation != "" {
+		dimensions["Operation"] = pulumi.String(a.operation)
+	}
+	alarm, err := cloudwatch.NewMetricAlarm(s.ctx, name, &cloudwatch.MetricAlarmArgs{
+		// Alarms are read by people at night: their names carry no suffix.
 		Name:               pulumi.String(s.cfg.name() + "-" + name),
 		AlarmDescription:   pulumi.String(a.why + " What to do: " + a.do),
-		Namespace:          pulumi.String(a.namespace),
+		Namespace:          pulumi.String(a.of.namespace),
 		MetricName:         pulumi.String(a.metric),
-		Dimensions:         a.dimensions(w),
-		Statistic:          pulumi.String(a.statistic),
+		Dimensions:         dimensions,
+		Statistic:          pulumi.String(cmp.Or(a.statistic, "Sum")),
 		Period:             pulumi.Int(alarmPeriodSeconds),
-		EvaluationPeriods:  pulumi.Int(a.periods),
+		EvaluationPeriods:  pulumi.Int(cmp.Or(a.periods, 1)),
 		ComparisonOperator: pulumi.String("GreaterThanThreshold"),
-		Threshold:          pulumi.Float64(float64(a.above(s.cfg))),
+		Threshold:          pulumi.Float64(float64(threshold)),
 		TreatMissingData:   pulumi.String("notBreaching"),
 		AlarmActions:       pulumi.Array{topic},
 		OkActions:          pulumi.Array{topic},
 		Tags:               s.tags(),
 	}, s.regions.in(region))
 	if err != nil {
-		return fmt.Errorf("alarm %s: %w", name, err)
+		return nil, fmt.Errorf("alarm %s: %w", name, err)
 	}
-	return nil
+	return alarm, nil
 }
 
 func (s *builder) newTopic(region string) (*sns.Topic, error) {

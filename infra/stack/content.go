@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -34,7 +35,7 @@ func (s *builder) newContent() (*content, error) {
 		return nil, fmt.Errorf("content bucket: %w", err)
 	}
 	c := &content{bucket: bucket}
-	if err := s.hardenBucket("content", bucket, c); err != nil {
+	if c.settings, err = s.hardenBucket("content", bucket, s.cfg.KMSKeyARN); err != nil {
 		return nil, err
 	}
 	if err := s.keepVersions(bucket); err != nil {
@@ -60,8 +61,9 @@ func (s *builder) newContent() (*content, error) {
 }
 
 // hardenBucket closes a bucket to the public, gives its owner every object in
-// it and encrypts it.
-func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, c *content, opts ...pulumi.ResourceOption) error {
+// it and encrypts it, with the KMS key of the given ARN or, if that is empty,
+// with S3's own. It returns what must be in force before the bucket is opened.
+func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, key string, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	block, err := s3.NewBucketPublicAccessBlock(s.ctx, name, &s3.BucketPublicAccessBlockArgs{
 		Bucket:                bucket.ID(),
 		BlockPublicAcls:       pulumi.Bool(true),
@@ -70,20 +72,20 @@ func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, c *content, opt
 		RestrictPublicBuckets: pulumi.Bool(true),
 	}, opts...)
 	if err != nil {
-		return fmt.Errorf("%s public access block: %w", name, err)
+		return nil, fmt.Errorf("%s public access block: %w", name, err)
 	}
 	owner, err := s3.NewBucketOwnershipControls(s.ctx, name, &s3.BucketOwnershipControlsArgs{
 		Bucket: bucket.ID(),
 		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
 	}, opts...)
 	if err != nil {
-		return fmt.Errorf("%s ownership: %w", name, err)
+		return nil, fmt.Errorf("%s ownership: %w", name, err)
 	}
 	encryption := &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{SseAlgorithm: pulumi.String("AES256")}
 	rule := &s3.BucketServerSideEncryptionConfigurationV2RuleArgs{ApplyServerSideEncryptionByDefault: encryption}
-	if name == "content" && s.cfg.KMSKeyARN != "" {
+	if key != "" {
 		encryption.SseAlgorithm = pulumi.String("aws:kms")
-		encryption.KmsMasterKeyId = pulumi.String(s.cfg.KMSKeyARN)
+		encryption.KmsMasterKeyId = pulumi.String(key)
 		rule.BucketKeyEnabled = pulumi.Bool(true) // one KMS call for many objects
 	}
 	_, err = s3.NewBucketServerSideEncryptionConfigurationV2(s.ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
@@ -91,10 +93,9 @@ func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, c *content, opt
 		Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{rule},
 	}, opts...)
 	if err != nil {
-		return fmt.Errorf("%s encryption: %w", name, err)
+		return nil, fmt.Errorf("%s encryption: %w", name, err)
 	}
-	c.settings = append(c.settings, block, owner)
-	return nil
+	return []pulumi.Resource{block, owner}, nil
 }
 
 // keepVersions makes a mistaken overwrite or delete reversible for a while, and
@@ -144,6 +145,32 @@ func (s *builder) openContent(c *content, d *delivery) error {
 	}, pulumi.DependsOn(c.settings))
 	if err != nil {
 		return fmt.Errorf("content policy: %w", err)
+	}
+	return s.openKey(d)
+}
+
+// openKey registers the policy of the configured KMS key, if there is one: its
+// account administers it, and this distribution decrypts with it. CloudFront is
+// no role of the account's, so only the key's own policy can let it.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+func (s *builder) openKey(d *delivery) error {
+	if s.cfg.KMSKeyARN == "" {
+		return nil
+	}
+	thisKey := []pulumi.StringInput{pulumi.String("*")} // in a key's policy
+	_, err := kms.NewKeyPolicy(s.ctx, "content", &kms.KeyPolicyArgs{
+		KeyId: pulumi.String(s.cfg.KMSKeyARN),
+		Policy: policyDocument(
+			// Without it nobody could ever change the policy again.
+			statement{Sid: "AccountAdministers", Principal: pulumi.Map{"AWS": pulumi.Sprintf("arn:aws:iam::%s:root", s.account)}, Actions: []string{"kms:*"}, Resources: thisKey},
+			statement{
+				Sid: "DistributionDecrypts", Principal: service("cloudfront.amazonaws.com"), Actions: []string{"kms:Decrypt"}, Resources: thisKey,
+				Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
+			},
+		),
+	})
+	if err != nil {
+		return fmt.Errorf("content key policy: %w", err)
 	}
 	return nil
 }

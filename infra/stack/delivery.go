@@ -36,7 +36,7 @@ type policies struct {
 }
 
 // newDelivery registers the distribution and its policies.
-func (s *builder) newDelivery(c *content, m *mappings, e *edge) (*delivery, error) {
+func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*delivery, error) {
 	access, err := cloudfront.NewOriginAccessControl(s.ctx, "content", &cloudfront.OriginAccessControlArgs{
 		Description:                   pulumi.String("Signs every request for media"),
 		OriginAccessControlOriginType: pulumi.String("s3"),
@@ -51,24 +51,72 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge) (*delivery, erro
 	if err != nil {
 		return nil, err
 	}
-	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", &cloudfront.DistributionArgs{
+	certificate, err := s.viewerCertificate()
+	if err != nil {
+		return nil, err
+	}
+	args := &cloudfront.DistributionArgs{
 		Comment:               pulumi.String(s.cfg.name()),
 		Enabled:               pulumi.Bool(true),
+		Aliases:               pulumi.ToStringArray(s.cfg.Aliases),
 		HttpVersion:           pulumi.String("http2and3"),
 		IsIpv6Enabled:         pulumi.Bool(true),
 		PriceClass:            pulumi.String(s.cfg.PriceClass),
 		Origins:               cloudfront.DistributionOriginArray{s.origin(c, m, access)},
-		DefaultCacheBehavior:  s.privateBehavior(p, e),
+		DefaultCacheBehavior:  s.privateBehavior(p, e, g),
 		OrderedCacheBehaviors: s.publicBehaviors(p),
 		CustomErrorResponses:  errorsUncached(),
 		Restrictions:          &cloudfront.DistributionRestrictionsArgs{GeoRestriction: s.geoRestriction()},
-		ViewerCertificate:     &cloudfront.DistributionViewerCertificateArgs{CloudfrontDefaultCertificate: pulumi.Bool(true)},
+		ViewerCertificate:     certificate,
 		Tags:                  s.tags(),
-	}, pulumi.Protect(s.cfg.Protect))
+	}
+	if s.cfg.WebACLARN != "" {
+		args.WebAclId = pulumi.String(s.cfg.WebACLARN)
+	}
+	opts := []pulumi.ResourceOption{pulumi.Protect(s.cfg.Protect)}
+	if g != nil {
+		opts = append(opts, pulumi.DependsOn([]pulumi.Resource{g.logs}))
+	}
+	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", args, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("distribution: %w", err)
 	}
-	return &delivery{distribution: distribution, baseURL: pulumi.Sprintf("https://%s", distribution.DomainName)}, nil
+	d := &delivery{distribution: distribution, baseURL: pulumi.Sprintf("https://%s", distribution.DomainName)}
+	if len(s.cfg.Aliases) > 0 {
+		d.baseURL = pulumi.Sprintf("https://%s", s.cfg.Aliases[0])
+	}
+	return d, s.newAround(d)
+}
+
+// newAround registers what hangs on the distribution: its names, its logs and
+// its further metrics.
+func (s *builder) newAround(d *delivery) error {
+	if err := s.newNames(d); err != nil {
+		return err
+	}
+	if err := s.newAccessLogs(d); err != nil {
+		return err
+	}
+	for _, region := range s.cfg.AlarmRegions {
+		// Where CloudFront says what it refused of the edge function's answers.
+		name := pulumi.Sprintf("/aws/cloudfront/LambdaEdge/%s", d.distribution.ID())
+		if _, err := s.newLogGroup("refusals-"+region, name, region); err != nil {
+			return err
+		}
+	}
+	// The cache hit rate, and errors by status, cost extra and must be asked for.
+	_, err := cloudfront.NewMonitoringSubscription(s.ctx, "cdn", &cloudfront.MonitoringSubscriptionArgs{
+		DistributionId: d.distribution.ID(),
+		MonitoringSubscription: &cloudfront.MonitoringSubscriptionMonitoringSubscriptionArgs{
+			RealtimeMetricsSubscriptionConfig: &cloudfront.MonitoringSubscriptionMonitoringSubscriptionRealtimeMetricsSubscriptionConfigArgs{
+				RealtimeMetricsSubscriptionStatus: pulumi.String("Enabled"),
+			},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("monitoring subscription: %w", err)
+	}
+	return nil
 }
 
 func (s *builder) newPolicies() (policies, error) {
@@ -135,10 +183,10 @@ func (s *builder) origin(c *content, m *mappings, access *cloudfront.OriginAcces
 	return args
 }
 
-// privateBehavior is the default: whatever is not public goes through the edge
-// function.
-func (s *builder) privateBehavior(p policies, e *edge) *cloudfront.DistributionDefaultCacheBehaviorArgs {
-	return &cloudfront.DistributionDefaultCacheBehaviorArgs{
+// privateBehavior is the default: whatever is not public goes through the gate,
+// if there is one, and the edge function.
+func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.DistributionDefaultCacheBehaviorArgs {
+	behavior := &cloudfront.DistributionDefaultCacheBehaviorArgs{
 		TargetOriginId:          pulumi.String(originID),
 		ViewerProtocolPolicy:    pulumi.String("redirect-to-https"),
 		AllowedMethods:          p.methods,
@@ -153,6 +201,12 @@ func (s *builder) privateBehavior(p policies, e *edge) *cloudfront.DistributionD
 			},
 		},
 	}
+	if g != nil {
+		behavior.FunctionAssociations = cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
+			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerRequest), FunctionArn: g.function.Arn},
+		}
+	}
+	return behavior
 }
 
 // publicBehaviors serve the public services' objects straight from the bucket.

@@ -51,7 +51,7 @@ var (
 )
 
 // stacks are the three that every rule is checked on.
-var stacks = []string{"dev", "prod"}
+var stacks = []string{"dev", "prod", "everything"}
 
 var memo sync.Map // documents by stack and overrides
 
@@ -81,6 +81,7 @@ func everyStack(t *testing.T, test func(t *testing.T, doc *document.Document)) {
 	for _, name := range stacks {
 		t.Run(name, func(t *testing.T) { test(t, plan(t, name, nil)) })
 	}
+	t.Run("everything with redirect", func(t *testing.T) { test(t, plan(t, "everything", config{"delivery": "redirect"})) })
 	t.Run("dev at home in us-east-1", func(t *testing.T) { test(t, plan(t, "dev", config{"aws:region": "us-east-1"})) })
 }
 

@@ -37,9 +37,13 @@ func (e *edge) metricName() pulumi.StringOutput {
 
 // newEdge registers the function, its role and its log groups.
 func (s *builder) newEdge(bundle string, c *content, m *mappings) (*edge, error) {
-	logs, err := s.newLogGroups("edge", s.cfg.AlarmRegions)
-	if err != nil {
-		return nil, err
+	var before []pulumi.Resource
+	for _, region := range s.cfg.AlarmRegions {
+		group, err := s.newLogGroup("edge-"+region, pulumi.String(s.logGroup("edge")), region)
+		if err != nil {
+			return nil, err
+		}
+		before = append(before, group)
 	}
 	role, err := iam.NewRole(s.ctx, "edge", &iam.RoleArgs{
 		// CloudFront replicates the function, so its own principal must be able
@@ -72,7 +76,7 @@ func (s *builder) newEdge(bundle string, c *content, m *mappings) (*edge, error)
 		s.regions.in(edgeRegion),
 		// The groups must exist, with their retention, before the first run
 		// makes one without; and the function needs its rights from the first run.
-		pulumi.DependsOn(append(logs, grant)),
+		pulumi.DependsOn(append(before, grant)),
 		// Replicas outlive the distribution by hours and until then AWS refuses
 		// to delete the function, which would fail every destroy. `make sweep`
 		// deletes it later. https://github.com/pulumi/pulumi-aws/issues/1045
@@ -112,19 +116,13 @@ func (s *builder) logGroup(function string) string {
 	return "/" + s.cfg.Project + "/" + s.cfg.Stage + "/" + function
 }
 
-// newLogGroups registers a function's log group in each of the given regions.
-func (s *builder) newLogGroups(function string, in []string) ([]pulumi.Resource, error) {
-	var groups []pulumi.Resource
-	for _, region := range in {
-		group, err := cloudwatch.NewLogGroup(s.ctx, function+"-"+region, &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String(s.logGroup(function)),
-			RetentionInDays: pulumi.Int(s.cfg.LogRetentionDays),
-			Tags:            s.tags(),
-		}, s.regions.in(region))
-		if err != nil {
-			return nil, fmt.Errorf("log group of %s in %s: %w", function, region, err)
-		}
-		groups = append(groups, group)
+// newLogGroup registers a log group in region, under the physical name given.
+func (s *builder) newLogGroup(logical string, name pulumi.StringInput, region string) (pulumi.Resource, error) {
+	group, err := cloudwatch.NewLogGroup(s.ctx, logical, &cloudwatch.LogGroupArgs{
+		Name: name.ToStringOutput().ToStringPtrOutput(), RetentionInDays: pulumi.Int(s.cfg.LogRetentionDays), Tags: s.tags(),
+	}, s.regions.in(region))
+	if err != nil {
+		return nil, fmt.Errorf("log group %s: %w", logical, err)
 	}
-	return groups, nil
+	return group, nil
 }

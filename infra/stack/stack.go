@@ -59,18 +59,35 @@ func Deploy(ctx *pulumi.Context, bundles Bundles) error {
 	if err != nil {
 		return err
 	}
-	delivery, err := s.newDelivery(content, mappings, edge)
+	gate, err := s.newGate()
+	if err != nil {
+		return err
+	}
+	delivery, err := s.newDelivery(content, mappings, edge, gate)
 	if err != nil {
 		return err
 	}
 	if err := s.openContent(content, delivery); err != nil {
 		return err
 	}
-	topics, err := s.newAlarms(watched{edge: edge, mappings: mappings, delivery: delivery})
+	issuer, err := s.newIssuer(bundles.Issuer, content, mappings, delivery, gate)
 	if err != nil {
 		return err
 	}
-	s.export(content, mappings, edge, delivery, topics)
+	return s.newOperations(content, watched{edge: edge, mappings: mappings, delivery: delivery, issuer: issuer, gate: gate})
+}
+
+// newOperations registers what people look at and applications read.
+func (s *builder) newOperations(c *content, w watched) error {
+	alarmed, err := s.newAlarms(w)
+	if err != nil {
+		return err
+	}
+	dashboard, err := s.newDashboard(w, alarmed)
+	if err != nil {
+		return err
+	}
+	s.export(c, w, alarmed, dashboard)
 	return nil
 }
 

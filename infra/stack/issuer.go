@@ -1,0 +1,188 @@
+package stack
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	issuerRuntime      = "provided.al2023"
+	issuerHandler      = "bootstrap"
+	issuerArchitecture = "arm64"
+	issuerMemoryMB     = 512
+	// issuerTimeoutSeconds bounds one call of up to a hundred objects.
+	issuerTimeoutSeconds = 30
+	// issuerAlias is the name under which callers reach the current version, so
+	// that a rollback is a change of the alias.
+	issuerAlias = "live"
+)
+
+// issuer is the function that issues, shows and revokes links.
+type issuer struct {
+	function *lambda.Function
+	alias    *lambda.Alias
+	url      *lambda.FunctionUrl
+}
+
+// newIssuer registers the function, its role, its address and who may call it.
+func (s *builder) newIssuer(bundle string, c *content, m *mappings, d *delivery, g *gate) (*issuer, error) {
+	logs, err := s.newLogGroup("issuer", pulumi.String(s.logGroup("issuer")), s.cfg.Region)
+	if err != nil {
+		return nil, err
+	}
+	role, err := iam.NewRole(s.ctx, "issuer", &iam.RoleArgs{AssumeRolePolicy: trust("lambda.amazonaws.com"), Tags: s.tags()})
+	if err != nil {
+		return nil, fmt.Errorf("issuer role: %w", err)
+	}
+	grant, err := iam.NewRolePolicy(s.ctx, "issuer", &iam.RolePolicyArgs{Role: role.ID(), Policy: policyDocument(s.issuerStatements(c, m, d, g)...)})
+	if err != nil {
+		return nil, fmt.Errorf("issuer role policy: %w", err)
+	}
+	function, err := lambda.NewFunction(s.ctx, "issuer", &lambda.FunctionArgs{
+		Description:   pulumi.String("Issues, shows and revokes links"),
+		Code:          pulumi.NewFileArchive(bundle),
+		Runtime:       pulumi.String(issuerRuntime),
+		Handler:       pulumi.String(issuerHandler),
+		Architectures: pulumi.ToStringArray([]string{issuerArchitecture}),
+		MemorySize:    pulumi.Int(issuerMemoryMB),
+		Timeout:       pulumi.Int(issuerTimeoutSeconds),
+		Role:          role.Arn,
+		Publish:       pulumi.Bool(true),
+		Environment:   &lambda.FunctionEnvironmentArgs{Variables: s.issuerEnvironment(c, m, d, g)},
+		LoggingConfig: &lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: pulumi.String(s.logGroup("issuer"))},
+		Tags:          s.tags(),
+	}, pulumi.DependsOn([]pulumi.Resource{logs, grant}))
+	if err != nil {
+		return nil, fmt.Errorf("issuer function: %w", err)
+	}
+	alias, err := lambda.NewAlias(s.ctx, "issuer", &lambda.AliasArgs{
+		Name: pulumi.String(issuerAlias), FunctionName: function.Name, FunctionVersion: function.Version,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("issuer alias: %w", err)
+	}
+	url, err := lambda.NewFunctionUrl(s.ctx, "issuer", &lambda.FunctionUrlArgs{
+		FunctionName: function.Name, Qualifier: alias.Name, AuthorizationType: pulumi.String("AWS_IAM"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("issuer URL: %w", err)
+	}
+	i := &issuer{function: function, alias: alias, url: url}
+	if err := s.permitCallers(i); err != nil {
+		return nil, err
+	}
+	return i, s.followRemovals(c, i)
+}
+
+// issuerEnvironment is the function's configuration. It holds no secret: of the
+// link key it names the secret that keeps it.
+func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gate) pulumi.StringMap {
+	env := pulumi.StringMap{
+		"MEDIA_TABLE":                m.table.Name,
+		"MEDIA_REGIONS":              pulumi.String(strings.Join(s.cfg.tableRegions(), ",")),
+		"MEDIA_BUCKET":               c.bucket.Bucket,
+		"MEDIA_BUCKET_REGION":        pulumi.String(s.cfg.Region),
+		"MEDIA_CDN_BASE_URL":         d.baseURL,
+		"MEDIA_DISTRIBUTION_ID":      d.distribution.ID(),
+		"MEDIA_LINK_TTL_SECONDS":     pulumi.String(strconv.Itoa(s.cfg.linkTTLSeconds())),
+		"MEDIA_RENEW_BEFORE_SECONDS": pulumi.String(strconv.Itoa(s.cfg.RenewBeforeSeconds)),
+		"MEDIA_PUBLIC_SERVICES":      pulumi.String(strings.Join(s.cfg.servicesWith(AccessPublic), ",")),
+		"MEDIA_PRIVATE_SERVICES":     pulumi.String(strings.Join(s.cfg.servicesWith(AccessPrivate), ",")),
+		"MEDIA_CHECK_OBJECTS":        pulumi.String(strconv.FormatBool(s.cfg.ObjectCheck)),
+		"MEDIA_LINK_KEY_SECRET":      pulumi.String(""),
+		"MEDIA_KEY_VALUE_STORE":      pulumi.String(""),
+	}
+	if g != nil {
+		env["MEDIA_LINK_KEY_SECRET"] = g.secret.Arn
+		env["MEDIA_KEY_VALUE_STORE"] = g.store.Arn
+	}
+	return env
+}
+
+// issuerStatements are all that the function may do.
+func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate) []statement {
+	group := fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:*", s.cfg.Region, s.account, s.logGroup("issuer"))
+	statements := []statement{
+		// A transaction is authorised as the operations it consists of. All
+		// writes go to the home region: two regions could both win a race.
+		{Sid: "KeepMappings", Actions: []string{"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"}, Resources: m.arns[:1]},
+		{Sid: "Invalidate", Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []pulumi.StringInput{d.distribution.Arn}},
+		{Sid: "CheckObjects", Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()}},
+		// Without it S3 says 403 for a missing object, not 404.
+		{Sid: "TellMissingObjects", Actions: []string{"s3:ListBucket"}, Resources: []pulumi.StringInput{c.bucket.Arn}},
+		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group)}},
+	}
+	if g != nil {
+		statements = append(statements,
+			statement{Sid: "SealLinks", Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []pulumi.StringInput{g.secret.Arn}},
+			statement{Sid: "KeepRevocations", Actions: []string{"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:UpdateKeys"}, Resources: []pulumi.StringInput{g.store.Arn}},
+		)
+	}
+	return statements
+}
+
+// permitCallers lets the configured principals call the function's address.
+func (s *builder) permitCallers(i *issuer) error {
+	for _, principal := range s.cfg.IssuerPrincipals {
+		caller := callerName(principal)
+		// Since October 2025 an address asks for both rights.
+		// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+		for verb, args := range map[string]*lambda.PermissionArgs{
+			"call":   {Action: pulumi.String("lambda:InvokeFunctionUrl"), FunctionUrlAuthType: pulumi.String("AWS_IAM")},
+			"invoke": {Action: pulumi.String("lambda:InvokeFunction")},
+		} {
+			args.Function, args.Qualifier, args.Principal = i.function.Name, i.alias.Name, pulumi.String(principal)
+			args.StatementId = pulumi.String(verb + "-" + caller)
+			if _, err := lambda.NewPermission(s.ctx, verb+"-"+caller, args); err != nil {
+				return fmt.Errorf("permission of %s: %w", principal, err)
+			}
+		}
+	}
+	return nil
+}
+
+var notInStatementID = regexp.MustCompile(`[^A-Za-z0-9]+`)
+
+// callerName returns a name for an IAM principal: its account and, of a role or
+// user, its kind and name without path.
+func callerName(principal string) string {
+	account, rest, isARN := strings.Cut(strings.TrimPrefix(principal, "arn:aws:iam::"), ":")
+	if !isARN {
+		return account
+	}
+	kind, path, _ := strings.Cut(rest, "/")
+	name := path[strings.LastIndex(path, "/")+1:]
+	return strings.Trim(notInStatementID.ReplaceAllString(account+"-"+kind+"-"+name, "-"), "-")
+}
+
+// followRemovals has S3 tell the issuer of every object that is deleted, so
+// that its links end with it.
+func (s *builder) followRemovals(c *content, i *issuer) error {
+	permission, err := lambda.NewPermission(s.ctx, "removals", &lambda.PermissionArgs{
+		Action: pulumi.String("lambda:InvokeFunction"), Function: i.function.Name, Qualifier: i.alias.Name,
+		Principal: pulumi.String("s3.amazonaws.com"),
+		// Both: a bucket's ARN names no account, and a deleted bucket's name may
+		// become someone else's.
+		SourceArn: c.bucket.Arn, SourceAccount: pulumi.String(s.account), StatementId: pulumi.String("removals"),
+	})
+	if err != nil {
+		return fmt.Errorf("permission of removals: %w", err)
+	}
+	_, err = s3.NewBucketNotification(s.ctx, "removals", &s3.BucketNotificationArgs{
+		Bucket: c.bucket.ID(),
+		LambdaFunctions: s3.BucketNotificationLambdaFunctionArray{&s3.BucketNotificationLambdaFunctionArgs{
+			Id: pulumi.String("removals"), LambdaFunctionArn: i.alias.Arn, Events: pulumi.ToStringArray([]string{"s3:ObjectRemoved:*"}),
+		}},
+	}, pulumi.DependsOn([]pulumi.Resource{permission}))
+	if err != nil {
+		return fmt.Errorf("notification of removals: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package stack
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// watched is what the alarms and the dashboard measure.
+type watched struct {
+	edge     *edge
+	mappings *mappings
+	delivery *delivery
+	issuer   *issuer
+	gate     *gate // nil if links are not sealed
+}
+
+// place is where a metric is measured, and so where its alarm must be: alarms
+// act in one region.
+type place int
+
+const (
+	// atCloudFront is us-east-1, where CloudFront's own metrics are.
+	atCloudFront place = iota
+	// atEdge is every alarm region: an edge function's metrics are where it ran.
+	atEdge
+	// atTable is every region that holds the mapping table.
+	atTable
+	// atHome is the home region.
+	atHome
+)
+
+// regions returns the regions of a place, and whether it may have several: then
+// their alarms' names carry the region, even if there happens to be one.
+func (p place) regions(c Config) (regions []string, several bool) {
+	switch p {
+	case atEdge:
+		return c.AlarmRegions, true
+	case atTable:
+		return c.tableRegions(), true
+	case atHome:
+		return []string{c.Region}, false
+	}
+	return []string{edgeRegion}, false
+}
+
+// metricSet is a namespace of CloudWatch and the dimensions of what is ours in
+// it.
+type metricSet struct {
+	namespace  string
+	dimensions func(watched) pulumi.StringMap
+}
+
+var (
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
+	distributionMetrics = metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"DistributionId": w.delivery.distribution.ID(), "Region": pulumi.String("Global")}
+	}}
+	gateMetrics = metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"FunctionName": w.gate.function.Name, "Region": pulumi.String("Global")}
+	}}
+	// An edge function bears the same name in every region that it runs in,
+	// us-east-1 included.
+	edgeMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"FunctionName": w.edge.metricName()}
+	}}
+	issuerMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"FunctionName": w.issuer.function.Name}
+	}}
+	tableMetrics = metricSet{"AWS/DynamoDB", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"TableName": w.mappings.table.Name}
+	}}
+)
