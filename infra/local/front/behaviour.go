@@ -1,0 +1,290 @@
+package front
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"secure-media-cdn/infra/plan/document"
+)
+
+// behaviour is one cache behaviour with all that it refers to.
+type behaviour struct {
+	pattern       string // "*" for the default
+	origin        *origin
+	allowed       []string
+	cached        []string
+	protocol      string
+	compress      bool
+	policy        cachePolicy
+	forward       forwarding
+	response      *headersPolicy // nil: none
+	viewerRequest Function       // nil: none
+	originRequest Lambda         // nil: none
+}
+
+func (r *resolver) behaviour(path string, in behaviourInputs) *behaviour {
+	b := &behaviour{
+		pattern: in.PathPattern, origin: r.origins[in.TargetOriginID],
+		allowed: in.AllowedMethods, cached: in.CachedMethods, protocol: in.ViewerProtocolPolicy, compress: in.Compress,
+	}
+	if b.pattern == "" {
+		b.pattern = "*"
+	}
+	if b.origin == nil {
+		r.fail("%s.targetOriginId: there is no origin %q", path, in.TargetOriginID)
+	}
+	for _, m := range in.AllowedMethods {
+		if m != http.MethodGet && m != http.MethodHead && m != http.MethodOptions {
+			r.fail("%s.allowedMethods: %s is not implemented by the local edge", path, m)
+		}
+	}
+	for _, m := range in.CachedMethods {
+		if !slices.Contains(in.AllowedMethods, m) {
+			r.fail("%s.cachedMethods: %s is not among the allowed methods", path, m)
+		}
+	}
+	if !slices.Contains(in.CachedMethods, http.MethodGet) || !slices.Contains(in.CachedMethods, http.MethodHead) {
+		r.fail("%s.cachedMethods must hold GET and HEAD", path)
+	}
+	if !slices.Contains([]string{"allow-all", "https-only", "redirect-to-https"}, in.ViewerProtocolPolicy) {
+		r.fail("%s.viewerProtocolPolicy: %q is not one of allow-all, https-only, redirect-to-https", path, in.ViewerProtocolPolicy)
+	}
+	r.refuseInBehaviour(path, in)
+	r.policies(path, in, b)
+	r.functions(path, in, b)
+	return b
+}
+
+func (r *resolver) refuseInBehaviour(path string, in behaviourInputs) {
+	for property, set := range map[string]bool{
+		"fieldLevelEncryptionId": in.FieldLevelEncryptionID != "",
+		"grpcConfig":             in.GrpcConfig.Enabled,
+		"realtimeLogConfigArn":   in.RealtimeLogConfigARN != "",
+		"smoothStreaming":        in.SmoothStreaming,
+		"trustedKeyGroups":       len(in.TrustedKeyGroups) > 0,
+		"trustedSigners":         len(in.TrustedSigners) > 0,
+		"forwardedValues":        len(in.ForwardedValues) > 0,
+		// With a cache policy CloudFront takes the TTLs from it alone.
+		"defaultTtl": in.DefaultTTL != nil && *in.DefaultTTL != 0,
+		"minTtl":     in.MinTTL != nil && *in.MinTTL != 0,
+		"maxTtl":     in.MaxTTL != nil && *in.MaxTTL != 0,
+	} {
+		if set {
+			r.fail("%s.%s is not implemented by the local edge", path, property)
+		}
+	}
+}
+
+// policies looks up the policies that a behaviour names.
+func (r *resolver) policies(path string, in behaviourInputs, b *behaviour) {
+	if res, ok := r.named(path+".cachePolicyId", typeCachePolicy, in.CachePolicyID); ok {
+		var p cachePolicyInputs
+		if r.decode(res, &p) {
+			var err error
+			if b.policy, err = newCachePolicy(p); err != nil {
+				r.fail("%s %s: %w", typeCachePolicy, res.Name, err)
+			}
+		}
+	} else if in.CachePolicyID == "" {
+		r.fail("%s.cachePolicyId is missing", path)
+	}
+	if res, ok := r.named(path+".originRequestPolicyId", typeRequestPolicy, in.OriginRequestPolicyID); ok {
+		var p originRequestPolicyInputs
+		if r.decode(res, &p) {
+			var err error
+			if b.forward, err = newForwarding(p); err != nil {
+				r.fail("%s %s: %w", typeRequestPolicy, res.Name, err)
+			}
+		}
+	}
+	if res, ok := r.named(path+".responseHeadersPolicyId", typeResponsePolicy, in.ResponseHeadersPolicyID); ok {
+		var p responsePolicyInputs
+		if r.decode(res, &p) {
+			var err error
+			if b.response, err = newHeadersPolicy(p); err != nil {
+				r.fail("%s %s: %w", typeResponsePolicy, res.Name, err)
+			}
+		}
+	}
+}
+
+// named finds the resource that a property refers to by identifier; an empty
+// identifier refers to nothing.
+func (r *resolver) named(path, typ, id string) (document.Resource, bool) {
+	if id == "" {
+		return document.Resource{}, false
+	}
+	res, ok := r.options.Document.ByID(typ, id)
+	if !ok {
+		r.fail("%s: the document has no %s with the ID %q", path, typ, id)
+	}
+	return res, ok
+}
+
+// functions looks up the functions of a behaviour's events.
+func (r *resolver) functions(path string, in behaviourInputs, b *behaviour) {
+	for _, a := range in.LambdaAssociations {
+		at := path + ".lambdaFunctionAssociations"
+		switch {
+		case a.EventType != eventOriginRequest:
+			r.fail("%s: the event %q is not implemented by the local edge", at, a.EventType)
+		case a.IncludeBody:
+			r.fail("%s: includeBody is not implemented by the local edge", at)
+		case !numbered(a.LambdaARN):
+			// aws-facts 1.3
+			r.fail("%s: %q is not the ARN of a numbered version", at, a.LambdaARN)
+		case b.originRequest != nil:
+			r.fail("%s: two functions for %s", at, a.EventType)
+		default:
+			if b.originRequest = r.options.Lambdas[a.LambdaARN]; b.originRequest == nil {
+				r.fail("%s: no function runs for %s", at, a.LambdaARN)
+			}
+		}
+	}
+	for _, a := range in.FunctionAssociations {
+		at := path + ".functionAssociations"
+		switch {
+		case a.EventType != eventViewerRequest:
+			r.fail("%s: the event %q is not implemented by the local edge", at, a.EventType)
+		case b.viewerRequest != nil:
+			r.fail("%s: two functions for %s", at, a.EventType)
+		default:
+			r.checkFunction(at, a.FunctionARN)
+			if b.viewerRequest = r.options.Functions[a.FunctionARN]; b.viewerRequest == nil {
+				r.fail("%s: no function runs for %s", at, a.FunctionARN)
+			}
+		}
+	}
+}
+
+// checkFunction applies CloudFront's own rules to the resource of a function.
+// CFDG cloudfront-limits.html, associate-function.html
+func (r *resolver) checkFunction(at, arn string) {
+	for _, res := range r.options.Document.ByType(typeFunction) {
+		if res.Outputs["arn"] != arn {
+			continue
+		}
+		var in functionInputs
+		if !r.decode(res, &in) {
+			return
+		}
+		if in.Runtime != "cloudfront-js-2.0" {
+			r.fail("%s %s: runtime %q is not implemented by the local edge", typeFunction, res.Name, in.Runtime)
+		}
+		if in.Publish != nil && !*in.Publish {
+			r.fail("%s %s: publish: an unpublished function cannot be associated", typeFunction, res.Name)
+		}
+		if len(in.Code) > maxFunctionCode {
+			r.fail("%s %s: code has %d bytes, at most %d are allowed", typeFunction, res.Name, len(in.Code), maxFunctionCode)
+		}
+		return
+	}
+	r.fail("%s: the document has no CloudFront Function with the ARN %q", at, arn)
+}
+
+// numbered reports whether a Lambda ARN ends with a version number.
+func numbered(arn string) bool {
+	_, version, ok := strings.Cut(arn, ":function:")
+	if !ok {
+		return false
+	}
+	_, version, ok = strings.Cut(version, ":")
+	return ok && version != "" && strings.Trim(version, "0123456789") == ""
+}
+
+// match returns the behaviour for a path: the first pattern that matches the
+// normalised path, else the default. The path itself goes on unchanged.
+// CFDG DownloadDistValuesCacheBehavior.html, "Path pattern"
+func (d *distribution) match(path string) *behaviour {
+	last := len(d.behaviours) - 1
+	normal := normalise(path)
+	for _, b := range d.behaviours[:last] {
+		if matches(strings.TrimPrefix(b.pattern, "/"), strings.TrimPrefix(normal, "/")) {
+			return b
+		}
+	}
+	return d.behaviours[last]
+}
+
+// normalise brings a path into the form that path patterns are matched with:
+// unreserved characters decoded, dot segments resolved, slashes merged.
+// RFC 3986 section 6.2.2, and CFDG DownloadDistValuesCacheBehavior.html
+func normalise(path string) string {
+	if !strings.Contains(path, "%") && !strings.Contains(path, "//") && !strings.Contains(path, "/.") {
+		return path
+	}
+	path = decodeUnreserved(path)
+	var kept []string
+	for segment := range strings.SplitSeq(path, "/") {
+		switch segment {
+		case "", ".":
+		case "..":
+			kept = kept[:max(len(kept)-1, 0)]
+		default:
+			kept = append(kept, segment)
+		}
+	}
+	normal := "/" + strings.Join(kept, "/")
+	if len(kept) > 0 && (strings.HasSuffix(path, "/") || strings.HasSuffix(path, "/.") || strings.HasSuffix(path, "/..")) {
+		normal += "/"
+	}
+	return normal
+}
+
+// decodeUnreserved decodes %XX where it stands for a letter, digit, "-", ".",
+// "_" or "~", and leaves all other escapes, in capitals.
+func decodeUnreserved(path string) string {
+	var out strings.Builder
+	for i := 0; i < len(path); i++ {
+		if path[i] == '%' && i+2 < len(path) {
+			if c, ok := unhex(path[i+1], path[i+2]); ok {
+				if unreserved(c) {
+					out.WriteByte(c)
+				} else {
+					out.WriteString(strings.ToUpper(path[i : i+3]))
+				}
+				i += 2
+				continue
+			}
+		}
+		out.WriteByte(path[i])
+	}
+	return out.String()
+}
+
+func unhex(a, b byte) (byte, bool) {
+	const digits = "0123456789abcdef"
+	hi, lo := strings.IndexByte(digits, a|0x20), strings.IndexByte(digits, b|0x20)
+	if a < '0' || b < '0' || hi < 0 || lo < 0 {
+		return 0, false
+	}
+	return byte(hi<<4 | lo), true
+}
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// matches reports whether s has the form of the pattern, in which * stands for
+// any number of characters and ? for exactly one. Case counts.
+func matches(pattern, s string) bool {
+	star, from := -1, 0 // after the last *, and where its rest was last tried
+	p, i := 0, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+			p++
+			i++
+		case star >= 0:
+			from++
+			p, i = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
