@@ -146,55 +146,89 @@ func (i *Issuer) revoke(ctx context.Context, victims []*victim) {
 // A link that is issued after the first transaction survives: else, with many
 // asking, there would be no end.
 func (i *Issuer) unmap(ctx context.Context, v *victim) *Error {
-	scope := v.hashes
+	scope, taken := v.hashes, map[string]time.Time{}
 	v.gone = map[string]time.Time{}
-	return i.change(ctx, v.object, func(r mapping.Record, made int) (mapping.Change, bool) {
-		if v.whole && made == 0 {
+	err := i.change(ctx, v.object, func(r mapping.Record, made int) (mapping.Change, progress) {
+		if made > 0 {
+			maps.Copy(v.gone, taken)
+		} else if v.whole {
 			scope = maps.Clone(v.hashes)
 			maps.Copy(scope, r.Hashes)
 		}
 		maps.Copy(v.gone, r.Revoked)
-		var chosen []string
-		for hash := range scope {
-			_, named := v.hashes[hash] // its mapping was seen, whatever the record says
-			_, lives := r.Hashes[hash]
-			_, done := r.Revoked[hash]
-			if (named || lives) && !done {
-				chosen = append(chosen, hash)
-			}
-		}
-		// The current link goes first, so that nobody is given one that dies in
-		// the next transaction.
-		slices.SortFunc(chosen, func(a, b string) int { return compareFirst(a, b, r.Current) })
+		chosen := v.choose(scope, r)
 		c := mapping.Change{Record: r}
+		clear(taken)
 		for _, hash := range chosen[:min(len(chosen), revokedPerTransaction)] {
 			c.Revoke = append(c.Revoke, mapping.Revocation{
 				Hash: hash, Object: r.Object, ExpiresAt: scope[hash], RevokedAt: i.Now().Truncate(time.Second),
 			})
+			taken[hash] = scope[hash]
 			delete(c.Record.Hashes, hash)
 			c.Record.Revoked[hash] = scope[hash]
 			if hash == r.Current {
 				c.Record.Current = ""
 			}
 		}
-		return c, len(c.Revoke) > 0
+		return c, progressOf(len(chosen), len(c.Revoke))
 	})
+	if err == nil {
+		maps.Copy(v.gone, taken)
+	}
+	return err
+}
+
+// choose returns the hashes of scope that still have a mapping. The current one
+// comes first, so that nobody is given a link that dies in a later transaction.
+func (v *victim) choose(scope map[string]time.Time, r mapping.Record) []string {
+	var chosen []string
+	for hash := range scope {
+		_, named := v.hashes[hash] // its mapping was seen, whatever the record says
+		_, lives := r.Hashes[hash]
+		_, done := r.Revoked[hash]
+		if (named || lives) && !done {
+			chosen = append(chosen, hash)
+		}
+	}
+	slices.SortFunc(chosen, func(a, b string) int { return compareFirst(a, b, r.Current) })
+	return chosen
 }
 
 // settle takes back the note that the edge had yet to forget v.gone.
 func (i *Issuer) settle(ctx context.Context, v *victim) *Error {
-	return i.change(ctx, v.object, func(r mapping.Record, _ int) (mapping.Change, bool) {
+	return i.change(ctx, v.object, func(r mapping.Record, _ int) (mapping.Change, progress) {
 		before := len(r.Revoked)
 		for hash := range v.gone {
 			delete(r.Revoked, hash)
 		}
-		return mapping.Change{Record: r}, len(r.Revoked) < before
+		return mapping.Change{Record: r}, progressOf(before-len(r.Revoked), before)
 	})
 }
 
+// progress is what a step of change has to do.
+type progress int
+
+const (
+	nothing  progress = iota // no change is needed
+	lastStep                 // the change, and that is all
+	moreToDo                 // the change, and then look again
+)
+
+// progressOf compares what there is to do with what a step does.
+func progressOf(wanted, doing int) progress {
+	switch {
+	case wanted == 0:
+		return nothing
+	case wanted <= doing:
+		return lastStep
+	default:
+		return moreToDo
+	}
+}
+
 // change makes the changes that next derives from the object's record, one
-// after the other, until next has none. next is told how many were made.
-func (i *Issuer) change(ctx context.Context, object mapping.Object, next func(r mapping.Record, made int) (mapping.Change, bool)) *Error {
+// after the other. next is told how many were made.
+func (i *Issuer) change(ctx context.Context, object mapping.Object, next func(r mapping.Record, made int) (mapping.Change, progress)) *Error {
 	for made, lost := 0, 0; lost < attempts; {
 		records, err := i.Store.Records(ctx, []mapping.Object{object})
 		if err != nil {
@@ -203,11 +237,14 @@ func (i *Issuer) change(ctx context.Context, object mapping.Object, next func(r 
 		r := records[0]
 		r.Hashes, r.Revoked = cloned(r.Hashes), cloned(r.Revoked)
 		r.Prune(i.Now())
-		c, more := next(r, made)
-		if !more {
+		c, step := next(r, made)
+		if step == nothing {
 			return nil
 		}
-		switch err = i.Store.Apply(ctx, c); {
+		err = i.Store.Apply(ctx, c)
+		switch {
+		case err == nil && step == lastStep:
+			return nil
 		case err == nil:
 			made++
 		case errors.Is(err, mapping.ErrConflict):

@@ -1,0 +1,182 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore/types"
+)
+
+const (
+	// revokedEntry begins the store's key of a revoked hash; its value is the
+	// hash's expiry in epoch seconds. The gate looks for it.
+	revokedEntry = "r."
+
+	// keysPerUpdate and keysPerPage are the service's limits.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+	keysPerUpdate = 50
+	keysPerPage   = 50
+
+	// entryBytes is the size of one entry: 34 of the key, 10 of the value.
+	entryBytes = 44
+
+	// maxListBytes is how large the store may grow, of the 5 MB it may have: the
+	// rest is for the link keys and for what the service may count beside keys
+	// and values. That is room for 95,000 revoked links that have not expired.
+	maxListBytes = 4_200_000
+
+	// sweepAbove is the size from which expired entries are looked for, since
+	// reading the whole list for each revocation would make revoking slow.
+	sweepAbove = 2_000_000
+
+	// sweepPages bounds one sweep to some seconds; the next goes on from there.
+	sweepPages = 200
+
+	updateAttempts = 8
+)
+
+// ErrFull says that the revocation list has no room for more. The links are
+// then revoked by their invalidation alone.
+var ErrFull = errors.New("the revocation list is full")
+
+// Revocations is the list of revoked hashes in the gate's key value store.
+type Revocations struct {
+	Client *cloudfrontkeyvaluestore.Client
+	// Store is the key value store's ARN.
+	Store string
+	Now   func() time.Time
+	// Pause waits before another try; issue.Sleep does.
+	Pause func(ctx context.Context, d time.Duration) error
+	Log   *slog.Logger
+
+	mu   sync.Mutex
+	next *string // where the last sweep stopped
+}
+
+// Add puts the hashes on the list until the times of their expiry. Adding them
+// again changes nothing. The error is ErrFull if they did not all fit.
+func (r *Revocations) Add(ctx context.Context, hashes map[string]time.Time) error {
+	version, size, err := r.describe(ctx)
+	if err != nil {
+		return err
+	}
+	if size+int64(len(hashes))*entryBytes > sweepAbove {
+		if version, size, err = r.sweep(ctx, version, size); err != nil {
+			return fmt.Errorf("looking for expired entries: %w", err)
+		}
+	}
+	if size+int64(len(hashes))*entryBytes > maxListBytes {
+		r.Log.Warn("the revocation list is full: links are revoked by invalidation alone", "bytes", size)
+		return ErrFull
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(hashes)), keysPerUpdate) {
+		in := &cloudfrontkeyvaluestore.UpdateKeysInput{}
+		for _, hash := range chunk {
+			in.Puts = append(in.Puts, types.PutKeyRequestListItem{
+				Key: aws.String(revokedEntry + hash), Value: aws.String(strconv.FormatInt(hashes[hash].Unix(), 10)),
+			})
+		}
+		if version, _, err = r.update(ctx, in, version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe returns the store's version and size in bytes.
+func (r *Revocations) describe(ctx context.Context) (version *string, size int64, err error) {
+	out, err := r.Client.DescribeKeyValueStore(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: &r.Store})
+	if err != nil {
+		return nil, 0, fmt.Errorf("describing the key value store: %w", err)
+	}
+	return out.ETag, aws.ToInt64(out.TotalSizeInBytes), nil
+}
+
+// update makes the change to the store if it has the version, or else to the
+// version it has by then: entries do not depend on each other. It returns the
+// version and the size after it.
+func (r *Revocations) update(ctx context.Context, in *cloudfrontkeyvaluestore.UpdateKeysInput, version *string) (*string, int64, error) {
+	in.KvsARN = &r.Store
+	var err error
+	for attempt := range updateAttempts {
+		in.IfMatch = version
+		var out *cloudfrontkeyvaluestore.UpdateKeysOutput
+		if out, err = r.Client.UpdateKeys(ctx, in); err == nil {
+			return out.ETag, aws.ToInt64(out.TotalSizeInBytes), nil
+		}
+		// The documentation does not say which of the two an old version is.
+		var conflict *types.ConflictException
+		var invalid *types.ValidationException
+		if !errors.As(err, &conflict) && !errors.As(err, &invalid) {
+			break
+		}
+		if err := r.Pause(ctx, rand.N(50*time.Millisecond<<attempt)); err != nil {
+			return nil, 0, err
+		}
+		if version, _, err = r.describe(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
+	var full *types.ServiceQuotaExceededException
+	if errors.As(err, &full) {
+		return nil, 0, ErrFull
+	}
+	return nil, 0, fmt.Errorf("updating the key value store: %w", err)
+}
+
+// sweep deletes expired entries, as far as one sweep goes.
+func (r *Revocations) sweep(ctx context.Context, version *string, size int64) (*string, int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var expired []string
+	for range sweepPages {
+		out, err := r.Client.ListKeys(ctx, &cloudfrontkeyvaluestore.ListKeysInput{
+			KvsARN: &r.Store, MaxResults: aws.Int32(keysPerPage), NextToken: r.next,
+		})
+		if err != nil {
+			r.next = nil // a token may have grown too old
+			return version, size, err
+		}
+		for _, item := range out.Items {
+			if r.expired(aws.ToString(item.Key), aws.ToString(item.Value)) {
+				expired = append(expired, aws.ToString(item.Key))
+			}
+		}
+		if r.next = out.NextToken; r.next == nil {
+			break
+		}
+	}
+	for chunk := range slices.Chunk(expired, keysPerUpdate) {
+		in := &cloudfrontkeyvaluestore.UpdateKeysInput{}
+		for _, key := range chunk {
+			in.Deletes = append(in.Deletes, types.DeleteKeyRequestListItem{Key: aws.String(key)})
+		}
+		var err error
+		if version, size, err = r.update(ctx, in, version); err != nil {
+			return version, size, err
+		}
+	}
+	r.Log.Info("swept the revocation list", "expired", len(expired), "bytes", size)
+	return version, size, nil
+}
+
+// expired reports whether the entry is a revocation whose hash died of age. An
+// entry that cannot be read stays.
+func (r *Revocations) expired(key, value string) bool {
+	if !strings.HasPrefix(key, revokedEntry) {
+		return false
+	}
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	return err == nil && !r.Now().Before(time.Unix(seconds, 0))
+}
