@@ -26,8 +26,9 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := e.now()
 	clock := time.Now()
 	target := r.RequestURI
-	if !strings.HasPrefix(target, "/") {
-		target = r.URL.RequestURI() // of the absolute form
+	if _, rest, absolute := strings.Cut(target, "://"); absolute && !strings.HasPrefix(target, "/") {
+		_, rest, _ = strings.Cut(rest, "/")
+		target = "/" + rest
 	}
 	x := &exchange{id: randomID(56), method: r.Method, header: r.Header, clientIP: clientIP(r.RemoteAddr), http10: !r.ProtoAtLeast(1, 1)}
 	x.uri, x.query, _ = strings.Cut(target, "?")

@@ -1,0 +1,96 @@
+// Package conformance reads and runs request/expectation scripts: one file per
+// rule of CloudFront, against the local edge or a real distribution.
+//
+// A script begins with comments that name the rule and its source, and goes on
+// in steps, each with indented fields:
+//
+//	# rule: s-maxage decides over the edge, whatever max-age says
+//	# source: CFDG Expiration.html; aws-facts 3.3
+//	local-only
+//	object /public/a.txt 2000
+//	  Cache-Control: max-age=10, s-maxage=60
+//	GET /public/a.txt
+//	  Accept-Encoding: gzip
+//	-> 200
+//	  X-Cache: Miss from cloudfront
+//	  Age: -
+//	wait 30s
+//
+// A request is a method and a path; "over http" after it stands for plain HTTP,
+// "together N" before it sends it N times at once. The arrow holds the status
+// and what else must be so: a field is a header, or "body". Its value is the
+// whole value, "-" for absent, "~" and a regular expression, or "keep NAME" to
+// have it as $NAME later. "one FIELD" must hold for just one of the answers sent
+// together, "others FIELD" for all the rest. A body may also be "N bytes",
+// "same as NAME" or "bytes A-B of NAME".
+//
+// "wait" lets time pass. All other steps are the target's own; a script that
+// needs them to set the scene says local-only.
+package conformance
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Script is one file.
+type Script struct {
+	Rule, Source string
+	// LocalOnly says that the script needs more than a deployed stack and a live
+	// link: its own objects, functions or settings.
+	LocalOnly bool
+	Steps     []Step
+}
+
+// Step is one line that is not indented, with the fields below it.
+type Step struct {
+	Line   int
+	Verb   string
+	Args   string // the rest of the line
+	Fields []Field
+}
+
+// Field is one indented line.
+type Field struct{ Name, Value string }
+
+// Parse reads a script. It must name its rule and its source.
+func Parse(r io.Reader) (Script, error) {
+	var s Script
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimRight(lines.Text(), " \t")
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case trimmed == "":
+		case strings.HasPrefix(trimmed, "#"):
+			comment := strings.TrimSpace(strings.TrimPrefix(trimmed, "#"))
+			if rule, ok := strings.CutPrefix(comment, "rule:"); ok {
+				s.Rule = strings.TrimSpace(rule)
+			}
+			if source, ok := strings.CutPrefix(comment, "source:"); ok {
+				s.Source = strings.TrimSpace(source)
+			}
+		case trimmed == "local-only":
+			s.LocalOnly = true
+		case line != trimmed:
+			name, value, ok := strings.Cut(trimmed, ": ")
+			if !ok || len(s.Steps) == 0 {
+				return s, fmt.Errorf("line %d: an indented line must read \"name: value\" below a step", n)
+			}
+			last := &s.Steps[len(s.Steps)-1]
+			last.Fields = append(last.Fields, Field{name, strings.TrimSpace(value)})
+		default:
+			verb, args, _ := strings.Cut(trimmed, " ")
+			s.Steps = append(s.Steps, Step{Line: n, Verb: verb, Args: strings.TrimSpace(args)})
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return s, err
+	}
+	if s.Rule == "" || s.Source == "" {
+		return s, fmt.Errorf("the script must name its rule and its source")
+	}
+	return s, nil
+}
