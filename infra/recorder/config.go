@@ -3,7 +3,6 @@ package recorder
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,15 +139,4 @@ func text(value any) (string, error) {
 	}
 	out, err := json.Marshal(value)
 	return string(out), err
-}
-
-// Declared returns the configuration keys that the project in root declares
-// for its stacks, sorted.
-func Declared(root string) ([]string, error) {
-	project, err := workspace.LoadProject(filepath.Join(root, "Pulumi.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	keys := slices.Sorted(maps.Keys(project.Config))
-	return slices.DeleteFunc(keys, func(k string) bool { return strings.Contains(k, ":") }), nil
 }

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // the gate's source must not change the plan's shape.
 var digest = regexp.MustCompile(`"sha256": "[0-9a-f]{64}"`)
 
-func TestThePlanOfEachStackIsTheReviewedOne(t *testing.T) {
+func TestGoldenPlanOfEachStackIsTheReviewedOne(t *testing.T) {
 	for _, name := range stacks {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

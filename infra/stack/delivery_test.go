@@ -1,0 +1,195 @@
+package stack_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/plan/document"
+)
+
+// behaviors returns the distribution's behaviours by path pattern; the default
+// one has the pattern "".
+func behaviors(t *testing.T, doc *document.Document) map[string]any {
+	t.Helper()
+	inputs := find(t, doc, "Distribution", "cdn").Inputs
+	all := map[string]any{"": inputs["defaultCacheBehavior"]}
+	ordered, _ := inputs["orderedCacheBehaviors"].([]any)
+	for _, b := range ordered {
+		all[at(b, "pathPattern").(string)] = b
+	}
+	require.Len(t, all, len(ordered)+1, "no pattern comes twice")
+	return all
+}
+
+func TestTheDistributionIsWhatViewersNeed(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		cdn := find(t, doc, "Distribution", "cdn").Inputs
+		for path, want := range map[string]any{
+			"enabled": true, "httpVersion": "http2and3", "isIpv6Enabled": true, "origins[1]": nil,
+			"loggingConfig": nil, "originGroups": nil, "defaultRootObject": nil,
+		} {
+			assert.Equal(t, want, at(cdn, path), path)
+		}
+		assert.NotEmpty(t, cdn["comment"])
+	})
+}
+
+func TestEveryBehaviorIsHTTPSAndReadOnly(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		methods := []any{"GET", "HEAD"}
+		if len(kinds(doc, "OriginRequestPolicy")) > 0 {
+			methods = append(methods, "OPTIONS")
+		}
+		for pattern, b := range behaviors(t, doc) {
+			for path, want := range map[string]any{
+				"viewerProtocolPolicy": "redirect-to-https", "allowedMethods": methods, "cachedMethods": []any{"GET", "HEAD"},
+				"compress": true, "targetOriginId": "content",
+				"cachePolicyId":           find(t, doc, "CachePolicy", "content").ID,
+				"responseHeadersPolicyId": find(t, doc, "ResponseHeadersPolicy", "content").ID,
+				"forwardedValues":         nil, "minTtl": nil, "defaultTtl": nil, "maxTtl": nil, "trustedSigners": nil,
+			} {
+				assert.Equal(t, want, at(b, path), "%s of %q", path, pattern)
+			}
+		}
+	})
+}
+
+func TestThePrivateDefaultRunsTheEdgeFunctionAtOriginRequest(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		associations := at(behaviors(t, doc)[""], "lambdaFunctionAssociations").([]any)
+		require.Len(t, associations, 1, "1.7: one function per event, and only origin-request has a use")
+		assert.Equal(t, "origin-request", at(associations[0], "eventType"))
+		assert.Equal(t, false, at(associations[0], "includeBody"), "1.9")
+	})
+}
+
+func TestPublicServicesAreServedWithoutAnyFunction(t *testing.T) {
+	doc := plan(t, "dev", nil)
+	all := behaviors(t, doc)
+	assert.ElementsMatch(t, []string{"", "/marketplace/*", "/nudges/*"}, keysOf(all), "private services have no path")
+	for pattern, b := range all {
+		if pattern != "" {
+			assert.Nil(t, at(b, "lambdaFunctionAssociations"), pattern)
+			assert.Nil(t, at(b, "functionAssociations"), pattern)
+		}
+	}
+	for _, pattern := range []string{"/marketplace/*", "/nudges/*"} {
+		assert.False(t, strings.HasPrefix("/images/x", strings.TrimSuffix(pattern, "*")), "links stay private")
+	}
+	assert.Empty(t, kinds(plan(t, "dev", config{"services": "[]"}), "OrderedCacheBehavior"))
+	assert.Equal(t, []string{""}, keysOf(behaviors(t, plan(t, "dev", config{"services": "[]"}))))
+}
+
+func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) { // 2.1, 9.2
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		origin := at(find(t, doc, "Distribution", "cdn").Inputs, "origins[0]")
+		access := find(t, doc, "OriginAccessControl", "content")
+		assert.Equal(t, access.ID, at(origin, "originAccessControlId"))
+		for property, want := range map[string]any{"originAccessControlOriginType": "s3", "signingBehavior": "always", "signingProtocol": "sigv4"} {
+			assert.Equal(t, want, access.Inputs[property], property)
+		}
+		domain := at(origin, "domainName").(string)
+		assert.Equal(t, doc.Outputs["mediaBucket"].(string)+".s3."+doc.Outputs["mediaBucketRegion"].(string)+".amazonaws.com", domain, "the regional name")
+		assert.Equal(t, strings.ToLower(domain), domain, "1.6")
+		assert.LessOrEqual(t, len(domain), 128, "1.6")
+		assert.Nil(t, at(origin, "s3OriginConfig"), "no origin access identity beside the access control")
+		assert.Nil(t, at(origin, "originPath"))
+	})
+}
+
+// customHeaders returns the origin's headers.
+func customHeaders(t *testing.T, doc *document.Document) map[string]string {
+	t.Helper()
+	headers := map[string]string{}
+	for _, h := range at(find(t, doc, "Distribution", "cdn").Inputs, "origins[0].customHeaders").([]any) {
+		headers[at(h, "name").(string)] = at(h, "value").(string)
+	}
+	return headers
+}
+
+func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) { // 1.1, 1.11
+	assert.Equal(t, map[string]string{
+		"x-media-table": "secure-media-cdn-everything-mappings", "x-media-regions": "eu-west-1,us-east-1,ap-southeast-2",
+		"x-media-bucket": "secure-media-cdn-everything-123456789012", "x-media-bucket-region": "eu-west-1",
+		"x-media-delivery": "origin", "x-media-signature-ttl": "300",
+	}, customHeaders(t, plan(t, "everything", nil)))
+	assert.Equal(t, "redirect", customHeaders(t, plan(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])
+	assert.Equal(t, "60", customHeaders(t, plan(t, "dev", config{"signatureTtlSeconds": "60"}))["x-media-signature-ttl"])
+}
+
+func TestOriginHeadersKeepCloudFrontsLimits(t *testing.T) { // 1.5, 1.11
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		headers := customHeaders(t, doc)
+		assert.LessOrEqual(t, len(headers), 30)
+		total := 0
+		for name, value := range headers {
+			assert.Regexp(t, `^x-media-[a-z-]+$`, name, "X-Amz- and X-Edge- are refused, and the function reads lower case")
+			assert.LessOrEqual(t, len(name), 256)
+			assert.LessOrEqual(t, len(value), 1783)
+			assert.NotEmpty(t, value)
+			assert.NotContains(t, value, testKey[2:], "they are sent to S3 as well, so they hold no secret")
+			total += len(name) + len(value)
+		}
+		assert.LessOrEqual(t, total, 10240)
+	})
+}
+
+func TestThePathAloneIsTheCacheKeyAndNoStoreIsObeyed(t *testing.T) { // 1.10, 3.3
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		policy := find(t, doc, "CachePolicy", "content").Inputs
+		for path, want := range map[string]any{
+			"minTtl": 0.0, "defaultTtl": 86400.0,
+			"parametersInCacheKeyAndForwardedToOrigin.cookiesConfig.cookieBehavior":           "none",
+			"parametersInCacheKeyAndForwardedToOrigin.headersConfig.headerBehavior":           "none",
+			"parametersInCacheKeyAndForwardedToOrigin.queryStringsConfig.queryStringBehavior": "none",
+			"parametersInCacheKeyAndForwardedToOrigin.enableAcceptEncodingGzip":               true,
+			"parametersInCacheKeyAndForwardedToOrigin.enableAcceptEncodingBrotli":             true,
+		} {
+			assert.Equal(t, want, at(policy, path), path)
+		}
+		assert.GreaterOrEqual(t, policy["maxTtl"], float64(doc.Outputs["linkTtlSeconds"].(float64)), "3.9: no revalidation before a link ends")
+		assert.LessOrEqual(t, policy["maxTtl"], 2592000.0)
+	})
+}
+
+func TestNoErrorIsKept(t *testing.T) { // 3.5
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		held := map[any]any{}
+		for _, r := range at(find(t, doc, "Distribution", "cdn").Inputs, "customErrorResponses").([]any) {
+			held[at(r, "errorCode")] = at(r, "errorCachingMinTtl")
+			assert.Nil(t, at(r, "responsePagePath"), "3.6: a page would replace the function's own answer")
+			assert.Nil(t, at(r, "responseCode"))
+		}
+		for _, code := range []float64{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} {
+			assert.Equal(t, 0.0, held[code], code)
+		}
+	})
+}
+
+func TestOptionalPartsOfTheDistribution(t *testing.T) {
+	cdn := find(t, plan(t, "everything", nil), "Distribution", "cdn").Inputs
+	assert.Equal(t, map[string]any{"enabled": true, "originShieldRegion": "eu-west-1"}, at(cdn, "origins[0].originShield"))
+	assert.Equal(t, map[string]any{"restrictionType": "whitelist", "locations": []any{"AT", "DE"}}, at(cdn, "restrictions.geoRestriction"))
+	assert.Equal(t, "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/11111111-2222-3333-4444-555555555555", cdn["webAclId"])
+	assert.Equal(t, "PriceClass_All", cdn["priceClass"])
+
+	dev := find(t, plan(t, "dev", nil), "Distribution", "cdn").Inputs
+	assert.Nil(t, at(dev, "origins[0].originShield"))
+	assert.NotContains(t, dev, "webAclId")
+	assert.Equal(t, "none", at(dev, "restrictions.geoRestriction.restrictionType"))
+	assert.Equal(t, "PriceClass_100", dev["priceClass"])
+
+	refused := find(t, plan(t, "dev", config{"geoRestriction": `{"deny":["XX"]}`}), "Distribution", "cdn").Inputs
+	assert.Equal(t, map[string]any{"restrictionType": "blacklist", "locations": []any{"XX"}}, at(refused, "restrictions.geoRestriction"))
+}
+
+func TestFurtherMetricsAreSubscribedTo(t *testing.T) { // 4.2
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		subscription := find(t, doc, "MonitoringSubscription", "cdn").Inputs
+		assert.Equal(t, "Enabled", at(subscription, "monitoringSubscription.realtimeMetricsSubscriptionConfig.realtimeMetricsSubscriptionStatus"))
+		assert.Equal(t, doc.Outputs["distributionId"], subscription["distributionId"])
+	})
+}

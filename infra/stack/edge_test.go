@@ -1,0 +1,126 @@
+package stack_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"secure-media-cdn/infra/plan/document"
+)
+
+// The numbers are those of the team's list of AWS's rules for the edge.
+
+// edgeInputs are all that may be said of an edge function. What Lambda@Edge
+// forbids (1.1: environment, VPC, layers, dead letters, tracing, images, larger
+// disks, encrypted zips, code from S3, SnapStart; 1.2: reserved concurrency)
+// cannot be among them.
+var edgeInputs = []string{
+	"architectures", "code", "description", "handler", "loggingConfig", "memorySize", "publish", "role", "runtime", "tags", "timeout",
+}
+
+func TestTheEdgeFunctionSetsOnlyWhatTheEdgeTakes(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		edge := find(t, doc, "Function", "edge")
+		assert.Equal(t, edgeInputs, keysOf(edge.Inputs))
+		for path, want := range map[string]any{
+			"architectures":           []any{"x86_64"},    // 1.1
+			"runtime":                 "python3.13",       // 1.4
+			"handler":                 "launcher.handler", // the launcher that execs the binary
+			"publish":                 true,               // 1.3
+			"code":                    map[string]any{"archive": "build/edge.zip"},
+			"loggingConfig.logFormat": "JSON", // 4.5
+		} {
+			assert.Equal(t, want, at(edge.Inputs, path), path)
+		}
+		assert.LessOrEqual(t, edge.Inputs["timeout"], 30.0, "1.5")
+		assert.LessOrEqual(t, edge.Inputs["memorySize"], 10240.0, "1.5")
+		assert.GreaterOrEqual(t, edge.Inputs["memorySize"], 128.0, "1.5")
+	})
+}
+
+func TestNothingElseIsHungOnTheEdgeFunction(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		edge := find(t, doc, "Function", "edge")
+		for _, r := range doc.Resources {
+			// 1.1: runtime management and provisioned concurrency; 1.3: aliases;
+			// 6.2: resource policies. Whatever it is, it would name the function.
+			if r.Inputs["functionName"] != nil || r.Inputs["function"] != nil {
+				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["name"], "%s %s", r.Type, r.Name)
+				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["arn"], "%s %s", r.Type, r.Name)
+			}
+		}
+	})
+}
+
+func TestTheEdgeFunctionLivesWhereCloudFrontTakesIt(t *testing.T) { // 1.3
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		edge := find(t, doc, "Function", "edge")
+		assert.Contains(t, edge.Outputs["arn"], "arn:aws:lambda:us-east-1:")
+		if edge.Region == "" {
+			assert.Equal(t, "us-east-1", doc.Outputs["mediaBucketRegion"], "only at home in us-east-1 is the default provider the right one")
+		} else {
+			assert.Equal(t, "us-east-1", edge.Region)
+		}
+	})
+}
+
+func TestCloudFrontRunsTheNumberedVersion(t *testing.T) { // 1.3
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		arn := at(find(t, doc, "Distribution", "cdn").Inputs, "defaultCacheBehavior.lambdaFunctionAssociations[0].lambdaArn")
+		assert.Regexp(t, `^arn:aws:lambda:us-east-1:\d{12}:function:[^:]+:\d+$`, arn)
+		assert.Equal(t, arn, doc.Outputs["edgeFunctionVersionArn"])
+	})
+}
+
+func TestDestroyDoesNotStumbleOverReplicas(t *testing.T) { // 5.1, 5.3
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		edge := find(t, doc, "Function", "edge")
+		assert.True(t, edge.Options.RetainOnDelete, "AWS refuses to delete a replicated function")
+		assert.False(t, edge.Options.Protect)
+		assert.NotContains(t, edge.Inputs, "name", "the next stack's function would collide with the one left behind")
+		for _, r := range doc.Resources {
+			if r.Name != "edge" || r.Type != edge.Type {
+				assert.False(t, r.Options.RetainOnDelete, "%s %s would be left behind", r.Type, r.Name)
+			}
+		}
+	})
+}
+
+func TestTheEdgesLogsAreKeptForAsLongAsConfigured(t *testing.T) { // 4.5
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		edge := find(t, doc, "Function", "edge")
+		group := at(edge.Inputs, "loggingConfig.logGroup")
+		assert.NotEmpty(t, group)
+		var regions []string
+		for _, g := range kinds(doc, "LogGroup") {
+			assert.NotEmpty(t, g.Inputs["retentionInDays"], "CloudWatch keeps logs for ever unless told otherwise")
+			if region, ok := strings.CutPrefix(g.Name, "edge-"); ok {
+				assert.Equal(t, group, g.Inputs["name"], "a name of one's own is used unprefixed in every region")
+				assert.Contains(t, []string{region, ""}, g.Region)
+				assert.Contains(t, edge.Options.DependsOn, g.Type+"::"+g.Name, "the function must not log there first")
+				regions = append(regions, region)
+			}
+		}
+		assert.ElementsMatch(t, alarmRegions(doc), regions)
+	})
+	assert.Equal(t, 7.0, find(t, plan(t, "dev", nil), "LogGroup", "edge-eu-central-1").Inputs["retentionInDays"])
+}
+
+// alarmRegions returns the regions whose runs of the edge function are watched.
+func alarmRegions(doc *document.Document) (regions []string) {
+	for _, a := range kinds(doc, "MetricAlarm") {
+		if region, ok := strings.CutPrefix(a.Name, "HighLatency-"); ok {
+			regions = append(regions, region)
+		}
+	}
+	return regions
+}
+
+func TestTheEdgeFunctionHasItsRightsBeforeItRuns(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		edge := find(t, doc, "Function", "edge")
+		assert.Contains(t, edge.Options.DependsOn, "aws:iam/rolePolicy:RolePolicy::edge")
+		assert.Equal(t, find(t, doc, "Role", "edge").Outputs["arn"], edge.Inputs["role"])
+	})
+}

@@ -1,0 +1,87 @@
+package stack_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/plan/document"
+)
+
+func TestTheIssuerIsAnOrdinaryFunctionBehindItsAlias(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		issuer := find(t, doc, "Function", "issuer")
+		for path, want := range map[string]any{
+			"architectures": []any{"arm64"}, "runtime": "provided.al2023", "handler": "bootstrap", "publish": true,
+			"code": map[string]any{"archive": "build/issuer.zip"}, "loggingConfig.logFormat": "JSON",
+			"loggingConfig.logGroup": find(t, doc, "LogGroup", "issuer").Inputs["name"],
+		} {
+			assert.Equal(t, want, at(issuer.Inputs, path), path)
+		}
+		assert.Empty(t, issuer.Region, "the issuer lives at home, beside the table it writes")
+		alias := find(t, doc, "Alias", "issuer").Inputs
+		assert.Equal(t, "live", alias["name"])
+		assert.Equal(t, "1", alias["functionVersion"], "a numbered version")
+		url := find(t, doc, "FunctionUrl", "issuer").Inputs
+		assert.Equal(t, "AWS_IAM", url["authorizationType"])
+		assert.Equal(t, "live", url["qualifier"])
+		assert.NotContains(t, url, "cors", "browsers have no business here")
+	})
+}
+
+func TestTheIssuersConfigurationIsWhole(t *testing.T) {
+	env := at(find(t, plan(t, "everything", nil), "Function", "issuer").Inputs, "environment.variables")
+	assert.Equal(t, map[string]any{
+		"MEDIA_TABLE": "secure-media-cdn-everything-mappings", "MEDIA_REGIONS": "eu-west-1,us-east-1,ap-southeast-2",
+		"MEDIA_BUCKET": "secure-media-cdn-everything-123456789012", "MEDIA_BUCKET_REGION": "eu-west-1",
+		"MEDIA_CDN_BASE_URL": "https://media.example.com", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
+		"MEDIA_LINK_TTL_SECONDS": "1209600", "MEDIA_RENEW_BEFORE_SECONDS": "86400",
+		"MEDIA_PUBLIC_SERVICES": "marketplace", "MEDIA_PRIVATE_SERVICES": "discussion", "MEDIA_CHECK_OBJECTS": "true",
+		"MEDIA_LINK_KEY_SECRET": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:secure-media-cdn-everything-seal-AbCdEf",
+		"MEDIA_KEY_VALUE_STORE": "arn:aws:cloudfront::123456789012:key-value-store/00000000-1111-2222-3333-444444444444",
+	}, env)
+
+	dev := at(find(t, plan(t, "dev", config{"objectCheck": "false"}), "Function", "issuer").Inputs, "environment.variables")
+	assert.Equal(t, "", at(dev, "MEDIA_LINK_KEY_SECRET"), "unsealed")
+	assert.Equal(t, "", at(dev, "MEDIA_KEY_VALUE_STORE"))
+	assert.Equal(t, "false", at(dev, "MEDIA_CHECK_OBJECTS"))
+	encoded, err := json.Marshal(env)
+	require.NoError(t, err)
+	assert.NotContains(t, string(encoded), testKey[2:])
+}
+
+func TestOnlyConfiguredPrincipalsMayCallTheIssuer(t *testing.T) {
+	doc := plan(t, "everything", nil)
+	granted := map[string][]string{}
+	for _, p := range kinds(doc, "Permission") {
+		principal := p.Inputs["principal"].(string)
+		assert.Equal(t, "live", p.Inputs["qualifier"], p.Name)
+		assert.Regexp(t, `^[A-Za-z0-9_-]{1,100}$`, p.Inputs["statementId"])
+		granted[principal] = append(granted[principal], p.Inputs["action"].(string))
+		if p.Inputs["action"] == "lambda:InvokeFunctionUrl" {
+			assert.Equal(t, "AWS_IAM", p.Inputs["functionUrlAuthType"])
+		}
+	}
+	both := []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+	assert.ElementsMatch(t, both, granted["arn:aws:iam::123456789012:role/apps/discussion"])
+	assert.ElementsMatch(t, both, granted["210987654321"])
+	assert.Equal(t, []string{"lambda:InvokeFunction"}, granted["s3.amazonaws.com"])
+	assert.Len(t, granted, 3)
+
+	for _, p := range kinds(plan(t, "dev", nil), "Permission") {
+		assert.Equal(t, "s3.amazonaws.com", p.Inputs["principal"], "nobody is let in by default")
+	}
+}
+
+func TestDeletedObjectsReachTheIssuer(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *document.Document) {
+		notification := find(t, doc, "BucketNotification", "removals")
+		assert.Equal(t, map[string]any{"id": "removals", "events": []any{"s3:ObjectRemoved:*"}, "lambdaFunctionArn": find(t, doc, "Alias", "issuer").Outputs["arn"]}, at(notification.Inputs, "lambdaFunctions[0]"))
+		assert.Contains(t, notification.Options.DependsOn, "aws:lambda/permission:Permission::removals", "S3 tries it out")
+		permission := find(t, doc, "Permission", "removals").Inputs
+		assert.Equal(t, "123456789012", permission["sourceAccount"], "a bucket's ARN names no account")
+		assert.Equal(t, find(t, doc, "BucketV2", "content").Outputs["arn"], permission["sourceArn"])
+	})
+}

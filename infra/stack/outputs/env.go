@@ -1,0 +1,33 @@
+package outputs
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// flat renders an output's value in one line.
+func flat(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case []string:
+		return strings.Join(value, ",")
+	case []Service:
+		pairs := make([]string, 0, len(value))
+		for _, s := range value {
+			pairs = append(pairs, s.Name+"="+s.Access)
+		}
+		return strings.Join(pairs, ",")
+	case map[string]string:
+		pairs := make([]string, 0, len(value))
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			pairs = append(pairs, key+"="+value[key])
+		}
+		return strings.Join(pairs, ",")
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// quote makes s one word for a shell, whatever it holds.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,0 +1,84 @@
+// Package outputs is the contract between the stack and the applications that
+// use it: what `pulumi stack output --json` prints, as a Go type. It knows
+// nothing of Pulumi, so that any program may import it; programs in other
+// languages have schema.json, which is generated from the type.
+package outputs
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// Outputs are a stack's outputs. None of them is a secret.
+type Outputs struct {
+	CDNBaseURL             string            `json:"cdnBaseUrl" env:"MEDIA_CDN_BASE_URL" doc:"Address of the CDN, without a trailing slash. A link is this, /images/ and a hash." example:"https://media.example.com"`
+	DistributionID         string            `json:"distributionId" env:"MEDIA_DISTRIBUTION_ID" doc:"The CloudFront distribution." example:"EDFDVBD6EXAMPLE"`
+	DistributionDomain     string            `json:"distributionDomain" env:"MEDIA_DISTRIBUTION_DOMAIN" doc:"CloudFront's own name for the distribution, which own domain names point to." example:"d111111abcdef8.cloudfront.net"`
+	MediaBucket            string            `json:"mediaBucket" env:"MEDIA_BUCKET" doc:"The private bucket that applications upload to." example:"secure-media-cdn-prod-123456789012"`
+	MediaBucketRegion      string            `json:"mediaBucketRegion" env:"MEDIA_BUCKET_REGION" doc:"Region of the bucket." example:"eu-central-1"`
+	MappingTable           string            `json:"mappingTable" env:"MEDIA_MAPPING_TABLE" doc:"The DynamoDB table of what each hash stands for." example:"secure-media-cdn-prod-mappings-1a2b3c4"`
+	MappingRegions         []string          `json:"mappingRegions" env:"MEDIA_MAPPING_REGIONS" doc:"Regions that hold the table, the home region first." example:"[\"eu-central-1\",\"us-east-1\"]"`
+	EdgeFunctionVersionARN string            `json:"edgeFunctionVersionArn" env:"MEDIA_EDGE_FUNCTION_VERSION_ARN" doc:"The version of the edge function that CloudFront runs." example:"arn:aws:lambda:us-east-1:123456789012:function:secure-media-cdn-prod-edge-1a2b3c4:7"`
+	IssuerFunctionName     string            `json:"issuerFunctionName" env:"MEDIA_ISSUER_FUNCTION_NAME" doc:"The Lambda function that issues links." example:"secure-media-cdn-prod-issuer-1a2b3c4"`
+	IssuerURL              string            `json:"issuerUrl" env:"MEDIA_ISSUER_URL" doc:"Where links are issued, shown and revoked. Calls are signed with SigV4 for the service lambda." example:"https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/"`
+	LinkTTLSeconds         int               `json:"linkTtlSeconds" env:"MEDIA_LINK_TTL_SECONDS" doc:"Life of a link in seconds, unless less is asked for." example:"2592000"`
+	Services               []Service         `json:"services" env:"MEDIA_SERVICES" doc:"Who stores media here, and how it is reached." example:"[{\"name\":\"discussion\",\"access\":\"private\"},{\"name\":\"marketplace\",\"access\":\"public\"}]"`
+	DashboardURL           string            `json:"dashboardUrl" env:"MEDIA_DASHBOARD_URL" doc:"The dashboard in the AWS console." example:"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/secure-media-cdn-prod"`
+	AlarmTopicARNs         map[string]string `json:"alarmTopicArns" env:"MEDIA_ALARM_TOPIC_ARNS" doc:"The SNS topics that alarms are sent to, by region." example:"{\"us-east-1\":\"arn:aws:sns:us-east-1:123456789012:secure-media-cdn-prod-alarms-us-east-1-1a2b3c4\"}"`
+}
+
+// Service stores media in the bucket, below its name and a slash.
+type Service struct {
+	Name string `json:"name" doc:"Name of the service, and first segment of its objects' keys." example:"discussion"`
+	// Access is private (by link only) or public (open below /<name>/).
+	Access string `json:"access" doc:"private: by link only. public: open below /<name>/." enum:"private,public" example:"private"`
+}
+
+// Read reads what `pulumi stack output --json` prints. Every output must be
+// there; outputs that this version does not know are ignored, so that a newer
+// stack does not break an older application.
+func Read(r io.Reader) (Outputs, error) {
+	var o Outputs
+	if err := json.NewDecoder(r).Decode(&o); err != nil {
+		return Outputs{}, fmt.Errorf("reading stack outputs: %w", err)
+	}
+	var missing []error
+	fields(o, func(f reflect.StructField, v reflect.Value) {
+		if v.IsZero() {
+			missing = append(missing, fmt.Errorf("stack output %s is missing", f.Tag.Get("json")))
+		}
+	})
+	return o, errors.Join(missing...)
+}
+
+// WriteJSON writes the outputs as indented JSON.
+func (o Outputs) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(o)
+}
+
+// WriteEnv writes the outputs as lines NAME='value', for a shell to source or a
+// container to read. Lists are separated by commas; services are name=access,
+// topics region=ARN.
+func (o Outputs) WriteEnv(w io.Writer) error {
+	var lines strings.Builder
+	fields(o, func(f reflect.StructField, v reflect.Value) {
+		fmt.Fprintf(&lines, "%s=%s\n", f.Tag.Get("env"), quote(flat(v)))
+	})
+	_, err := io.WriteString(w, lines.String())
+	return err
+}
+
+// fields calls visit with every field of o, in order.
+func fields(o Outputs, visit func(reflect.StructField, reflect.Value)) {
+	v := reflect.ValueOf(o)
+	for i := range v.NumField() {
+		visit(v.Type().Field(i), v.Field(i))
+	}
+}

@@ -1,0 +1,98 @@
+package outputs_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/stack/outputs"
+)
+
+var update = flag.Bool("update", false, "rewrite schema.json")
+
+// examples returns the example of every output, as the schema documents it.
+func examples(t *testing.T) map[string]any {
+	t.Helper()
+	data, err := outputs.Schema()
+	require.NoError(t, err)
+	var schema struct {
+		Properties map[string]struct{ Examples []any }
+		Required   []string
+	}
+	require.NoError(t, json.Unmarshal(data, &schema))
+	all := map[string]any{}
+	for name, property := range schema.Properties {
+		require.Len(t, property.Examples, 1, name)
+		all[name] = property.Examples[0]
+	}
+	assert.Len(t, schema.Required, len(all), "every output is always there")
+	return all
+}
+
+func encoded(t *testing.T, v any) *bytes.Reader {
+	t.Helper()
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return bytes.NewReader(data)
+}
+
+func TestGoldenSchemaIsThatOfTheType(t *testing.T) {
+	got, err := outputs.Schema()
+	require.NoError(t, err)
+	if *update {
+		require.NoError(t, os.WriteFile("schema.json", got, 0o644))
+	}
+	want, err := os.ReadFile("schema.json")
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got), "if the change is meant, run `make golden`: applications depend on it")
+}
+
+func TestReadTakesWhatPulumiPrints(t *testing.T) {
+	want := examples(t)
+	got, err := outputs.Read(encoded(t, want))
+	require.NoError(t, err)
+	back, err := json.Marshal(got)
+	require.NoError(t, err)
+	wanted, err := json.Marshal(want)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(wanted), string(back))
+
+	want["outputOfALaterVersion"] = true
+	_, err = outputs.Read(encoded(t, want))
+	assert.NoError(t, err, "an output that is not known yet is ignored")
+}
+
+func TestReadNamesEveryMissingOutput(t *testing.T) {
+	some := examples(t)
+	delete(some, "issuerUrl")
+	some["mappingRegions"] = nil
+	_, err := outputs.Read(encoded(t, some))
+	assert.EqualError(t, err, "stack output mappingRegions is missing\nstack output issuerUrl is missing")
+
+	_, err = outputs.Read(strings.NewReader(`{"linkTtlSeconds":"a month"}`))
+	assert.ErrorContains(t, err, "reading stack outputs")
+	_, err = outputs.Read(strings.NewReader(``))
+	assert.Error(t, err)
+}
+
+func TestTheEnvironmentSurvivesAShell(t *testing.T) {
+	all := examples(t)
+	all["dashboardUrl"] = `https://x/#it's "here"; $(false) & $HOME`
+	o, err := outputs.Read(encoded(t, all))
+	require.NoError(t, err)
+	var env bytes.Buffer
+	require.NoError(t, o.WriteEnv(&env))
+	out, err := exec.Command("sh", "-ec", env.String()+`printf '%s\n' "$MEDIA_CDN_BASE_URL" "$MEDIA_LINK_TTL_SECONDS" "$MEDIA_SERVICES" "$MEDIA_MAPPING_REGIONS" "$MEDIA_DASHBOARD_URL"`).Output()
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"https://media.example.com", "2592000", "discussion=private,marketplace=public", "eu-central-1,us-east-1", `https://x/#it's "here"; $(false) & $HOME`, "",
+	}, strings.Split(string(out), "\n"))
+	assert.Equal(t, len(all), strings.Count(env.String(), "\n"), "one line per output")
+}
