@@ -2,6 +2,7 @@ package front
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -101,6 +102,9 @@ func parseBucketPolicy(text string) (*bucketPolicy, error) {
 	dec.DisallowUnknownFields() // NotAction and its kin would turn the meaning round
 	if err := dec.Decode(&in); err != nil {
 		return nil, err
+	}
+	if dec.More() {
+		return nil, errors.New("there is more after the policy")
 	}
 	p := &bucketPolicy{}
 	for i, s := range in.Statement {

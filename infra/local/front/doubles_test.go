@@ -1,0 +1,20 @@
+package front
+
+import (
+	"context"
+	"io"
+	"log"
+
+	"secure-media-cdn/infra/local/front/conformance"
+)
+
+var (
+	quiet     = log.New(io.Discard, "", 0)
+	stepFails = conformance.Step{Verb: "function", Args: "fails"}
+)
+
+// functionOf makes a Function of a func.
+type functionOf func(event []byte) ([]byte, error)
+
+// Run implements Function.
+func (f functionOf) Run(_ context.Context, event []byte) ([]byte, error) { return f(event) }
