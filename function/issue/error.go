@@ -88,15 +88,15 @@ func AsError(err error) *Error {
 // Problem returns an Error about one field of a request, or about all of it if
 // field is empty.
 func Problem(code, field, format string, args ...any) *Error {
-	return problem(code, format, args...).on(field)
+	return problem(code, format, args...).At(field)
 }
 
 func problem(code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// on returns the error with the field that it is about.
-func (e *Error) on(field string) *Error {
+// At returns the error as one about the field.
+func (e *Error) At(field string) *Error {
 	copied := *e
 	copied.Field = field
 	return &copied

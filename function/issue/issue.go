@@ -165,7 +165,7 @@ func (i *Issuer) life(ttl time.Duration) (time.Duration, error) {
 	case ttl == 0:
 		return i.TTL, nil
 	case ttl < time.Second || ttl > i.TTL:
-		return 0, problem(CodeBadTTL, "a link lives for 1 to %d seconds", int64(i.TTL/time.Second)).on("ttlSeconds")
+		return 0, problem(CodeBadTTL, "a link lives for 1 to %d seconds", int64(i.TTL/time.Second)).At("ttlSeconds")
 	}
 	return ttl, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -23,16 +24,26 @@ var _ issue.Objects = Bucket{}
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 func (b Bucket) Exists(ctx context.Context, object mapping.Object) (bool, error) {
 	_, err := b.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &object.Bucket, Key: &object.Key})
-	var answer *awshttp.ResponseError
-	switch {
-	case err == nil:
+	if err == nil {
 		return true, nil
-	case !errors.As(err, &answer):
-		return false, fmt.Errorf("asking S3 for the object: %w", err)
-	case answer.HTTPStatusCode() == http.StatusNotFound:
-		return false, nil
-	case answer.HTTPStatusCode() == http.StatusForbidden:
-		return false, errors.New("S3 refuses to tell whether the object exists: the role needs s3:GetObject on it and s3:ListBucket on the bucket")
 	}
-	return false, fmt.Errorf("asking S3 for the object: status %d", answer.HTTPStatusCode())
+	var answer *awshttp.ResponseError
+	status := 0
+	if errors.As(err, &answer) && answer.Response != nil && answer.Response.Response != nil {
+		status = answer.HTTPStatusCode()
+	}
+	switch status {
+	case http.StatusNotFound:
+		return false, nil
+	case http.StatusForbidden:
+		return false, errors.New("S3 refuses to tell whether the object exists: the role needs s3:GetObject on it and s3:ListBucket on the bucket")
+	case 0:
+		// The error names the URL, and so the key, which is not for the log.
+		var call *url.Error
+		if errors.As(err, &call) {
+			err = call.Err
+		}
+		return false, fmt.Errorf("asking S3 for the object: %w", err)
+	}
+	return false, fmt.Errorf("asking S3 for the object: status %d", status)
 }

@@ -14,9 +14,13 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
+
+const cloudFrontHost = "cloudfront.amazonaws.com"
 
 // Region is the home region of AWS.Config.
 const Region = "eu-central-1"
@@ -58,7 +62,8 @@ type AWS struct {
 }
 
 // Config returns the AWS configuration of a process whose calls all come here.
-// With retries the SDK retries as it does in production, without it does not.
+// With retries the SDK retries what it does in production, only sooner; without
+// it does not.
 func (a *AWS) Config(retries bool) aws.Config {
 	cfg := aws.Config{
 		Region:     Region,
@@ -67,8 +72,11 @@ func (a *AWS) Config(retries bool) aws.Config {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"}, nil
 		}),
 	}
-	if !retries {
-		cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	cfg.Retryer = func() aws.Retryer {
+		if !retries {
+			return aws.NopRetryer{}
+		}
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 5 * time.Millisecond })
 	}
 	return cfg
 }
@@ -96,6 +104,8 @@ func (a *AWS) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, ErrKilled
 	case fault == Refused:
 		return answer(r, func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }), nil
+	case fault == Throttle && r.URL.Hostname() == cloudFrontHost:
+		return answer(r, func(w http.ResponseWriter) { a.CloudFront.refuse(w, "Throttling") }), nil
 	case fault == Throttle:
 		return answer(r, func(w http.ResponseWriter) { refuse(w, http.StatusBadRequest, "ThrottlingException") }), nil
 	}
@@ -122,7 +132,7 @@ func (a *AWS) serve(r *http.Request) (*http.Response, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case host == "cloudfront.amazonaws.com":
+	case host == cloudFrontHost:
 		return answer(r, func(w http.ResponseWriter) { a.CloudFront.serve(w, r) }), nil
 	case strings.HasSuffix(host, ".cloudfront-kvs.global.api.aws"):
 		return answer(r, func(w http.ResponseWriter) { a.KeyValueStore.serve(w, r) }), nil

@@ -1,0 +1,89 @@
+// Package api is the issuer's JSON over HTTP: what goes over the wire, and the
+// Lambda handler behind it. function/issuer/openapi.yaml describes it.
+package api
+
+import "time"
+
+// The API's paths; a hash follows LinksPath and a slash.
+const (
+	LinksPath       = "/links"
+	RevocationsPath = "/revocations"
+)
+
+// IssueRequest is the body of POST /links.
+type IssueRequest struct {
+	Objects []string `json:"objects"`
+	// TTLSeconds is the life of a new link, 0 for the longest there is.
+	TTLSeconds int64 `json:"ttlSeconds,omitempty"`
+}
+
+// IssueAnswer answers it: a link for each object, in the request's order. The
+// status is 200 if there is one good link; otherwise it is that of the first
+// problem, which is repeated in Error.
+type IssueAnswer struct {
+	Links []Link   `json:"links"`
+	Error *Problem `json:"error,omitempty"`
+}
+
+// Link is one object's link, or the problem with it.
+type Link struct {
+	Object string `json:"object"`
+	URL    string `json:"url,omitempty"`
+	// Hash and ExpiresAt are missing for a public service's object, whose
+	// address is for good.
+	Hash      string     `json:"hash,omitempty"`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	Service   string     `json:"service,omitempty"`
+	Error     *Problem   `json:"error,omitempty"`
+}
+
+// Shown answers GET /links/{hash}.
+type Shown struct {
+	Hash   string `json:"hash"`
+	URL    string `json:"url"`
+	Object string `json:"object"`
+	// State is live, expired, revoked or retired.
+	State     string     `json:"state"`
+	Service   string     `json:"service,omitempty"`
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+	ExpiresAt time.Time  `json:"expiresAt"`
+	RevokedAt *time.Time `json:"revokedAt,omitempty"`
+}
+
+// RevokeRequest is the body of POST /revocations.
+type RevokeRequest struct {
+	Objects []string `json:"objects,omitempty"`
+	Hashes  []string `json:"hashes,omitempty"`
+}
+
+// RevokeAnswer answers it: objects first, then hashes, in the request's order.
+// The status is 200 only if nothing failed; otherwise it is the highest of the
+// problems' and the problem is repeated in Error. The same request again then
+// finishes what it can.
+type RevokeAnswer struct {
+	Revocations []Revocation `json:"revocations"`
+	Error       *Problem     `json:"error,omitempty"`
+}
+
+// Revocation says what became of one object or hash. It answers
+// DELETE /links/{hash}, too.
+type Revocation struct {
+	Object string `json:"object,omitempty"`
+	Hash   string `json:"hash,omitempty"`
+	// Revoked are the hashes that are dead and forgotten by the edge.
+	Revoked []string `json:"revoked"`
+	Error   *Problem `json:"error,omitempty"`
+}
+
+// Problem is what went wrong: a code for programs, a sentence for people, and
+// the place in the request, if there is one.
+type Problem struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Field   string `json:"field,omitempty"`
+}
+
+// Failure is the answer to a call that went wrong as a whole.
+type Failure struct {
+	Error Problem `json:"error"`
+}

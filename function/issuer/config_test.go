@@ -1,0 +1,92 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue"
+)
+
+// goodEnvironment is a complete configuration.
+func goodEnvironment() map[string]string {
+	return map[string]string{
+		"MEDIA_TABLE": "mappings", "MEDIA_REGIONS": "eu-central-1,us-east-1", "MEDIA_BUCKET": "media", "MEDIA_BUCKET_REGION": "eu-central-1",
+		"MEDIA_CDN_BASE_URL": "https://cdn.example", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
+		"MEDIA_LINK_TTL_SECONDS": "2592000", "MEDIA_RENEW_BEFORE_SECONDS": "86400",
+		"MEDIA_PUBLIC_SERVICES": "marketplace,nudges", "MEDIA_PRIVATE_SERVICES": "simple-chat", "MEDIA_CHECK_OBJECTS": "true",
+		"MEDIA_LINK_KEY_SECRET": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:seal",
+		"MEDIA_KEY_VALUE_STORE": "arn:aws:cloudfront::123456789012:key-value-store/11111111-2222-3333-4444-555555555555",
+	}
+}
+
+func load(env map[string]string) (config, error) {
+	return loadConfig(func(name string) string { return env[name] })
+}
+
+func TestACompleteConfigurationIsRead(t *testing.T) {
+	t.Parallel()
+	env := goodEnvironment()
+	got, err := load(env)
+	require.NoError(t, err)
+	assert.Equal(t, config{
+		table: "mappings", regions: []string{"eu-central-1", "us-east-1"}, bucket: "media", bucketRegion: "eu-central-1",
+		baseURL: "https://cdn.example", distribution: "EDFDVBD6EXAMPLE", linkTTL: 30 * 24 * time.Hour, renewBefore: 24 * time.Hour,
+		services: issue.Services{"marketplace": true, "nudges": true, "simple-chat": false}, checkObjects: true,
+		keySecret: env["MEDIA_LINK_KEY_SECRET"], revocations: env["MEDIA_KEY_VALUE_STORE"], settle: time.Second,
+	}, got)
+	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES", "MEDIA_LINK_KEY_SECRET", "MEDIA_KEY_VALUE_STORE"} {
+		delete(env, optional)
+	}
+	env["MEDIA_SETTLE_MILLISECONDS"] = "0"
+	got, err = load(env)
+	require.NoError(t, err)
+	assert.Empty(t, got.services)
+	assert.Zero(t, got.settle)
+}
+
+func TestAWrongSettingIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, values := range map[string][]string{
+		"MEDIA_TABLE":                {""},
+		"MEDIA_REGIONS":              {"", "a,,b", "a, b", "a,a"},
+		"MEDIA_BUCKET":               {""},
+		"MEDIA_BUCKET_REGION":        {""},
+		"MEDIA_CDN_BASE_URL":         {"", "cdn.example", "https://cdn.example/", "https://cdn.example/x", "ftp://cdn.example", "https://cdn.example?x", ":"},
+		"MEDIA_DISTRIBUTION_ID":      {""},
+		"MEDIA_LINK_TTL_SECONDS":     {"", "0", "-1", "1.5", "99999999999", "1d"},
+		"MEDIA_RENEW_BEFORE_SECONDS": {"", "-1", "x"},
+		"MEDIA_PUBLIC_SERVICES":      {"a,,b", "simple-chat", "a/b"},
+		"MEDIA_PRIVATE_SERVICES":     {"a b, c"},
+		"MEDIA_CHECK_OBJECTS":        {"", "yes", "True"},
+		"MEDIA_LINK_KEY_SECRET":      {"1:00"},
+		"MEDIA_KEY_VALUE_STORE":      {"store"},
+		"MEDIA_SETTLE_MILLISECONDS":  {"-1", "x", "10001"},
+	} {
+		for _, value := range values {
+			env := goodEnvironment()
+			env[name] = value
+			_, err := load(env)
+			require.ErrorContains(t, err, name, "%s=%q", name, value)
+			assert.Equal(t, 1, strings.Count(err.Error(), "\n"), "nothing else is wrong: %v", err)
+		}
+	}
+}
+
+func TestAllThatIsWrongIsListedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := load(nil)
+	require.Error(t, err)
+	required := maps.Clone(goodEnvironment())
+	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES", "MEDIA_LINK_KEY_SECRET", "MEDIA_KEY_VALUE_STORE"} {
+		delete(required, optional)
+		assert.NotContains(t, err.Error(), optional)
+	}
+	for name := range required {
+		assert.ErrorContains(t, err, name)
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/issue/api"
+	"secure-media-cdn/function/issue/cloud"
+	"secure-media-cdn/function/mapping"
+)
+
+// globalRegion is where CloudFront's API lives.
+// https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+const globalRegion = "us-east-1"
+
+// client bounds each call, so that a silent service costs one try, not all of
+// the function's time, and keeps as many connections as one call uses at once.
+var client = &http.Client{
+	Timeout: 5 * time.Second,
+	Transport: &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 2 * time.Second,
+		MaxIdleConnsPerHost: 32,
+		IdleConnTimeout:     10 * time.Minute,
+		ForceAttemptHTTP2:   true,
+	},
+}
+
+// wire joins the parts. It reads the link keys, if links are sealed, so that a
+// function without them does not start.
+func wire(ctx context.Context, c config, base aws.Config, getenv func(string) string, log *slog.Logger) (*api.Handler, error) {
+	in := func(region string) aws.Config {
+		copied := base.Copy()
+		copied.Region = region
+		return copied
+	}
+	table := func(region string) *mapping.Table {
+		return &mapping.Table{Client: dynamodb.NewFromConfig(in(region)), Name: c.table}
+	}
+	edge := &cloud.Edge{
+		Settle: c.settle, Pause: issue.Sleep,
+		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(in(globalRegion)), Distribution: c.distribution, Log: log},
+	}
+	for _, region := range c.regions[1:] {
+		edge.Replicas = append(edge.Replicas, cloud.Replica{Region: region, Table: table(region)})
+	}
+	if c.revocations != "" {
+		var options []func(*cloudfrontkeyvaluestore.Options)
+		if endpoint := getenv("AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE"); endpoint != "" {
+			options = append(options, cloud.AtEndpoint(endpoint))
+		}
+		edge.Revocations = &cloud.Revocations{
+			Client: cloudfrontkeyvaluestore.NewFromConfig(in(globalRegion), options...),
+			Store:  c.revocations, Now: time.Now, Pause: issue.Sleep, Log: log,
+		}
+	}
+	hashes, err := hashes(ctx, c, base, log)
+	if err != nil {
+		return nil, err
+	}
+	bucket := cloud.Bucket{Client: s3.NewFromConfig(in(c.bucketRegion), func(o *s3.Options) {
+		// One machine has no host name for each bucket.
+		o.UsePathStyle = getenv("AWS_ENDPOINT_URL_S3") != ""
+	})}
+	issuer := &issue.Issuer{
+		Store: table(c.regions[0]), Hashes: hashes, Edge: edge,
+		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, TTL: c.linkTTL, RenewBefore: c.renewBefore,
+		Now: time.Now, Pause: issue.Sleep,
+	}
+	if c.checkObjects {
+		issuer.Objects = bucket
+	}
+	return &api.Handler{Issuer: issuer, Objects: bucket, Log: log, Now: time.Now}, nil
+}
+
+func hashes(ctx context.Context, c config, base aws.Config, log *slog.Logger) (issue.Hashes, error) {
+	if c.keySecret == "" {
+		return cloud.Unsealed{Random: rand.Reader}, nil
+	}
+	sealed := &cloud.Sealed{Client: secretsmanager.NewFromConfig(base), Secret: c.keySecret, Random: rand.Reader, Now: time.Now, Log: log}
+	_, err := sealed.Keys(ctx)
+	return sealed, err
+}
