@@ -5,6 +5,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -19,13 +20,13 @@ func main() {
 	root := flag.String("root", ".", "folder that holds Pulumi.yaml")
 	file := flag.String("config-file", "", "another stack configuration file to read")
 	flag.Parse()
-	if err := run(*root, *name, *file); err != nil {
+	if err := run(os.Stdout, *root, *name, *file); err != nil {
 		fmt.Fprintln(os.Stderr, "plan:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root, name, file string) error {
+func run(out io.Writer, root, name, file string) error {
 	doc, err := recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context) error {
 			// The plan names the bundles without needing them built.
@@ -34,10 +35,10 @@ func run(root, name, file string) error {
 				Issuer: filepath.Join(ctx.RootDirectory(), "build", "issuer.zip"),
 			})
 		},
-		Root: root, Stack: name, ConfigFile: file,
+		Root: root, Stack: name, ConfigFile: file, StandIns: stack.StandIns(),
 	})
 	if err != nil {
 		return err
 	}
-	return doc.Print(os.Stdout)
+	return doc.Print(out)
 }

@@ -47,16 +47,12 @@ func loadConfig(opts Options) (stackConfig, error) {
 		return stackConfig{}, err
 	}
 	for key, value := range stack {
-		if cfg.values[key.String()], err = value.Value(refuse{key.String()}); err != nil {
-			// An encrypted value needs the stack's own passphrase, which a plan
-			// must do without: an override stands in for it.
-			stand, ok := opts.Config[key.Name()]
-			if !ok {
-				return stackConfig{}, err
-			}
-			cfg.values[key.String()] = stand
+		full := key.String()
+		secret[full] = value.Secure()
+		cfg.values[full], err = value.Value(standIn{full, opts.StandIns[key.Name()]})
+		if _, overridden := opts.Config[key.Name()]; err != nil && !overridden {
+			return stackConfig{}, err
 		}
-		secret[key.String()] = value.Secure()
 	}
 	for key, value := range opts.Config {
 		full := cfg.fullKey(key)

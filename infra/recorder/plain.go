@@ -37,8 +37,6 @@ func plainValue(v resource.PropertyValue, opts plainOptions) (any, error) {
 		return v.NumberValue(), nil
 	case v.IsString():
 		return v.StringValue(), nil
-	case v.IsComputed():
-		return map[string]any{"unknown": true}, nil
 	case v.IsSecret():
 		if !opts.reveal {
 			return map[string]any{"secret": true}, nil

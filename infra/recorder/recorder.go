@@ -36,8 +36,12 @@ type Options struct {
 	// is the project's. The empty string unsets a value. Lists and objects are
 	// JSON. Only keys that Pulumi.yaml declares are accepted.
 	Config map[string]string
+	// StandIns are values for what the stack's file holds encrypted, by key. The
+	// recorder has no passphrase and asks for none, so that a plan works for a
+	// fork's pull request. An encrypted value without one is an error.
+	StandIns map[string]string
 	// DryRun evaluates as a preview of a stack that does not exist yet does:
-	// computed properties are unknown, and print as {"unknown":true}.
+	// computed properties are unknown, and inputs made of them are left out.
 	DryRun bool
 	// RevealSecrets puts secret values into the document in plain text. Without
 	// it they read {"secret":true}.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -84,6 +85,13 @@ type GeoRestriction struct {
 
 // Secret is a value that must not be printed.
 type Secret string
+
+// StandIns are values of the right form for each secret key, for evaluating a
+// stack whose secrets cannot be read. They seal nothing worth sealing.
+func StandIns() map[string]string {
+	zeros := strings.Repeat("00", 32)
+	return map[string]string{"linkKey": "2:" + zeros, "previousLinkKey": "1:" + zeros}
+}
 
 // String hides the value from logs and error messages.
 func (Secret) String() string { return "[secret]" }
