@@ -66,6 +66,7 @@ func bench(p plan, svg string) error {
 	if err := measure(&r, p, sides, db.URL); err != nil {
 		return err
 	}
+	r.Machine.LoadAfter = load()
 	r.Bars = r.judge()
 	fmt.Print(r.table())
 	data, err := r.json()

@@ -87,7 +87,11 @@ func (n panel) draw(p *picture, x, y float64) float64 {
 	left, right := x+labelWidth, x+wide
 	ours, theirs := n.series[goEdge], n.series[node]
 	p.text(x, y+16, 13, ink, "start", n.title)
-	p.text(right, y+16, 11, faint, "end", fmt.Sprintf("Go / Node.js %.2f at p50, %.2f at p99", ours.P50/theirs.P50, ours.P99/theirs.P99))
+	ratios := fmt.Sprintf("Go / Node.js %.2f at p50", ours.P50/theirs.P50)
+	if n.single == nil {
+		ratios += fmt.Sprintf(", %.2f at p99", ours.P99/theirs.P99)
+	}
+	p.text(right, y+16, 11, faint, "end", ratios)
 	top, bottom := y+28, y+28+float64(len(n.rows))*rowHeight
 	greatest := 0.0
 	for _, r := range n.rows {

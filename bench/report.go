@@ -9,9 +9,9 @@ import (
 // table returns the figures as text, ours beside theirs.
 func (r result) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s, %d processors, %s; Go %s, Python %s, Node.js %s; load before: %s\n\n",
+	fmt.Fprintf(&b, "\n%s, %d processors, %s; Go %s, Python %s, Node.js %s; load %s before, %s after\n\n",
 		r.Machine.Processor, r.Machine.Processors, r.Machine.System,
-		strings.TrimPrefix(r.Machine.Go, "go"), r.Machine.Python, r.Machine.Node, r.Machine.LoadBefore)
+		strings.TrimPrefix(r.Machine.Go, "go"), r.Machine.Python, r.Machine.Node, r.Machine.LoadBefore, r.Machine.LoadAfter)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tGo\tNode.js\tGo / Node.js\tfloor\tGo null\tNode.js null\t")
 	r.coldRows(w)
@@ -49,6 +49,8 @@ func (r result) coldRows(w *tabwriter.Writer) {
 	printRow(w, "cold start p50, ms", "%.1f", p50)
 	printRow(w, "cold start, slowest, ms", "%.1f", worst)
 	fmt.Fprintf(w, "without Python before it, p50, ms\t%.1f\t\t\t\t\t\t\n", r.Cold[goBinary].P50)
+	ours, theirs := r.onAWS()
+	fmt.Fprintf(w, "on AWS, estimated, ms\t%.0f\t%.0f\t%.2f\t\t\t\t\n", ours, theirs, ours/theirs)
 }
 
 func (r result) warmRows(w *tabwriter.Writer, title string, all map[string]summary) {
@@ -88,11 +90,12 @@ func printRow(w *tabwriter.Writer, title, format string, values map[string]float
 
 // notes says what the figures hold and what they do not.
 func (r result) notes() string {
-	return `Cold: from the start of the process (python3 with the launcher; node with a runtime client) to the first answer,
-in a warm page cache. In no figure is what AWS's managed runtimes need before that, unzip and sandbox included: about
-87 ms in all for python3.13 and 140 ms for nodejs22 by the public measurements of maxday/lambda-perf.
+	return fmt.Sprintf(`Cold: from the start of the process (python3 and the launcher; node and a runtime client) to the first answer, in a
+warm page cache. In no measured figure is the rest of what AWS does to start a managed runtime; by the public
+measurements of maxday/lambda-perf it takes about %d ms in all for python3.13 and %d ms for nodejs22. The estimate for
+AWS is that, plus the Go binary alone, and plus Node.js less its null function.
 Warm: from an event's bytes at the Runtime API to the answer's bytes. The floor is a bare signed GetItem; null functions
-answer at once, so theirs is the Runtime API's own hop.` +
+answer at once, so theirs is the Runtime API's own hop.`, python313Start, nodejs22Start) +
 		fmt.Sprintf("\np99 of the ten tenths of a series, 1 environment: Go %s, Node.js %s; %d environments: Go %s, Node.js %s ms.",
 			spread(r.Alone[goEdge]), spread(r.Alone[node]), crowd, spread(r.Crowd[goEdge]), spread(r.Crowd[node]))
 }
