@@ -165,17 +165,30 @@ func backoff(attempt int) time.Duration {
 }
 
 // forEach calls f for 0 to n-1, a few at a time, and returns when all are done.
+// A panic of f is the caller's: in a goroutine of its own it would end the
+// process.
 func forEach(n int, f func(int)) {
 	slots := make(chan struct{}, parallel)
+	panics := make(chan any, n)
 	var wg sync.WaitGroup
 	for k := range n {
 		slots <- struct{}{}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() {
+				if p := recover(); p != nil {
+					panics <- p
+				}
+				<-slots
+			}()
 			f(k)
 		})
 	}
 	wg.Wait()
+	select {
+	case p := <-panics:
+		panic(p)
+	default:
+	}
 }
 
 func keep[T any](all []T, wanted func(T) bool) []T {

@@ -152,6 +152,13 @@ func writes(changes []Change) ([]write, error) {
 			all = append(all, write{key: r.Hash}, write{key: revokedPrefix + r.Hash, item: r.item()})
 		}
 	}
+	seen := make(map[string]bool, len(all))
+	for _, w := range all {
+		if seen[w.key] {
+			return nil, errors.New("one transaction writes each item once")
+		}
+		seen[w.key] = true
+	}
 	if len(all) > MaxWrites {
 		return nil, fmt.Errorf("one transaction holds at most %d writes, not %d", MaxWrites, len(all))
 	}

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) mapping.Store) {
 		"several changes are made together or not at all":          together,
 		"a hundred records are read in their order":                hundred,
 		"a transaction of more than a hundred writes is refused":   tooLarge,
+		"one hash for two objects at once is refused":              twice,
 		"of many writers of one version exactly one wins":          racing,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -255,6 +256,13 @@ func tooLarge(t *testing.T, s mapping.Store) {
 	assert.NotErrorIs(t, err, mapping.ErrConflict, "trying again would not help")
 	absent(t, s, Hash(0))
 	assert.Equal(t, mapping.MaxWrites+2, len(changes)*changes[0].Writes())
+}
+
+func twice(t *testing.T, s mapping.Store) {
+	err := s.Apply(context.Background(), added(mapping.Record{Object: Object(1)}, Hash(1), time.Hour), added(mapping.Record{Object: Object(2)}, Hash(1), time.Hour))
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, mapping.ErrConflict)
+	absent(t, s, Hash(1))
 }
 
 func racing(t *testing.T, s mapping.Store) {
