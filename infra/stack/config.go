@@ -1,11 +1,9 @@
 package stack
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -81,27 +79,6 @@ type Service struct {
 type GeoRestriction struct {
 	Allow []string `json:"allow"`
 	Deny  []string `json:"deny"`
-}
-
-// Secret is a value that must not be printed.
-type Secret string
-
-// StandIns are values of the right form for each secret key, for evaluating a
-// stack whose secrets cannot be read. They seal nothing worth sealing.
-func StandIns() map[string]string {
-	zeros := strings.Repeat("00", 32)
-	return map[string]string{"linkKey": "2:" + zeros, "previousLinkKey": "1:" + zeros}
-}
-
-// String hides the value from logs and error messages.
-func (Secret) String() string { return "[secret]" }
-
-// GoString hides the value from %#v.
-func (Secret) GoString() string { return "[secret]" }
-
-// input returns the value as one that Pulumi keeps secret in its state.
-func (s Secret) input() pulumi.StringOutput {
-	return pulumi.ToSecret(pulumi.String(string(s))).(pulumi.StringOutput)
 }
 
 // name returns the stack's name in the account, which prefixes the physical
@@ -245,8 +222,3 @@ func (r *reader) structure(key string, into any) {
 		r.problem(key, "is %s: %v", value, err)
 	}
 }
-
-var _ json.Marshaler = Secret("")
-
-// MarshalJSON hides the value from encoded configurations.
-func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }

@@ -211,9 +211,9 @@ func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.Dist
 
 // publicBehaviors serve the public services' objects straight from the bucket.
 func (s *builder) publicBehaviors(p policies) cloudfront.DistributionOrderedCacheBehaviorArray {
-	var behaviors cloudfront.DistributionOrderedCacheBehaviorArray
+	var public cloudfront.DistributionOrderedCacheBehaviorArray
 	for _, name := range s.cfg.servicesWith(AccessPublic) {
-		behaviors = append(behaviors, &cloudfront.DistributionOrderedCacheBehaviorArgs{
+		public = append(public, &cloudfront.DistributionOrderedCacheBehaviorArgs{
 			PathPattern:             pulumi.String("/" + name + "/*"),
 			TargetOriginId:          pulumi.String(originID),
 			ViewerProtocolPolicy:    pulumi.String("redirect-to-https"),
@@ -225,7 +225,7 @@ func (s *builder) publicBehaviors(p policies) cloudfront.DistributionOrderedCach
 			ResponseHeadersPolicyId: p.headers,
 		})
 	}
-	return behaviors
+	return public
 }
 
 func errorsUncached() cloudfront.DistributionCustomErrorResponseArray {

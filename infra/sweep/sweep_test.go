@@ -36,7 +36,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	file := ""
+	var file string
 	switch path := r.URL.Path; {
 	case r.Method == http.MethodDelete:
 		name := strings.TrimPrefix(path, "/2015-03-31/functions/")
