@@ -49,11 +49,13 @@ func (e *Edge) handle(r *http.Request, x *exchange, target string) answer {
 		// CFDG RequestAndResponseBehaviorS3Origin.html, "Maximum length"
 		return e.failure(http.StatusRequestEntityTooLarge, failed, "the URL or the headers are too long")
 	}
-	plain := strings.EqualFold(x.header.Get(forwardedProto), "http")
-	if plain && x.protocol == "redirect-to-https" {
-		return redirect("https://" + r.Host + target)
+	given := x.header[forwardedProto]
+	plain := len(given) > 0 && strings.EqualFold(given[0], "http")
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if plain && x.protocol == "redirect-to-https" && (safe || !x.http10) {
+		return redirect(safe, "https://"+r.Host+target)
 	}
-	if plain && x.protocol == "https-only" {
+	if plain && x.protocol != "allow-all" {
 		return e.failure(http.StatusForbidden, failed, "this behaviour takes HTTPS only")
 	}
 	if !slices.Contains(x.allowed, r.Method) {
@@ -81,19 +83,19 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// via is the value of the Via header, towards viewer and origin alike.
-func (e *Edge) via() string {
-	host, _, _ := strings.Cut(e.domain, ".")
-	return "1.1 " + host + ".cloudfront.net (CloudFront)"
-}
-
-// redirect sends a viewer from HTTP to HTTPS.
+// redirect sends a viewer from HTTP to HTTPS: for good, or with the method and
+// body kept if the method is not a safe one.
 // CFDG using-https-viewers-to-cloudfront.html
-func redirect(location string) answer {
+func redirect(safe bool, location string) answer {
+	status := http.StatusMovedPermanently
+	if !safe {
+		status = http.StatusTemporaryRedirect
+	}
+	title := strconv.Itoa(status) + " " + http.StatusText(status)
 	return answer{result: redirected, object: &object{
-		status: http.StatusMovedPermanently, source: FromEdge,
+		status: status, source: FromEdge,
 		header: http.Header{"Location": {location}, "Server": {"CloudFront"}, "Content-Type": {"text/html"}},
-		body:   []byte("<html>\n<head><title>301 Moved Permanently</title></head>\n<body><center><h1>301 Moved Permanently</h1></center></body>\n</html>\n"),
+		body:   []byte("<html>\n<head><title>" + title + "</title></head>\n<body><center><h1>" + title + "</h1></center></body>\n</html>\n"),
 	}}
 }
 

@@ -15,10 +15,12 @@ import (
 
 // functionTimeout is the most that a Lambda@Edge function may be given
 // (aws-facts 1.5); the function's own timeout, if shorter, is its runner's to
-// keep. originTimeout bounds one answer of S3, its body included.
+// keep. originTimeout is the longest wait for the start of S3's answer, and for
+// each further piece. CFDG RequestAndResponseBehaviorS3Origin.html, "Origin
+// response timeout"
 const (
 	functionTimeout = 30 * time.Second
-	originTimeout   = 5 * time.Minute
+	originTimeout   = 30 * time.Second
 )
 
 // result is the x-edge-result-type of CloudFront's logs; X-Cache says it too.
@@ -51,7 +53,7 @@ type answer struct {
 // unless the function answers itself. An expired object is revalidated. The
 // lifetime of what comes back is not decided here.
 func (e *Edge) fetch(ctx context.Context, x *exchange, stale *object, byteRange string) answer {
-	query, header := x.forwarded(e.via())
+	query, header := x.forwarded(e.via)
 	in := originRequest{method: x.method, uri: x.uri, query: query, header: header, custom: x.origin.custom}
 	if stale != nil {
 		// CFDG RequestAndResponseBehaviorS3Origin.html, "Conditional GETs"
@@ -76,12 +78,13 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, stale *object, byteRange 
 		}
 	}
 	e.count.reads.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, originTimeout)
+	ctx, cancel := context.WithCancel(ctx)
 	resp, err := x.origin.get(ctx, in, e.now())
 	if err != nil {
 		cancel()
 		return e.unreachable(err, requested)
 	}
+	resp.Body = &watched{ReadCloser: resp.Body, cut: time.AfterFunc(originTimeout, cancel)}
 	a := e.receive(resp, cancel, x.method)
 	a.requested = requested
 	if x.policy.cookies.mode == "none" && (x.forward.cookies.mode == "none" || x.forward.cookies.mode == "") {
@@ -188,6 +191,26 @@ func (e *Edge) receive(resp *http.Response, done context.CancelFunc, method stri
 	_ = resp.Body.Close()
 	done()
 	return a
+}
+
+// watched is a body whose reads end the request if one takes too long.
+type watched struct {
+	io.ReadCloser
+	cut *time.Timer
+}
+
+// Read reads, against the clock.
+func (w *watched) Read(p []byte) (int, error) {
+	w.cut.Reset(originTimeout)
+	n, err := w.ReadCloser.Read(p)
+	w.cut.Stop() // a viewer may take his time between reads
+	return n, err
+}
+
+// Close closes the body.
+func (w *watched) Close() error {
+	w.cut.Stop()
+	return w.ReadCloser.Close()
 }
 
 // stream is a body on its way from the origin to one viewer.

@@ -171,11 +171,11 @@ func either(a, b selection) selection {
 // forwarded builds the request that goes towards the origin: CloudFront's own
 // headers, and what the policies let through, nothing else of the viewer's.
 // CFDG controlling-origin-requests.html, RequestAndResponseBehaviorS3Origin.html
-func (x *exchange) forwarded(via string) (query string, header http.Header) {
+func (x *exchange) forwarded(via []string) (query string, header http.Header) {
 	query = either(x.policy.query, x.forward.query).fromQuery(x.query)
 	header = http.Header{
 		"User-Agent":      {"Amazon CloudFront"},
-		"Via":             {via},
+		"Via":             via,
 		"X-Forwarded-For": {strings.Join(append(slices.Clone(x.header["X-Forwarded-For"]), x.clientIP), ", ")},
 	}
 	for _, s := range []selection{x.policy.heads, x.forward.heads} {

@@ -81,7 +81,7 @@ func (r *resolver) connection(path string, in originInputs, o *origin) {
 		DialContext:        (&net.Dialer{Timeout: time.Duration(timeout) * time.Second}).DialContext,
 		DisableCompression: true, // what the origin encodes is the viewer's to decode
 		MaxIdleConns:       512, MaxIdleConnsPerHost: 512, IdleConnTimeout: time.Minute,
-		ResponseHeaderTimeout: 30 * time.Second, // CFDG: fixed for S3
+		ResponseHeaderTimeout: originTimeout,
 	}
 }
 

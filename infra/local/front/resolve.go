@@ -27,6 +27,7 @@ const (
 // distribution is what the inputs come to.
 type distribution struct {
 	id, arn, domain string
+	via             []string     // the Via header, towards viewer and origin alike
 	root            string       // default root object
 	behaviours      []*behaviour // in order of precedence, the default last
 	errors          map[int]errorRule
@@ -103,6 +104,8 @@ func (r *resolver) distribution() *distribution {
 	if d.arn == "" || d.domain == "" {
 		r.fail("%s: the outputs arn and domainName are missing", res.Name)
 	}
+	host, _, _ := strings.Cut(d.domain, ".")
+	d.via = []string{"1.1 " + host + ".cloudfront.net (CloudFront)"}
 	r.outOfReach(&in)
 	r.refuse(&in)
 	r.origins = map[string]*origin{}

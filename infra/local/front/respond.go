@@ -22,7 +22,7 @@ func (e *Edge) respond(w http.ResponseWriter, x *exchange, a answer) (status int
 		x.response.apply(h, x.method, x.header)
 	}
 	h["X-Cache"] = xCache[a.result]
-	h["Via"] = []string{e.via()}
+	h["Via"] = e.via
 	h["X-Amz-Cf-Pop"] = pop
 	h["X-Amz-Cf-Id"] = []string{x.id}
 	if _, ok := h["Server"]; !ok {
