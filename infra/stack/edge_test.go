@@ -124,3 +124,13 @@ func TestTheEdgeFunctionHasItsRightsBeforeItRuns(t *testing.T) {
 		assert.Equal(t, find(t, doc, "Role", "edge").Outputs["arn"], edge.Inputs["role"])
 	})
 }
+
+func TestWhatCloudFrontRefusedIsKeptAsLong(t *testing.T) { // 4.6
+	doc := plan(t, "everything", nil)
+	for _, region := range alarmRegions(doc) {
+		logs := find(t, doc, "LogGroup", "refusals-"+region)
+		assert.Equal(t, "/aws/cloudfront/LambdaEdge/EDFDVBD6EXAMPLE", logs.Inputs["name"])
+		assert.Equal(t, 90.0, logs.Inputs["retentionInDays"])
+		assert.Contains(t, []string{region, ""}, logs.Region)
+	}
+}
