@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"secure-media-cdn/function/issue/api"
+)
+
+// batch is how many objects one call takes.
+const batch = 100
+
+// session is one run of the command.
+type session struct {
+	client   *client
+	terminal terminal
+	json     bool
+	failed   bool
+}
+
+type issueCommand struct {
+	TTL     life     `help:"Life of new links, such as 90s, 12h or 7d. Default: the longest there is." placeholder:"TIME"`
+	Objects []string `arg:"" help:"Objects as s3://bucket/key; - reads one a line from standard input."`
+}
+
+type showCommand struct {
+	Links []string `arg:"" help:"Links, or their hashes; - reads one a line from standard input."`
+}
+
+type revokeCommand struct {
+	Targets []string `arg:"" help:"Links, their hashes, or objects as s3://bucket/key, which lose all their links; - reads one a line from standard input."`
+}
+
+// life is a time in whole seconds.
+type life int64
+
+// UnmarshalText reads 90, 90s, 12h or 7d.
+func (l *life) UnmarshalText(text []byte) error {
+	s := string(text)
+	d, err := time.ParseDuration(s)
+	if days, found := strings.CutSuffix(s, "d"); found {
+		var n int64
+		n, err = strconv.ParseInt(days, 10, 32)
+		d = time.Duration(n) * 24 * time.Hour
+	} else if n, e := strconv.ParseInt(s, 10, 32); e == nil {
+		d, err = time.Duration(n)*time.Second, nil
+	}
+	if err != nil || d < time.Second || d%time.Second != 0 {
+		return fmt.Errorf("%q is no time of whole seconds, such as 90s, 12h or 7d", s)
+	}
+	*l = life(d / time.Second)
+	return nil
+}
+
+// Run issues the links, a hundred at a time.
+func (c issueCommand) Run(ctx context.Context, s *session) error {
+	objects, err := s.expand(c.Objects)
+	if err != nil {
+		return err
+	}
+	return s.inBatches(objects, func(part []string) error {
+		answer, err := call[api.IssueAnswer](ctx, s.client, http.MethodPost, api.LinksPath, api.IssueRequest{Objects: part, TTLSeconds: int64(c.TTL)})
+		if err != nil {
+			return err
+		}
+		if answer.Links == nil {
+			return s.wrong(answer.Error)
+		}
+		for _, l := range answer.Links {
+			columns := []string{l.Object, l.URL}
+			if l.ExpiresAt != nil {
+				columns = append(columns, l.ExpiresAt.Format(time.RFC3339))
+			}
+			s.print(l, l.Object, l.Error, columns...)
+		}
+		return nil
+	})
+}
+
+// shownOrProblem is what a call for one link answers.
+type shownOrProblem struct {
+	api.Shown
+	Error *api.Problem `json:"error"`
+}
+
+// Run shows the links, one call each.
+func (c showCommand) Run(ctx context.Context, s *session) error {
+	links, err := s.expand(c.Links)
+	if err != nil {
+		return err
+	}
+	return s.each(links, 1, func(part []string) error {
+		answer, err := call[shownOrProblem](ctx, s.client, http.MethodGet, api.LinksPath+"/"+url.PathEscape(hashOf(part[0])), nil)
+		if err != nil {
+			return err
+		}
+		line := any(answer.Shown)
+		if answer.Error != nil {
+			line = map[string]any{"hash": hashOf(part[0]), "error": answer.Error}
+		}
+		s.print(line, part[0], answer.Error, answer.Hash, answer.State, answer.ExpiresAt.Format(time.RFC3339), answer.Object)
+		return nil
+	})
+}
+
+// Run revokes the targets, a hundred at a time.
+func (c revokeCommand) Run(ctx context.Context, s *session) error {
+	targets, err := s.expand(c.Targets)
+	if err != nil {
+		return err
+	}
+	return s.inBatches(targets, func(part []string) error {
+		var request api.RevokeRequest
+		for _, target := range part {
+			if strings.HasPrefix(target, "s3://") {
+				request.Objects = append(request.Objects, target)
+			} else {
+				request.Hashes = append(request.Hashes, hashOf(target))
+			}
+		}
+		answer, err := call[api.RevokeAnswer](ctx, s.client, http.MethodPost, api.RevocationsPath, request)
+		if err != nil {
+			return err
+		}
+		if answer.Revocations == nil {
+			return s.wrong(answer.Error)
+		}
+		for _, r := range answer.Revocations {
+			name := r.Hash
+			if name == "" {
+				name = r.Object
+			}
+			s.print(r, name, r.Error, name, fmt.Sprintf("%d revoked", len(r.Revoked)))
+		}
+		return nil
+	})
+}
+
+// hashOf returns the hash of a link, or what else was written.
+func hashOf(link string) string { return link[strings.LastIndex(link, "/")+1:] }
+
+// expand puts the lines of standard input in the place of "-".
+func (s *session) expand(args []string) ([]string, error) {
+	n := slices.Index(args, "-")
+	if n < 0 {
+		return args, nil
+	}
+	var lines []string
+	scanner := bufio.NewScanner(s.terminal.in)
+	for scanner.Scan() {
+		if line := strings.TrimSuffix(scanner.Text(), "\r"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return nil, usageError{fmt.Errorf("reading standard input: %w", err)}
+	}
+	all := slices.Concat(args[:n], lines, args[n+1:])
+	if slices.Contains(all, "-") {
+		return nil, usageError{errors.New("standard input can be read once only: write - once")}
+	}
+	if len(all) == 0 {
+		return nil, usageError{errors.New("standard input is empty: nothing to do")}
+	}
+	return all, nil
+}
+
+func (s *session) inBatches(all []string, do func(part []string) error) error {
+	return s.each(all, batch, do)
+}
+
+// each does the parts of all in turn, with a progress bar if there are several.
+func (s *session) each(all []string, size int, do func(part []string) error) error {
+	bar := &progress{total: len(all), out: s.terminal.err, shown: s.terminal.interactive && len(all) > size}
+	for part := range slices.Chunk(all, size) {
+		bar.draw()
+		err := do(part)
+		bar.clear()
+		if err != nil {
+			if bar.done > 0 {
+				err = fmt.Errorf("after %d of %d: %w", bar.done, bar.total, err)
+			}
+			return err
+		}
+		bar.done += len(part)
+	}
+	if s.failed {
+		return errFailed
+	}
+	return nil
+}
+
+// print tells what became of one item: to standard output, and what is wrong in
+// words to standard error.
+func (s *session) print(line any, name string, problem *api.Problem, columns ...string) {
+	if s.json {
+		text, err := json.Marshal(line)
+		if err != nil { // our types always encode
+			panic(err)
+		}
+		fmt.Fprintf(s.terminal.out, "%s\n", text)
+	}
+	if problem != nil {
+		s.failed = true
+		fmt.Fprintf(s.terminal.err, "links: %s: %s (%s)\n", name, problem.Message, problem.Code)
+		return
+	}
+	if !s.json {
+		fmt.Fprintln(s.terminal.out, strings.Join(columns, "\t"))
+	}
+}
+
+// wrong tells that a whole call was refused. What comes after it would be, too.
+func (s *session) wrong(p *api.Problem) error {
+	if p == nil {
+		return errors.New("the issuer's answer is empty")
+	}
+	field := ""
+	if p.Field != "" {
+		field = p.Field + ": "
+	}
+	fmt.Fprintf(s.terminal.err, "links: %s%s (%s)\n", field, p.Message, p.Code)
+	return errFailed
+}

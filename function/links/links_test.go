@@ -1,0 +1,325 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/issue/api"
+	"secure-media-cdn/function/issue/cloud"
+	"secure-media-cdn/function/mapping"
+)
+
+// deployed is an issuer behind an address that checks signatures.
+type deployed struct {
+	*httptest.Server
+	store   mapping.Memory
+	calls   atomic.Int32
+	fail    func(call int32, w http.ResponseWriter) bool // answers instead, if true
+	outputs string
+}
+
+type anyHash struct{ n atomic.Uint64 }
+
+func (a *anyHash) Read(p []byte) (int, error) {
+	copy(p, fmt.Sprintf("%024d", a.n.Add(1)))
+	return len(p), nil
+}
+
+type agreeable struct{}
+
+func (agreeable) Forget(context.Context, map[string]time.Time) error   { return nil }
+func (agreeable) Exists(context.Context, mapping.Object) (bool, error) { return true, nil }
+
+func deploy(t *testing.T) *deployed {
+	d := &deployed{}
+	handler := &api.Handler{Log: slog.New(slog.DiscardHandler), Now: time.Now, Issuer: &issue.Issuer{
+		Store: &d.store, Hashes: cloud.Unsealed{Random: &anyHash{}}, Objects: agreeable{}, Edge: agreeable{}, Bucket: "media", BaseURL: "https://cdn.example",
+		TTL: 30 * 24 * time.Hour, RenewBefore: time.Hour, Now: time.Now, Pause: issue.Sleep,
+	}}
+	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		call := d.calls.Add(1)
+		if d.fail != nil && d.fail(call, w) {
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		if !signed(r, body) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"Message":"Forbidden"}`)
+			return
+		}
+		e := events.LambdaFunctionURLRequest{RawPath: r.URL.EscapedPath(), Body: string(body)}
+		e.RequestContext.HTTP.Method = r.Method
+		answer := handler.HTTP(r.Context(), e)
+		w.WriteHeader(answer.StatusCode)
+		fmt.Fprint(w, answer.Body)
+	}))
+	t.Cleanup(d.Close)
+	d.outputs = filepath.Join(t.TempDir(), "outputs.json")
+	d.write(t, `{"issuerUrl":"`+d.URL+`/","mediaBucketRegion":"eu-central-1","services":[]}`)
+	return d
+}
+
+func (d *deployed) write(t *testing.T, outputs string) {
+	require.NoError(t, os.WriteFile(d.outputs, []byte(outputs), 0o600))
+}
+
+var signedAt = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=local/\d{8}/eu-central-1/lambda/aws4_request, `)
+
+// signed signs the request again, as its receiver, and compares.
+func signed(r *http.Request, body []byte) bool {
+	given := r.Header.Get("Authorization")
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil || !signedAt.MatchString(given) {
+		return false
+	}
+	again, _ := http.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
+	if kind := r.Header.Get("Content-Type"); kind != "" {
+		again.Header.Set("Content-Type", kind)
+	}
+	_ = v4.NewSigner().SignHTTP(context.Background(), aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}, again, hashHex(body), "lambda", "eu-central-1", at)
+	return again.Header.Get("Authorization") == given
+}
+
+type result struct {
+	code     int
+	out, err string
+}
+
+// links runs the command with the deployment's outputs.
+func (d *deployed) links(in string, interactive bool, args ...string) result {
+	var out, err bytes.Buffer
+	if d.outputs != "" {
+		args = append([]string{"--outputs", d.outputs}, args...)
+	}
+	code := run(context.Background(), args, terminal{strings.NewReader(in), &out, &err, interactive})
+	return result{code, out.String(), err.String()}
+}
+
+func TestALinkIsIssuedShownAndRevoked(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	got := d.links("", true, "issue", "s3://media/a b.jpg")
+	require.Equal(t, 0, got.code, got.err)
+	columns := strings.Split(strings.TrimSpace(got.out), "\t")
+	require.Len(t, columns, 3)
+	assert.Equal(t, "s3://media/a b.jpg", columns[0])
+	assert.Regexp(t, `^https://cdn\.example/images/[\w-]{32}$`, columns[1])
+	assert.Regexp(t, `^\d{4}-.*Z$`, columns[2])
+	assert.Empty(t, got.err, "one call needs no progress bar")
+
+	shown := d.links("", false, "show", columns[1])
+	require.Equal(t, 0, shown.code, shown.err)
+	assert.Contains(t, shown.out, "\tlive\t")
+	assert.Contains(t, shown.out, "s3://media/a b.jpg")
+
+	revoked := d.links("", false, "revoke", columns[1])
+	require.Equal(t, 0, revoked.code, revoked.err)
+	assert.Contains(t, revoked.out, "1 revoked")
+	assert.Contains(t, d.links("", false, "show", hashOf(columns[1])).out, "\trevoked\t")
+	d.links("", false, "issue", "s3://media/a b.jpg")
+	assert.Equal(t, "s3://media/a b.jpg\t1 revoked\n", d.links("", false, "revoke", "s3://media/a b.jpg").out)
+}
+
+func TestTheLifeOfALinkIsAskedFor(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	for text, want := range map[string]time.Duration{"90": 90 * time.Second, "90s": 90 * time.Second, "12h": 12 * time.Hour, "7d": 7 * 24 * time.Hour} {
+		got := d.links("", false, "--json", "issue", "--ttl", text, "s3://media/"+text)
+		require.Equal(t, 0, got.code, got.err)
+		var l api.Link
+		require.NoError(t, json.Unmarshal([]byte(got.out), &l))
+		assert.WithinDuration(t, time.Now().Add(want), *l.ExpiresAt, time.Minute)
+	}
+	for _, text := range []string{"0", "-5s", "1.5s", "1.5d", "soon", "", "d", "99999999999d"} {
+		assert.Equal(t, exitUsage, d.links("", false, "issue", "--ttl="+text, "s3://media/a").code, text)
+	}
+	got := d.links("", false, "issue", "--ttl", "31d", "s3://media/a")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.err, "ttlSeconds: a link lives for 1 to 2592000 seconds (bad_ttl)")
+}
+
+func TestManyObjectsGoInBatchesWithAProgressBarOnATerminalOnly(t *testing.T) {
+	t.Parallel()
+	var in strings.Builder
+	for n := range 250 {
+		fmt.Fprintf(&in, "s3://media/%d.jpg\r\n\n", n)
+	}
+	for _, interactive := range []bool{true, false} {
+		d := deploy(t)
+		got := d.links(in.String(), interactive, "issue", "-")
+		require.Equal(t, 0, got.code, got.err)
+		assert.EqualValues(t, 3, d.calls.Load())
+		lines := strings.Split(strings.TrimSpace(got.out), "\n")
+		require.Len(t, lines, 250)
+		assert.True(t, strings.HasPrefix(lines[249], "s3://media/249.jpg\t"))
+		assert.Equal(t, interactive, strings.Contains(got.err, "200 of 250"), got.err)
+		if !interactive {
+			assert.Empty(t, got.err)
+		}
+	}
+}
+
+func TestJSONIsOneObjectALine(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	got := d.links("", false, "--json", "issue", "s3://media/a", "s3://other/a")
+	assert.Equal(t, exitFailed, got.code)
+	lines := strings.Split(strings.TrimSpace(got.out), "\n")
+	require.Len(t, lines, 2)
+	var good, bad api.Link
+	require.NoError(t, json.Unmarshal([]byte(lines[0]), &good))
+	require.NoError(t, json.Unmarshal([]byte(lines[1]), &bad))
+	assert.Contains(t, good.URL, good.Hash)
+	assert.Equal(t, issue.CodeWrongBucket, bad.Error.Code)
+	assert.Contains(t, got.err, "s3://other/a: ")
+	for _, args := range [][]string{{"show", good.Hash}, {"show", "unknown"}, {"revoke", good.Hash, "s3://media/b"}} {
+		for _, line := range strings.Split(strings.TrimSpace(d.links("", false, append([]string{"--json"}, args...)...).out), "\n") {
+			assert.True(t, json.Valid([]byte(line)), line)
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	unknown := strings.Repeat("x", 32)
+	for name, tt := range map[string]struct {
+		args []string
+		in   string
+		code int
+		say  string // on standard error
+	}{
+		"all went well":                {[]string{"issue", "s3://media/a"}, "", 0, ""},
+		"help":                         {[]string{"--help"}, "", 0, ""},
+		"a part failed":                {[]string{"issue", "s3://media/a", "s3://media/b/"}, "", 1, "s3://media/b/: a key that ends in a slash is a directory, and cannot be served (directory)"},
+		"an unknown link":              {[]string{"show", unknown}, "", 1, "(link_not_found)"},
+		"an unknown link to revoke":    {[]string{"revoke", unknown}, "", 1, "(link_not_found)"},
+		"no command":                   {nil, "", 2, "links: expected one of"},
+		"an unknown flag":              {[]string{"issue", "--fast", "s3://media/a"}, "", 2, "unknown flag --fast"},
+		"nothing to issue":             {[]string{"issue"}, "", 2, "links: expected"},
+		"nothing on standard input":    {[]string{"issue", "-"}, "\n\n", 2, "standard input is empty"},
+		"standard input twice":         {[]string{"issue", "-", "-"}, "s3://media/a\n", 2, "write - once"},
+		"a line without an end is one": {[]string{"issue", "-"}, "s3://media/a", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := deploy(t).links(tt.in, false, tt.args...)
+			assert.Equal(t, tt.code, got.code, got.err)
+			if tt.say == "" {
+				assert.Empty(t, got.err)
+			} else {
+				assert.Contains(t, got.err, tt.say)
+			}
+		})
+	}
+}
+
+func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fail  func(call int32, w http.ResponseWriter) bool
+		code  int
+		calls int32
+		say   string
+	}{
+		"throttled twice": {func(call int32, w http.ResponseWriter) bool {
+			if call <= 2 {
+				w.WriteHeader(429)
+				fmt.Fprint(w, `{"Message":"Rate Exceeded."}`)
+			}
+			return call <= 2
+		}, 0, 3, ""},
+		"a part was busy": {func(call int32, w http.ResponseWriter) bool {
+			if call == 1 {
+				fmt.Fprint(w, `{"links":[{"object":"s3://media/a","error":{"code":"busy","message":"busy"}}]}`)
+			}
+			return call == 1
+		}, 0, 2, ""},
+		"unavailable for good": {func(_ int32, w http.ResponseWriter) bool {
+			w.WriteHeader(503)
+			fmt.Fprint(w, `{"links":[{"object":"s3://media/a","error":{"code":"unavailable","message":"down"}}],"error":{"code":"unavailable","message":"down"}}`)
+			return true
+		}, 1, 5, "s3://media/a: down (unavailable)"},
+		"broken for good": {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(502); return true }, 3, 5, "answered 502"},
+		"refused":         {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(403); return true }, 3, 1, "issuerPrincipals"},
+		"something else":  {func(_ int32, w http.ResponseWriter) bool { fmt.Fprint(w, "<html>"); return true }, 3, 5, "not its API's"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t)
+			d.fail = tt.fail
+			got := d.links("", false, "issue", "s3://media/a")
+			assert.Equal(t, tt.code, got.code, got.err)
+			assert.Equal(t, tt.calls, d.calls.Load())
+			assert.Contains(t, got.err, tt.say)
+		})
+	}
+}
+
+func TestAnIssuerThatIsNotThereIsUnreachable(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	d.Close()
+	got := d.links("", false, "issue", "s3://media/a")
+	assert.Equal(t, exitUnreachable, got.code)
+	assert.Contains(t, got.err, "cannot be reached")
+}
+
+func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ outputs, say string }{
+		"no JSON":                   {"issuerUrl: x", "pulumi stack output --json"},
+		"no issuer":                 {`{"mediaBucketRegion":"eu-central-1"}`, "issuerUrl"},
+		"no encryption":             {`{"issuerUrl":"http://issuer.example","mediaBucketRegion":"eu-central-1"}`, "https://"},
+		"no region":                 {`{"issuerUrl":"https://issuer.example"}`, "region"},
+		"an address with a hole":    {`{"issuerUrl":"https://"}`, "issuerUrl"},
+		"a name that looks like us": {`{"issuerUrl":"http://127.0.0.1.example","mediaBucketRegion":"eu-central-1"}`, "https://"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t)
+			d.write(t, tt.outputs)
+			got := d.links("", false, "issue", "s3://media/a")
+			assert.Equal(t, exitUsage, got.code)
+			assert.Contains(t, got.err, tt.say)
+		})
+	}
+	d := deploy(t)
+	d.outputs = "none.json"
+	assert.Equal(t, exitUsage, d.links("", false, "issue", "s3://media/a").code)
+	d.outputs = ""
+	got := d.links("", false, "issue", "s3://media/a")
+	assert.Equal(t, exitUsage, got.code)
+	assert.Contains(t, got.err, "make run")
+}
+
+func TestTheRegionIsTheIssuers(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://abc.lambda-url.ap-south-1.on.aws/": "ap-south-1",
+		"https://issuer.example":                    "eu-central-1",
+		"http://127.0.0.1:8080":                     "eu-central-1",
+		"https://lambda-url.ap-south-1.on.aws.evil": "eu-central-1",
+	} {
+		assert.Equal(t, want, outputs{IssuerURL: address, MediaBucketRegion: "eu-central-1"}.region(), address)
+	}
+}
