@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -20,18 +18,27 @@ const (
 	// no answer by then is better told to try again.
 	DefaultBudget = 2500 * time.Millisecond
 
-	// maxPatience is how long a region may be silent, at the most, before the
-	// next one is asked as well.
+	// maxPatience is how long a working region may be silent, at the most,
+	// before the next one is asked as well: three round trips to anywhere.
 	maxPatience = 800 * time.Millisecond
+
+	// pause is what a region that lately failed gets instead, and how long one
+	// that just failed is left alone before it is asked again: a throttled table
+	// is not helped by a second question at once.
+	pause = 50 * time.Millisecond
 
 	// hold is for how long a region that failed is asked only after the others.
 	hold = 10 * time.Second
 )
 
-// Getter is the one call that a Reader makes; *dynamodb.Client has it. It does
-// not retry: the Reader does, elsewhere.
+// Getter reads one region's table.
 type Getter interface {
-	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	// Get returns the item whose partition key is hash, or nil if the table has
+	// none. The read is consistent within the region, so that a mapping which
+	// the issuer saw gone from every region is served by none. It does not
+	// retry: the Reader does, elsewhere.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+	Get(ctx context.Context, hash string) (map[string]types.AttributeValue, error)
 }
 
 // Replica is the mapping table in one region.
@@ -43,8 +50,6 @@ type Replica struct {
 // Reader looks mappings up for the edge: in the nearest region first, in others
 // when that one fails or is late. It may be used by many goroutines.
 type Reader struct {
-	// Table is the table's name, the same in every region.
-	Table string
 	// Home is the region that issues links. What it does not have does not
 	// exist; a replica may be a moment behind.
 	Home string
@@ -63,42 +68,31 @@ type Reader struct {
 // ErrNotFound only on the word of the home region, ErrCorrupt for an item that
 // is no mapping, and otherwise, within the budget, an error that says of each
 // region why it had no answer. The mapping may be dead: see Mapping.Live.
+//
+// It returns by the budget even if a table does not heed its context.
 func (r *Reader) Lookup(ctx context.Context, hash string) (Mapping, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Budget)
 	defer cancel()
-	queue := r.plan(ctx, hash)
-	patience := min(maxPatience, r.Budget/time.Duration(len(queue)+1))
-	l := lookup{answers: make(chan answer, len(queue))}
-	turn := time.NewTimer(0) // fires when the next region is to be asked
-	defer turn.Stop()
+	l := lookup{reader: r, hash: hash, queue: r.plan(ctx, hash)}
+	l.answers = make(chan answer, len(l.queue))
+	l.next(ctx)
+	// The timer fires when the next region is to be asked as well.
+	l.turn = time.NewTimer(l.patience)
+	defer l.turn.Stop()
 	for {
 		select {
-		case <-turn.C:
-			if len(queue) == 0 {
-				continue
-			}
-			r.fail(l.silent...)
-			replica := queue[0]
-			queue = queue[1:]
-			l.silent = append(l.silent, replica.Region)
-			go func() { l.answers <- r.ask(ctx, replica, hash) }()
-			turn.Reset(patience)
 		case a := <-l.answers:
-			l.heard(a.region)
-			switch {
-			case a.err == nil || errors.Is(a.err, ErrCorrupt) || errors.Is(a.err, ErrNotFound) && a.region == r.Home:
-				r.recovered(a.region)
+			if l.heard(a) {
 				return a.mapping, a.region, a.err
-			case !errors.Is(a.err, ErrNotFound):
-				r.fail(a.region)
-				l.failures = append(l.failures, fmt.Errorf("%s: %w", a.region, a.err))
-				turn.Reset(0)
-			case !slices.Contains(l.silent, r.Home):
-				queue = homeFirst(queue, r.Home)
-				turn.Reset(0)
 			}
-			if len(queue) == 0 && len(l.silent) == 0 {
+			if len(l.queue) == 0 && len(l.silent) == 0 {
 				return Mapping{}, "", l.gaveUp()
+			}
+		case <-l.turn.C:
+			if len(l.queue) > 0 {
+				r.fail(l.silent...)
+				l.next(ctx)
+				l.turn.Reset(l.patience)
 			}
 		case <-ctx.Done():
 			r.fail(l.silent...)
@@ -110,9 +104,20 @@ func (r *Reader) Lookup(ctx context.Context, hash string) (Mapping, string, erro
 
 // lookup is the state of one Lookup.
 type lookup struct {
+	reader   *Reader
+	hash     string
+	queue    []turn // regions yet to be asked
 	answers  chan answer
-	silent   []string // regions asked that have not answered
+	turn     *time.Timer
+	patience time.Duration // of the region that was asked last
+	silent   []string      // regions asked that have not answered
 	failures []error
+}
+
+// turn is one region in the order of asking.
+type turn struct {
+	Replica
+	patience time.Duration // how long it may be silent before the next one is asked as well
 }
 
 // answer is what one region came back with.
@@ -122,33 +127,74 @@ type answer struct {
 	err     error // nil, ErrNotFound, ErrCorrupt or a failure
 }
 
-func (l *lookup) heard(region string) {
-	if i := slices.Index(l.silent, region); i >= 0 {
-		l.silent = slices.Delete(l.silent, i, i+1)
+// alive reports whether the region works, whatever it had to say.
+func (a answer) alive() bool {
+	return a.err == nil || errors.Is(a.err, ErrNotFound) || errors.Is(a.err, ErrCorrupt)
+}
+
+// next asks the first region of the queue.
+//
+// What is asked runs on to the budget's end when another region wins: giving
+// it up would close its connection, and the next viewer would pay for a new
+// one. Its answer then finds nobody and is dropped.
+func (l *lookup) next(ctx context.Context) {
+	asked := l.queue[0]
+	l.queue, l.patience = l.queue[1:], asked.patience
+	l.silent = append(l.silent, asked.Region)
+	r, hash, answers := l.reader, l.hash, l.answers
+	deadline, _ := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		answers <- r.ask(ctx, asked.Replica, hash)
+	}()
+}
+
+// heard takes note of an answer and reports whether it decides the lookup.
+func (l *lookup) heard(a answer) bool {
+	i := slices.Index(l.silent, a.region)
+	l.silent = slices.Delete(l.silent, i, i+1)
+	home := l.reader.Home
+	switch {
+	case a.alive() && (!errors.Is(a.err, ErrNotFound) || a.region == home):
+		l.reader.recovered(a.region)
+		return true
+	case !a.alive():
+		l.reader.fail(a.region)
+		l.failures = append(l.failures, fmt.Errorf("%s: %w", a.region, a.err))
+		if len(l.queue) > 0 && l.queue[0].Region == a.region {
+			l.turn.Reset(pause)
+		} else {
+			l.turn.Reset(0)
+		}
+	case !slices.Contains(l.silent, home):
+		l.queue = homeFirst(l.queue, home)
+		l.turn.Reset(0)
 	}
+	return false
 }
 
 func (l *lookup) gaveUp() error {
 	return fmt.Errorf("reading the mapping: %w", errors.Join(l.failures...))
 }
 
-// ask reads one region. The read is consistent there, so that a mapping which
-// the issuer saw gone from every region is served by none.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
-func (r *Reader) ask(ctx context.Context, replica Replica, hash string) answer {
-	a := answer{region: replica.Region}
-	out, err := replica.Table.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      aws.String(r.Table),
-		Key:            map[string]types.AttributeValue{attrHash: &types.AttributeValueMemberS{Value: hash}},
-		ConsistentRead: aws.Bool(true),
-	})
+// ask reads one region.
+func (r *Reader) ask(ctx context.Context, replica Replica, hash string) (a answer) {
+	a.region = replica.Region
+	defer func() { // on a goroutine of its own a panic would end the process
+		if p := recover(); p != nil {
+			a.mapping, a.err = Mapping{}, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	item, err := replica.Table.Get(ctx, hash)
 	switch {
 	case err != nil:
 		a.err = err
-	case out.Item == nil:
+	case item == nil:
 		a.err = ErrNotFound
 	default:
-		a.mapping, a.err = FromItem(out.Item)
+		a.mapping, a.err = FromItem(item)
 		if a.err == nil && a.mapping.Hash != hash {
 			a.mapping, a.err = Mapping{}, fmt.Errorf("%w: the item is another hash's", ErrCorrupt)
 		}
@@ -156,69 +202,10 @@ func (r *Reader) ask(ctx context.Context, replica Replica, hash string) answer {
 	return a
 }
 
-// plan returns the regions in the order in which to ask them: those that work,
-// the nearest first; then those that failed of late; then the home region once
-// more, since its word is final and its first connection may merely have died
-// while the process was frozen.
-//
-// A region whose hold is over is probed beside this lookup, not by it, so that
-// no viewer waits to find out that it is still dead.
-func (r *Reader) plan(ctx context.Context, hash string) []Replica {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var working, doubtful, again []Replica
-	for _, replica := range r.Replicas {
-		if replica.Region == r.Home {
-			again = []Replica{replica}
-		}
-		at, failed := r.failed[replica.Region]
-		if !failed {
-			working = append(working, replica)
-			continue
-		}
-		doubtful = append(doubtful, replica)
-		if now := r.Now(); now.Sub(at) >= hold {
-			r.failed[replica.Region] = now // one probe at a time
-			go r.probe(context.WithoutCancel(ctx), replica, hash)
-		}
-	}
-	return slices.Concat(working, doubtful, again)
-}
-
-func (r *Reader) probe(ctx context.Context, replica Replica, hash string) {
-	ctx, cancel := context.WithTimeout(ctx, r.Budget)
-	defer cancel()
-	if a := r.ask(ctx, replica, hash); a.err == nil || errors.Is(a.err, ErrNotFound) {
-		r.recovered(replica.Region)
-	}
-}
-
-func (r *Reader) recovered(region string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.failed, region)
-}
-
-func (r *Reader) fail(regions ...string) {
-	if len(regions) == 0 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.failed == nil {
-		r.failed = map[string]time.Time{}
-	}
-	for _, region := range regions {
-		if _, known := r.failed[region]; !known {
-			r.failed[region] = r.Now()
-		}
-	}
-}
-
 // homeFirst moves the home region to the front of the queue: a replica had
 // nothing, and only home can say that there is nothing.
-func homeFirst(queue []Replica, home string) []Replica {
-	i := slices.IndexFunc(queue, func(r Replica) bool { return r.Region == home })
+func homeFirst(queue []turn, home string) []turn {
+	i := slices.IndexFunc(queue, func(t turn) bool { return t.Region == home })
 	if i <= 0 {
 		return queue
 	}

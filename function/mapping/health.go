@@ -1,0 +1,77 @@
+package mapping
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// plan returns the regions in the order in which to ask them: those that work,
+// the nearest first; then those that failed of late; then the home region once
+// more, since its word is final and a table that is throttled now may answer in
+// a moment.
+//
+// A region whose hold is over is probed beside this lookup, not by it, so that
+// no viewer waits to find out that it is still dead.
+func (r *Reader) plan(ctx context.Context, hash string) []turn {
+	patience := min(maxPatience, r.Budget/time.Duration(len(r.Replicas)+2))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	working := make([]turn, 0, len(r.Replicas)+1)
+	var doubtful, again []turn
+	for _, replica := range r.Replicas {
+		if replica.Region == r.Home {
+			again = []turn{{replica, patience}}
+		}
+		at, failed := r.failed[replica.Region]
+		if !failed {
+			working = append(working, turn{replica, patience})
+			continue
+		}
+		doubtful = append(doubtful, turn{replica, pause})
+		if now := r.Now(); now.Sub(at) >= hold {
+			r.failed[replica.Region] = now // one probe at a time
+			go r.probe(context.WithoutCancel(ctx), replica, hash, patience)
+		}
+	}
+	queue := slices.Concat(working, doubtful, again)
+	if last := len(queue) - 2; last >= 0 && queue[last].Region == r.Home {
+		queue[last].patience = patience // no other region is kept waiting
+	}
+	return queue
+}
+
+// probe asks a region that failed, and lets it work again if it answers in the
+// time that a viewer would have given it: a region that is only slow is no
+// better to a viewer than one that is dead. A probe that Lambda froze on its way
+// does not count either; the connection that it opened is there for the next.
+func (r *Reader) probe(ctx context.Context, replica Replica, hash string, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, r.Budget)
+	defer cancel()
+	start := r.Now()
+	if a := r.ask(ctx, replica, hash); a.alive() && r.Now().Sub(start) <= patience {
+		r.recovered(replica.Region)
+	}
+}
+
+func (r *Reader) recovered(region string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.failed, region)
+}
+
+func (r *Reader) fail(regions ...string) {
+	if len(regions) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = map[string]time.Time{}
+	}
+	for _, region := range regions {
+		if _, known := r.failed[region]; !known {
+			r.failed[region] = r.Now()
+		}
+	}
+}
