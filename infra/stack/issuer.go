@@ -112,7 +112,7 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 	statements := []statement{
 		// A transaction is authorised as the operations it consists of. All
 		// writes go to the home region: two regions could both win a race.
-		{Sid: "KeepMappings", Actions: []string{"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"}, Resources: m.arns[:1]},
+		{Sid: "KeepMappings", Actions: []string{"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"}, Resources: m.arns[:1]},
 		{Sid: "Invalidate", Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []pulumi.StringInput{d.distribution.Arn}},
 		{Sid: "CheckObjects", Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()}},
 		// Without it S3 says 403 for a missing object, not 404.
