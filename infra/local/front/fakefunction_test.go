@@ -40,12 +40,11 @@ func (f *fakeFunction) run(_ context.Context, event []byte) ([]byte, error) {
 	defer f.mu.Unlock()
 	f.calls++
 	f.last = in.Records[0].CF.Request
+	if f.slow != nil {
+		defer f.slow()
+	}
 	if f.step == nil {
-		answer, err := f.serveLink(f.last)
-		if f.slow != nil {
-			f.slow()
-		}
-		return answer, err
+		return f.serveLink(f.last)
 	}
 	switch f.step.Args {
 	case "fails":

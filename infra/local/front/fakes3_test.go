@@ -22,8 +22,8 @@ type fakeS3 struct {
 	calls   int
 	last    *http.Request
 	answer  *conformance.Step // instead of the object, while set
-	down    bool
-	gather  func() // waits until the viewers are there
+	down    string            // "down": it closes the connection; "breaks": in the middle of the body
+	gather  func()            // waits until the viewers are there
 }
 
 type fakeObject struct {
@@ -46,7 +46,11 @@ func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "AmazonS3")
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	switch {
-	case down:
+	case down == "breaks":
+		w.Header().Set("Content-Length", "1000")
+		_, _ = w.Write(make([]byte, 500))
+		panic(http.ErrAbortHandler)
+	case down != "":
 		panic(http.ErrAbortHandler)
 	case answer != nil:
 		scripted(w, *answer)
@@ -109,14 +113,14 @@ func (s *fakeS3) step(step conformance.Step) error {
 		s.put(strings.TrimPrefix(path, "/"), n, step.Fields)
 		return nil
 	}
-	s.answer, s.down = nil, false
+	s.answer, s.down = nil, ""
 	switch {
 	case strings.HasPrefix(step.Args, "answer "):
 		s.answer = &step
-	case step.Args == "down":
-		s.down = true
+	case step.Args == "down" || step.Args == "breaks":
+		s.down = step.Args
 	case step.Args != "normal":
-		return fmt.Errorf("s3 can answer, be down or be normal")
+		return fmt.Errorf("s3 can answer, be down, break off or be normal")
 	}
 	return nil
 }

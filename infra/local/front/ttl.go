@@ -72,9 +72,6 @@ func (d directives) refuses() bool { return d.noStore || d.noCache || d.private 
 // lifetime says how long an answer below 400 is fresh.
 // CFDG Expiration.html, "Specify the amount of time that CloudFront caches objects"
 func (p cachePolicy) lifetime(status int, d directives) time.Duration {
-	if p.disabled() {
-		return 0
-	}
 	if d.refuses() {
 		return p.min // 0 honours the origin's wish
 	}
