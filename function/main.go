@@ -31,13 +31,14 @@ func main() {
 	endpoints := struct{ dynamoDB, s3 string }{
 		os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL_S3"),
 	}
+	log := logger()
 	handler := &edge.Handler{
 		Open: func(c edge.Config) edge.Lookup {
-			return reader(c, os.Getenv("AWS_REGION"), credentials, endpoints.dynamoDB).Lookup
+			return reader(c, os.Getenv("AWS_REGION"), credentials, endpoints.dynamoDB, log).Lookup
 		},
 		Sign: edge.NewPresigner(credentials, endpoints.s3, time.Now).Sign,
 		Now:  time.Now,
-		Log:  logger(),
+		Log:  log,
 	}
 	lambda.Start(handler)
 }
@@ -52,8 +53,11 @@ const gcPercent = 400
 
 // reader reads the table from the region that the function runs in, which at
 // the edge is any of a dozen.
-func reader(c edge.Config, here string, credentials aws.Credentials, endpoint string) *mapping.Reader {
-	r := &mapping.Reader{Home: c.Regions[0], Budget: mapping.DefaultBudget, Now: time.Now}
+func reader(c edge.Config, here string, credentials aws.Credentials, endpoint string, log *slog.Logger) *mapping.Reader {
+	r := &mapping.Reader{
+		Home: c.Regions[0], Budget: mapping.DefaultBudget, Now: time.Now,
+		Failed: func(region string, why error) { log.Warn("region on hold", "region", region, "error", why.Error()) },
+	}
 	signing := &clock{read: time.Now}
 	for _, region := range edge.Nearest(here, c.Regions) {
 		r.Replicas = append(r.Replicas, mapping.Replica{Region: region, Table: newTable(c.Table, region, endpoint, credentials, signing)})

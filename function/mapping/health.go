@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -60,18 +61,28 @@ func (r *Reader) recovered(region string) {
 	delete(r.failed, region)
 }
 
-func (r *Reader) fail(regions ...string) {
-	if len(regions) == 0 {
-		return
+// errLate says that a region was given up, though it may answer yet.
+var errLate = errors.New("no answer in time")
+
+// late puts the regions on hold that have not answered.
+func (r *Reader) late(regions []string) {
+	for _, region := range regions {
+		r.fail(region, errLate)
 	}
+}
+
+// fail puts a region on hold, if it is not already.
+func (r *Reader) fail(region string, why error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	_, known := r.failed[region]
 	if r.failed == nil {
 		r.failed = map[string]time.Time{}
 	}
-	for _, region := range regions {
-		if _, known := r.failed[region]; !known {
-			r.failed[region] = r.Now()
-		}
+	if !known {
+		r.failed[region] = r.Now()
+	}
+	r.mu.Unlock()
+	if !known {
+		r.Failed(region, why)
 	}
 }

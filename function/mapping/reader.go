@@ -59,6 +59,9 @@ type Reader struct {
 	// Budget bounds one lookup.
 	Budget time.Duration
 	Now    func() time.Time
+	// Failed is told, from any goroutine, when a region is put on hold and why.
+	// The lookup itself may well succeed elsewhere, and says nothing of it.
+	Failed func(region string, why error)
 
 	mu     sync.Mutex
 	failed map[string]time.Time // when a region last failed, was late or was probed
@@ -90,12 +93,12 @@ func (r *Reader) Lookup(ctx context.Context, hash string) (Mapping, string, erro
 			}
 		case <-l.turn.C:
 			if len(l.queue) > 0 {
-				r.fail(l.silent...)
+				r.late(l.silent)
 				l.next(ctx)
 				l.turn.Reset(l.patience)
 			}
 		case <-ctx.Done():
-			r.fail(l.silent...)
+			r.late(l.silent)
 			l.failures = append(l.failures, fmt.Errorf("no answer in time: %w", ctx.Err()))
 			return Mapping{}, "", l.gaveUp()
 		}
@@ -161,7 +164,7 @@ func (l *lookup) heard(a answer) bool {
 		l.reader.recovered(a.region)
 		return true
 	case !a.alive():
-		l.reader.fail(a.region)
+		l.reader.fail(a.region, a.err)
 		l.failures = append(l.failures, fmt.Errorf("%s: %w", a.region, a.err))
 		if len(l.queue) > 0 && l.queue[0].Region == a.region {
 			l.turn.Reset(pause)

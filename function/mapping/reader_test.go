@@ -76,7 +76,7 @@ func live() map[string]types.AttributeValue {
 // three regions, the nearest first; "home" is the farthest.
 func threeRegions(near, next, home *region) *Reader {
 	return &Reader{
-		Home: "home", Budget: 2 * time.Second, Now: time.Now,
+		Home: "home", Budget: 2 * time.Second, Now: time.Now, Failed: func(string, error) {},
 		Replicas: []Replica{{"near", near}, {"next", next}, {"home", home}},
 	}
 }
@@ -140,7 +140,7 @@ func TestEveryReadNamesTheHash(t *testing.T) {
 func TestAHomeRegionAloneIsAskedTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		home := &region{err: errDown}
-		r := &Reader{Home: "home", Budget: 2 * time.Second, Now: time.Now, Replicas: []Replica{{"home", home}}}
+		r := &Reader{Home: "home", Budget: 2 * time.Second, Now: time.Now, Failed: func(string, error) {}, Replicas: []Replica{{"home", home}}}
 		_, _, err := r.Lookup(t.Context(), readerHash)
 		assert.ErrorIs(t, err, errDown)
 		assert.Equal(t, 2, home.count(), "the first connection may have died while the process was frozen")
@@ -225,6 +225,36 @@ func TestRegionsKnownToFailAreNotWaitedForInTurn(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "home", region)
 		assert.Equal(t, 2*pause, time.Since(start))
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestARegionOnHoldIsReportedOnceWithItsReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, next, home := &region{after: silent}, &region{err: errDown}, &region{item: live()}
+		r := threeRegions(near, next, home)
+		var mu sync.Mutex
+		var told []string
+		r.Failed = func(region string, why error) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, region+": "+why.Error())
+		}
+		for range 300 {
+			_, _, err := r.Lookup(t.Context(), readerHash)
+			require.NoError(t, err)
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.Equal(t, []string{"near: no answer in time", "next: connection refused"}, told)
+		next.becomes(0, nil)
+		time.Sleep(time.Minute)
+		_, _, err := r.Lookup(t.Context(), readerHash)
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		next.becomes(0, errDown)
+		_, _, err = r.Lookup(t.Context(), readerHash)
+		require.NoError(t, err)
+		assert.Equal(t, "next: connection refused", told[2], "a region that recovered may fail anew")
 		time.Sleep(time.Minute)
 	})
 }
