@@ -1,0 +1,67 @@
+package machine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// startURLs serves every function that has an address of its own.
+func (m *Machine) startURLs(context.Context) error {
+	for _, r := range m.o.Document.ByType(typeURL) {
+		var in struct{ AuthorizationType, FunctionName, Qualifier string }
+		if err := decode(r, &in); err != nil {
+			return err
+		}
+		f, ok := m.functions[in.FunctionName]
+		if !ok {
+			return fmt.Errorf("function URL %s: there is no function %s", r.Name, in.FunctionName)
+		}
+		if in.AuthorizationType != "AWS_IAM" {
+			return fmt.Errorf("function URL %s: property authorizationType is %q; only AWS_IAM is implemented", r.Name, in.AuthorizationType)
+		}
+		region := r.Region
+		if region == "" {
+			region = m.o.Region
+		}
+		url, err := m.serveAnywhere(&functionURL{function: f, region: region})
+		if err != nil {
+			return err
+		}
+		m.urls[text(r, "functionUrl")] = url + "/"
+	}
+	return nil
+}
+
+// localize replaces, in every string of v, the addresses that the program saw
+// by those that are served here.
+func (m *Machine) localize(v any) any {
+	switch v := v.(type) {
+	case string:
+		return m.addresses().Replace(v)
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, inner := range v {
+			out[key] = m.localize(inner)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, inner := range v {
+			out[i] = m.localize(inner)
+		}
+		return out
+	}
+	return v
+}
+
+func (m *Machine) addresses() *strings.Replacer {
+	var pairs []string
+	if base, ok := m.o.Document.Outputs["cdnBaseUrl"].(string); ok {
+		pairs = append(pairs, base, m.BaseURL)
+	}
+	for made, url := range m.urls {
+		pairs = append(pairs, made, url)
+	}
+	return strings.NewReplacer(pairs...)
+}

@@ -1,0 +1,251 @@
+// Package machine makes a plan document real on one machine: the bucket in a
+// real S3 server, the table in a real DynamoDB engine, the functions as
+// processes of their own zips, the distribution as a local edge.
+//
+// Each resource type that the program may register is honoured, or listed with
+// the reason why one machine cannot; see kinds.go. A type or a property that is
+// in neither list is an error, so that a local run never quietly differs from
+// what would be deployed.
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"secure-media-cdn/function/engine"
+	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/local/lambda"
+	"secure-media-cdn/infra/plan/document"
+)
+
+// Local are the credentials of everything on the machine. They open nothing
+// else.
+var Local = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}
+
+// Options say what to make real, and where.
+type Options struct {
+	// Document is the evaluated program, with its secrets in plain text.
+	Document *document.Document
+	// Region is the stack's own, where resources without one are.
+	Region string
+	// Root is the module's folder: archives are named relative to it.
+	Root string
+	// Dir keeps the state. What is there is used again.
+	Dir string
+	// Port is the CDN's. 0 is any free one.
+	Port int
+	// Bundles replaces archives by those that run on this machine, by the path
+	// in the document. An archive that is not named runs as it is.
+	Bundles map[string]string
+	// Log receives what the functions and the machine itself have to say.
+	Log io.Writer
+	// OnRequest and OnInvocation, if set, are told of each request at the edge
+	// and each run of a function, from many goroutines.
+	OnRequest    func(front.Record)
+	OnInvocation func(function string, report lambda.Report)
+}
+
+// Machine is a running stack. Close ends all of it.
+type Machine struct {
+	// BaseURL is the CDN's address.
+	BaseURL string
+	// Outputs are the stack's outputs with every address that is served here
+	// replaced by its local one.
+	Outputs map[string]any
+	// Endpoints are the addresses that AWS's own SDKs would be pointed to, by
+	// the name of their environment variable.
+	Endpoints map[string]string
+	// OutOfReach says, one reason a line, what this machine does not honour.
+	OutOfReach []string
+	// Bucket is the media bucket's name.
+	Bucket string
+	// S3 reaches the bucket.
+	S3   *s3.Client
+	Edge *front.Edge
+
+	o         Options
+	bucket    *engine.Server
+	table     *engine.Server
+	functions map[string]*function // by every ARN and name that reaches one
+	urls      map[string]string    // where a function URL is served, by what the program saw
+	gate      *gate
+	closers   []func()
+	failed    chan error
+}
+
+// Start makes the document real. It has changed nothing but the state folder if
+// it fails.
+func Start(ctx context.Context, o Options) (m *Machine, err error) {
+	m = &Machine{o: o, Endpoints: map[string]string{}, functions: map[string]*function{}, urls: map[string]string{}, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			m.Close()
+			m = nil
+		}
+	}()
+	if m.OutOfReach, err = check(o.Document); err != nil {
+		return m, err
+	}
+	// The port first: if it is taken, nothing has to be started to say so.
+	cdn, err := listen(o.Port)
+	if err != nil {
+		return m, err
+	}
+	m.closers = append(m.closers, func() { cdn.Close() })
+	m.BaseURL = "http://" + cdn.Addr().String()
+	for _, step := range []func(context.Context) error{
+		m.startControl, m.startTable, m.startBucket, m.startGate, m.startFunctions, m.startURLs,
+	} {
+		if err := step(ctx); err != nil {
+			return m, err
+		}
+	}
+	if err := m.startEdge(cdn); err != nil {
+		return m, err
+	}
+	m.Outputs = m.localize(o.Document.Outputs).(map[string]any)
+	return m, nil
+}
+
+// Failed receives an error when a part ends that should not.
+func (m *Machine) Failed() <-chan error { return m.failed }
+
+// Close ends everything that was started, the last first, and waits for it. It
+// may be called once.
+func (m *Machine) Close() {
+	for i := len(m.closers) - 1; i >= 0; i-- {
+		m.closers[i]()
+	}
+}
+
+func listen(port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+	if err != nil {
+		return nil, fmt.Errorf("port %d is in use: choose another with PORT=…, or end what uses it (%w)", port, err)
+	}
+	return l, nil
+}
+
+// serve answers on l until the machine is closed.
+func (m *Machine) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			m.fail(fmt.Errorf("the server at %s ended: %w", l.Addr(), err))
+		}
+	}()
+	m.closers = append(m.closers, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if s.Shutdown(ctx) != nil {
+			s.Close()
+		}
+	})
+}
+
+// serveAnywhere answers on a free port, whose address it returns.
+func (m *Machine) serveAnywhere(h http.Handler) (string, error) {
+	l, err := listen(0)
+	if err != nil {
+		return "", err
+	}
+	m.serve(l, h)
+	return "http://" + l.Addr().String(), nil
+}
+
+func (m *Machine) fail(err error) {
+	select {
+	case m.failed <- err:
+	default: // the first is the one that matters
+	}
+}
+
+// keep closes the engine with the machine, and fails if it ends before.
+func (m *Machine) keep(s *engine.Server, what string) {
+	closing := make(chan struct{})
+	m.closers = append(m.closers, func() { close(closing); s.Close() })
+	go func() {
+		<-s.Done()
+		select {
+		case <-closing:
+		default:
+			m.fail(fmt.Errorf("%s ended by itself: %s", what, s.LastWords()))
+		}
+	}()
+}
+
+func (m *Machine) startEdge(l net.Listener) error {
+	o := front.Options{
+		Document: m.o.Document, Lambdas: map[string]front.Lambda{}, Functions: m.gate.functions,
+		S3:        front.S3{Endpoint: m.bucket.URL, AccessKeyID: Local.AccessKeyID, SecretAccessKey: Local.SecretAccessKey},
+		OnRequest: m.o.OnRequest,
+	}
+	for arn, f := range m.functions {
+		o.Lambdas[arn] = f.Invoke
+	}
+	edge, err := front.New(o)
+	if err != nil {
+		return err
+	}
+	m.Edge = edge
+	m.OutOfReach = append(m.OutOfReach, edge.Unhonoured()...)
+	m.serve(l, edge)
+	return nil
+}
+
+func (m *Machine) startTable(ctx context.Context) error {
+	if err := os.MkdirAll(m.o.Dir, 0o755); err != nil {
+		return fmt.Errorf("the state folder: %w", err)
+	}
+	s, err := engine.DynamoDB(ctx, filepath.Join(m.o.Dir, "table.db"))
+	if err != nil {
+		return err
+	}
+	m.table = s
+	m.keep(s, "the DynamoDB engine")
+	m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"] = s.URL
+	client := dynamodb.New(dynamodb.Options{Region: m.o.Region, BaseEndpoint: &s.URL, Credentials: provider})
+	for _, r := range m.o.Document.ByType(typeTable) {
+		if err := makeTable(ctx, client, r); err != nil {
+			return fmt.Errorf("table %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func (m *Machine) startBucket(ctx context.Context) error {
+	events := []string{"--event-webhook-url", m.Endpoints[controlEndpoint] + eventsPath}
+	s, err := engine.S3(ctx, filepath.Join(m.o.Dir, "s3"), m.o.Region, engine.Credentials(credentialsOf(Local)), events...)
+	if err != nil {
+		return err
+	}
+	m.bucket = s
+	m.keep(s, "the S3 server")
+	m.Endpoints["AWS_ENDPOINT_URL_S3"] = s.URL
+	m.S3 = s3.New(s3.Options{Region: m.o.Region, BaseEndpoint: &s.URL, UsePathStyle: true, Credentials: provider})
+	for _, r := range m.o.Document.ByType(typeBucket) {
+		if err := makeBucket(ctx, m.S3, m.o.Document, r); err != nil {
+			return fmt.Errorf("bucket %s: %w", r.Name, err)
+		}
+	}
+	m.Bucket, _ = m.o.Document.Outputs["mediaBucket"].(string)
+	return nil
+}
+
+var provider = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return Local, nil })
+
+func credentialsOf(c aws.Credentials) engine.Credentials {
+	return engine.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
+}

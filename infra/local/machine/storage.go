@@ -1,0 +1,114 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"secure-media-cdn/infra/plan/document"
+)
+
+// makeTable creates the table, or takes the one that is there if its keys are
+// those of the document.
+func makeTable(ctx context.Context, client *dynamodb.Client, r document.Resource) error {
+	var in struct {
+		Name       string
+		Attributes []struct{ Name, Type string }
+		HashKey    string
+		Billing    string `json:"billingMode"`
+		TTL        struct {
+			AttributeName string
+			Enabled       bool
+		}
+	}
+	if err := decode(r, &in); err != nil {
+		return err
+	}
+	name := aws.String(text(r, "name"))
+	create := &dynamodb.CreateTableInput{
+		TableName: name, BillingMode: dynamo.BillingMode(in.Billing),
+		KeySchema: []dynamo.KeySchemaElement{{AttributeName: &in.HashKey, KeyType: dynamo.KeyTypeHash}},
+	}
+	for _, a := range in.Attributes {
+		create.AttributeDefinitions = append(create.AttributeDefinitions, dynamo.AttributeDefinition{
+			AttributeName: aws.String(a.Name), AttributeType: dynamo.ScalarAttributeType(a.Type),
+		})
+	}
+	_, err := client.CreateTable(ctx, create)
+	var exists *dynamo.ResourceInUseException
+	if errors.As(err, &exists) {
+		err = sameKeys(ctx, client, create)
+	}
+	if err != nil {
+		return err
+	}
+	current, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: name})
+	if err != nil {
+		return err
+	}
+	enabled := current.TimeToLiveDescription != nil && current.TimeToLiveDescription.TimeToLiveStatus == dynamo.TimeToLiveStatusEnabled
+	if enabled == in.TTL.Enabled {
+		return nil
+	}
+	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: name, TimeToLiveSpecification: &dynamo.TimeToLiveSpecification{
+		AttributeName: &in.TTL.AttributeName, Enabled: &in.TTL.Enabled,
+	}})
+	return err
+}
+
+func sameKeys(ctx context.Context, client *dynamodb.Client, want *dynamodb.CreateTableInput) error {
+	got, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: want.TableName})
+	if err != nil {
+		return err
+	}
+	if len(got.Table.KeySchema) != 1 || *got.Table.KeySchema[0].AttributeName != *want.KeySchema[0].AttributeName {
+		return fmt.Errorf("it has another key now, which replaces the table: start afresh with CLEAN=1")
+	}
+	return nil
+}
+
+// makeBucket creates the bucket if it is not there, and sets its CORS rules.
+func makeBucket(ctx context.Context, client *s3.Client, d *document.Document, r document.Resource) error {
+	name := aws.String(text(r, "bucket"))
+	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: name})
+	var owned *s3types.BucketAlreadyOwnedByYou
+	var exists *s3types.BucketAlreadyExists
+	if err != nil && !errors.As(err, &owned) && !errors.As(err, &exists) {
+		return err
+	}
+	for _, cors := range d.ByType(typeCORS) {
+		if cors.Inputs["bucket"] == r.ID {
+			return makeCORS(ctx, client, name, cors)
+		}
+	}
+	_, err = client.DeleteBucketCors(ctx, &s3.DeleteBucketCorsInput{Bucket: name})
+	return err
+}
+
+func makeCORS(ctx context.Context, client *s3.Client, bucket *string, r document.Resource) error {
+	var in struct {
+		Bucket string
+		Rules  []struct {
+			AllowedHeaders, AllowedMethods, AllowedOrigins, ExposeHeaders []string
+			MaxAgeSeconds                                                 int32
+		} `json:"corsRules"`
+	}
+	if err := decode(r, &in); err != nil {
+		return err
+	}
+	var rules []s3types.CORSRule
+	for _, rule := range in.Rules {
+		rules = append(rules, s3types.CORSRule{
+			AllowedHeaders: rule.AllowedHeaders, AllowedMethods: rule.AllowedMethods, AllowedOrigins: rule.AllowedOrigins,
+			ExposeHeaders: rule.ExposeHeaders, MaxAgeSeconds: &rule.MaxAgeSeconds,
+		})
+	}
+	_, err := client.PutBucketCors(ctx, &s3.PutBucketCorsInput{Bucket: bucket, CORSConfiguration: &s3types.CORSConfiguration{CORSRules: rules}})
+	return err
+}

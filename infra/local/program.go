@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"secure-media-cdn/function/bundle"
+	"secure-media-cdn/infra/local/machine"
+	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/stack"
+)
+
+// start evaluates the program, makes it real, and tries it: it uploads the
+// sample photo and prints the photo's link as the last line.
+func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine, err error) {
+	root, err := filepath.Abs(f.Root)
+	if err != nil {
+		return nil, err
+	}
+	dir := f.Dir
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(root, dir)
+	}
+	if f.Clean {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, fmt.Errorf("starting afresh: %w", err)
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("the state folder: %w", err)
+	}
+	if f.Sealed {
+		if f.Config, err = sealed(f.Config, dir); err != nil {
+			return nil, err
+		}
+	}
+	bundles, err := buildBundles(root, out)
+	if err != nil {
+		return nil, err
+	}
+	doc, region, err := evaluate(root, f)
+	if err != nil {
+		return nil, err
+	}
+	m, err = machine.Start(ctx, machine.Options{
+		Document: doc, Region: region, Root: root, Dir: dir, Port: f.Port, Bundles: bundles, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := present(ctx, m, dir, out); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// buildBundles returns, for each archive that ships, the one to run here, and
+// says so where it is another.
+func buildBundles(root string, out io.Writer) (map[string]string, error) {
+	bundles := map[string]string{}
+	for archive, build := range map[string]func(string) (string, error){
+		"build/edge.zip": bundle.EdgeForHost, "build/issuer.zip": bundle.IssuerForHost,
+	} {
+		path, err := build(root)
+		if err != nil {
+			return nil, err
+		}
+		bundles[archive] = path
+		if relative, err := filepath.Rel(root, path); err == nil && filepath.ToSlash(relative) != archive {
+			fmt.Fprintf(out, "%s ships for another processor; running the same source as %s\n", archive, filepath.ToSlash(relative))
+		}
+	}
+	return bundles, nil
+}
+
+// evaluate runs the Pulumi program for the stack, with its secrets in the open.
+func evaluate(root string, f flags) (doc *document.Document, region string, err error) {
+	doc, err = recorder.Evaluate(recorder.Options{
+		Program: func(ctx *pulumi.Context) error {
+			return stack.Deploy(ctx, stack.Bundles{
+				Edge:   filepath.Join(root, "build", "edge.zip"),
+				Issuer: filepath.Join(root, "build", "issuer.zip"),
+			})
+		},
+		Root: root, Stack: f.Stack, Config: f.Config, StandIns: stack.StandIns(), RevealSecrets: true,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	region, _ = doc.Outputs["mediaBucketRegion"].(string)
+	return doc, region, nil
+}
+
+// sealed adds a link key to the configuration, the same one in each run.
+func sealed(config map[string]string, dir string) (map[string]string, error) {
+	if config["linkKey"] != "" {
+		return config, nil
+	}
+	path := filepath.Join(dir, "link-key")
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		secret := make([]byte, 32)
+		rand.Read(secret) // never fails
+		key = []byte("1:" + hex.EncodeToString(secret))
+		err = os.WriteFile(path, key, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the local link key: %w", err)
+	}
+	with := map[string]string{"linkKey": string(key)}
+	for k, v := range config {
+		with[k] = v
+	}
+	return with, nil
+}
+
+// sample is a photo to try the stack with.
+//
+//go:embed sample.jpg
+var sample []byte
+
+// present writes the outputs down, says what is where, and ends with a link
+// that works.
+func present(ctx context.Context, m *machine.Machine, dir string, out io.Writer) error {
+	for name, v := range map[string]any{"outputs.json": m.Outputs, "endpoints.json": m.Endpoints} {
+		data, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), append(data, '\n'), 0o644); err != nil {
+			return fmt.Errorf("writing the outputs: %w", err)
+		}
+	}
+	fmt.Fprintln(out, "not honoured on one machine:", strings.Join(m.OutOfReach, "; "))
+	key := "sample/photo.jpg"
+	if service := privateService(m.Outputs); service != "" {
+		key = service + "/sample.jpg"
+	}
+	_, err := m.S3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &m.Bucket, Key: &key, Body: bytes.NewReader(sample), ContentType: aws.String("image/jpeg"),
+	})
+	if err != nil {
+		return fmt.Errorf("uploading the sample photo: %w", err)
+	}
+	link, err := m.Issue(ctx, "s3://"+m.Bucket+"/"+key)
+	if err != nil {
+		return fmt.Errorf("issuing the sample's link: %w", err)
+	}
+	fmt.Fprintln(out, "issuer:", m.Outputs["issuerUrl"])
+	fmt.Fprintln(out, "ready:", link)
+	return nil
+}
+
+// privateService returns the first service whose objects need a link.
+func privateService(outputs map[string]any) string {
+	services, _ := outputs["services"].([]any)
+	for _, s := range services {
+		if s, ok := s.(map[string]any); ok && s["access"] == "private" {
+			name, _ := s["name"].(string)
+			return name
+		}
+	}
+	return ""
+}
