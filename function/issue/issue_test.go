@@ -169,6 +169,20 @@ func TestACurrentLinkIsGivenOutAgainWhileItHasEnoughLifeLeft(t *testing.T) {
 	}
 }
 
+func TestARecordForgetsTheLinksThatDied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(&mapping.Memory{})
+	i := w.issuer()
+	for range 5 {
+		one(t, i, "s3://media/a.jpg", time.Hour)
+		w.pass(time.Hour)
+	}
+	last := one(t, i, "s3://media/a.jpg", time.Hour)
+	records, err := w.store.Records(context.Background(), []mapping.Object{{Bucket: "media", Key: "a.jpg"}})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]time.Time{last.Hash: last.ExpiresAt}, records[0].Hashes)
+}
+
 func TestALinkSealedByARetiredKeyIsNotGivenOutAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(&mapping.Memory{})

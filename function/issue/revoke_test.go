@@ -182,9 +182,26 @@ func TestALinkOfAServiceThatIsNoMoreCanBeRevoked(t *testing.T) {
 func TestMoreLinksThanATransactionHoldsAreRevokedInSeveral(t *testing.T) {
 	t.Parallel()
 	w := newWorld(&mapping.Memory{})
+	all := crowd(t, w, 4)
+	counted := &counting{Store: w.store}
+	w.store = counted
+	got := revoke(t, w.issuer(), []string{"s3://media/a"}, nil)
+	require.Nil(t, got[0].Err)
+	assert.Len(t, got[0].Hashes, 160)
+	assert.Equal(t, all, w.forgotten)
+	assert.Equal(t, 5, counted.applies, "160 hashes at 49 a transaction, and one to settle")
+	assert.Empty(t, counted.currentAfterFirst, "the current link goes first")
+	for hash := range all {
+		dead(t, w, hash)
+	}
+	assert.True(t, one(t, w.issuer(), "s3://media/a", 0).New)
+}
+
+// crowd gives s3://media/a many links, forty at a time.
+func crowd(t *testing.T, w *world, times int) map[string]time.Time {
 	object := mapping.Object{Bucket: "media", Key: "a"}
 	all := map[string]time.Time{}
-	for n := range 4 {
+	for n := range times {
 		records, err := w.store.Records(context.Background(), []mapping.Object{object})
 		require.NoError(t, err)
 		c := mapping.Change{Record: records[0]}
@@ -200,18 +217,7 @@ func TestMoreLinksThanATransactionHoldsAreRevokedInSeveral(t *testing.T) {
 		}
 		require.NoError(t, w.store.Apply(context.Background(), c))
 	}
-	counted := &counting{Store: w.store}
-	w.store = counted
-	got := revoke(t, w.issuer(), []string{"s3://media/a"}, nil)
-	require.Nil(t, got[0].Err)
-	assert.Len(t, got[0].Hashes, 160)
-	assert.Equal(t, all, w.forgotten)
-	assert.Equal(t, 5, counted.applies, "160 hashes at 49 a transaction, and one to settle")
-	assert.Empty(t, counted.currentAfterFirst, "the current link goes first")
-	for hash := range all {
-		dead(t, w, hash)
-	}
-	assert.True(t, one(t, w.issuer(), "s3://media/a", 0).New)
+	return all
 }
 
 type counting struct {
@@ -241,6 +247,13 @@ func TestALinkIssuedDuringARevocationEndsUpEitherWay(t *testing.T) {
 	b := one(t, w.issuer(), "s3://media/a", 0)
 	alive(t, w, b.Hash)
 	assert.False(t, b.New)
+
+	crowd(t, w, 3)
+	got = revoke(t, asking.issuer(), []string{"s3://media/a"}, nil)
+	require.Nil(t, got[0].Err)
+	c := one(t, w.issuer(), "s3://media/a", 0)
+	assert.False(t, c.New, "it was issued after the first of several transactions")
+	assert.Len(t, got[0].Hashes, 120, "those that were there, and none since")
 }
 
 // issuing has somebody ask for a link after every write.

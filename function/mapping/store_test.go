@@ -51,6 +51,7 @@ func TestKeysLeftOverByABusyTableAreAskedForAgain(t *testing.T) {
 		if err := json.Unmarshal(body, &asked); err != nil {
 			return nil, err
 		}
+		assert.Contains(t, string(asked.RequestItems), `"ConsistentRead":true`)
 		answer := `{"Responses":{},"UnprocessedKeys":` + string(asked.RequestItems) + `}`
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
 	}))
