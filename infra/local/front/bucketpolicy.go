@@ -12,11 +12,10 @@ import (
 type bucketPolicy struct{ statements []statement }
 
 type statement struct {
-	deny      bool
-	actions   []string
-	resources []string
-	// arn must be matched by the distribution's, if set.
-	conditions []condition
+	deny       bool
+	actions    []string
+	resources  []string
+	conditions []condition // all must hold
 }
 
 type condition struct {

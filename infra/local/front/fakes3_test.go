@@ -49,6 +49,7 @@ func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case down == "breaks":
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write(make([]byte, 500))
+		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	case down != "":
 		panic(http.ErrAbortHandler)

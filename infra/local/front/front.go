@@ -17,6 +17,8 @@
 //     give: the default TTL is never applied to a fragment, since S3 promises
 //     the overridden Cache-Control on 200 only (aws-facts 2.5, 3.9).
 //   - A body of more than a quarter of the cache passes through uncached.
+//   - A HEAD that misses tells the length of the object as S3 has it, also if a
+//     GET would be compressed.
 //   - stale-while-revalidate is ignored: an expired object is fetched first.
 package front
 

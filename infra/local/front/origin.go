@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"regexp"
 	"slices"
@@ -137,13 +136,4 @@ func (r *resolver) customHeaders(path string, in originInputs, o *origin) {
 	if len(o.custom) > 30 || total > 10240 {
 		r.fail("%s.customHeaders: at most 30 headers of 10240 characters in all", path)
 	}
-}
-
-// isListed reports whether the header name is in the list, where an entry that
-// ends with "-" stands for every name that begins with it.
-func isListed(name string, list []string) bool {
-	name = textproto.CanonicalMIMEHeaderKey(name)
-	return slices.ContainsFunc(list, func(entry string) bool {
-		return name == entry || strings.HasSuffix(entry, "-") && strings.HasPrefix(name, entry)
-	})
 }

@@ -21,19 +21,7 @@ func (e *Edge) respond(w http.ResponseWriter, x *exchange, a answer) (status int
 	if a.result != redirected {
 		x.response.apply(h, x.method, x.header)
 	}
-	h["X-Cache"] = xCache[a.result]
-	h["Via"] = e.via
-	h["X-Amz-Cf-Pop"] = pop
-	h["X-Amz-Cf-Id"] = []string{x.id}
-	if _, ok := h["Server"]; !ok {
-		h["Server"] = []string{"CloudFront"}
-	}
-	if _, ok := h["Date"]; !ok {
-		h["Date"] = []string{e.now().UTC().Format(http.TimeFormat)}
-	}
-	if a.cached {
-		h["Age"] = []string{strconv.FormatInt(int64(max(e.now().Sub(a.requested), 0)/time.Second), 10)}
-	}
+	e.sign(h, x, a)
 	if a.stream != nil {
 		defer a.stream.Close()
 		if a.length != "" {
@@ -64,17 +52,34 @@ func (e *Edge) respond(w http.ResponseWriter, x *exchange, a answer) (status int
 	return status, int64(n)
 }
 
+// sign adds what CloudFront itself says in every answer.
+func (e *Edge) sign(h http.Header, x *exchange, a answer) {
+	h["X-Cache"] = xCache[a.result]
+	h["Via"] = e.via
+	h["X-Amz-Cf-Pop"] = pop
+	h["X-Amz-Cf-Id"] = []string{x.id}
+	if _, ok := h["Server"]; !ok {
+		h["Server"] = []string{"CloudFront"}
+	}
+	if _, ok := h["Date"]; !ok {
+		h["Date"] = []string{e.now().UTC().Format(http.TimeFormat)}
+	}
+	if a.cached {
+		h["Age"] = []string{strconv.FormatInt(int64(max(e.now().Sub(a.requested), 0)/time.Second), 10)}
+	}
+}
+
 // part applies the viewer's conditions and ranges to a whole object.
 // CFDG RangeGETs.html
 func part(h http.Header, x *exchange, o *object) (int, []byte) {
-	if status := precondition(x.header, h); status != 0 {
+	if status := precondition(x.header, o.header); status != 0 {
 		for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Accept-Ranges"} {
 			delete(h, name)
 		}
 		return status, nil
 	}
 	asked := x.header["Range"]
-	if x.method != http.MethodGet || len(asked) != 1 || !rangeHolds(x.header, h) {
+	if x.method != http.MethodGet || len(asked) != 1 || !rangeHolds(x.header, o.header) {
 		return http.StatusOK, o.body
 	}
 	size := int64(len(o.body))
