@@ -60,6 +60,11 @@ func (m *Machine) addresses() *strings.Replacer {
 	if base, ok := m.o.Document.Outputs["cdnBaseUrl"].(string); ok {
 		pairs = append(pairs, base, m.BaseURL)
 	}
+	for _, d := range m.o.Document.ByType(typeDistribution) {
+		if domain := text(d, "domainName"); domain != "" {
+			pairs = append(pairs, "https://"+domain, m.BaseURL, domain, strings.TrimPrefix(m.BaseURL, "http://"))
+		}
+	}
 	for made, url := range m.urls {
 		pairs = append(pairs, made, url)
 	}

@@ -73,13 +73,18 @@ func (c *control) invalidate(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	before, repeated := c.references[batch.CallerReference]
-	c.references[batch.CallerReference] = batch.Paths.Items.Path
+	if !repeated {
+		c.references[batch.CallerReference] = batch.Paths.Items.Path
+	}
 	c.mu.Unlock()
 	if repeated && !slices.Equal(before, batch.Paths.Items.Path) {
 		refuseXML(w, http.StatusBadRequest, "InvalidationBatchAlreadyExists")
 		return
 	}
-	c.m.Edge.Invalidate(batch.Paths.Items.Path)
+	if err := c.m.Edge.Invalidate(batch.Paths.Items.Path); err != nil {
+		refuseXML(w, http.StatusBadRequest, "InvalidArgument")
+		return
+	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprint(w, `<Invalidation xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Id>ILOCAL</Id><Status>Completed</Status></Invalidation>`)

@@ -15,7 +15,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -49,7 +48,8 @@ type Options struct {
 	// Bundles replaces archives by those that run on this machine, by the path
 	// in the document. An archive that is not named runs as it is.
 	Bundles map[string]string
-	// Log receives what the functions and the machine itself have to say.
+	// Log receives what the functions and the machine itself have to say, one
+	// write at a time. It may be nil.
 	Log io.Writer
 	// OnRequest and OnInvocation, if set, are told of each request at the edge
 	// and each run of a function, from many goroutines.
@@ -88,6 +88,10 @@ type Machine struct {
 // Start makes the document real. It has changed nothing but the state folder if
 // it fails.
 func Start(ctx context.Context, o Options) (m *Machine, err error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	o.Log = &oneByOne{w: o.Log}
 	m = &Machine{o: o, Endpoints: map[string]string{}, functions: map[string]*function{}, urls: map[string]string{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -105,6 +109,9 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 	}
 	m.closers = append(m.closers, func() { cdn.Close() })
 	m.BaseURL = "http://" + cdn.Addr().String()
+	if err := m.claim(); err != nil {
+		return m, err
+	}
 	for _, step := range []func(context.Context) error{
 		m.startControl, m.startTable, m.startBucket, m.startGate, m.startFunctions, m.startURLs,
 	} {
@@ -206,9 +213,6 @@ func (m *Machine) startEdge(l net.Listener) error {
 }
 
 func (m *Machine) startTable(ctx context.Context) error {
-	if err := os.MkdirAll(m.o.Dir, 0o755); err != nil {
-		return fmt.Errorf("the state folder: %w", err)
-	}
 	s, err := engine.DynamoDB(ctx, filepath.Join(m.o.Dir, "table.db"))
 	if err != nil {
 		return err

@@ -3,12 +3,14 @@ package machine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"secure-media-cdn/infra/local/lambda"
 	"secure-media-cdn/infra/plan/document"
 )
 
@@ -50,8 +52,9 @@ func (m *Machine) objectChanged(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		go func() {
+			var err error
 			for range 3 {
-				if _, err = f.Invoke(context.Background(), payload); err == nil {
+				if _, err = f.Invoke(context.Background(), payload); err == nil || errors.Is(err, lambda.ErrClosed) {
 					return
 				}
 			}

@@ -48,26 +48,57 @@ func makeTable(ctx context.Context, client *dynamodb.Client, r document.Resource
 	if err != nil {
 		return err
 	}
-	current, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: name})
+	return expire(ctx, client, name, in.TTL.AttributeName, in.TTL.Enabled)
+}
+
+// expire has the table expire its items by the attribute, or not at all. The
+// attribute of a table that expires already must be given up first.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
+func expire(ctx context.Context, client *dynamodb.Client, table *string, attribute string, enabled bool) error {
+	out, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: table})
 	if err != nil {
 		return err
 	}
-	enabled := current.TimeToLiveDescription != nil && current.TimeToLiveDescription.TimeToLiveStatus == dynamo.TimeToLiveStatusEnabled
-	if enabled == in.TTL.Enabled {
-		return nil
+	current := ""
+	if d := out.TimeToLiveDescription; d != nil && d.TimeToLiveStatus == dynamo.TimeToLiveStatusEnabled {
+		current = aws.ToString(d.AttributeName)
 	}
-	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: name, TimeToLiveSpecification: &dynamo.TimeToLiveSpecification{
-		AttributeName: &in.TTL.AttributeName, Enabled: &in.TTL.Enabled,
-	}})
-	return err
+	set := func(attribute string, enabled bool) error {
+		_, err := client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: table, TimeToLiveSpecification: &dynamo.TimeToLiveSpecification{
+			AttributeName: &attribute, Enabled: &enabled,
+		}})
+		return err
+	}
+	if current != "" && (!enabled || current != attribute) {
+		if err := set(current, false); err != nil {
+			return err
+		}
+	}
+	if enabled && current != attribute {
+		return set(attribute, true)
+	}
+	return nil
 }
 
+// sameKeys fails if the table that is there has another key than is wanted.
 func sameKeys(ctx context.Context, client *dynamodb.Client, want *dynamodb.CreateTableInput) error {
 	got, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: want.TableName})
 	if err != nil {
 		return err
 	}
-	if len(got.Table.KeySchema) != 1 || *got.Table.KeySchema[0].AttributeName != *want.KeySchema[0].AttributeName {
+	type key struct {
+		name string
+		kind dynamo.ScalarAttributeType
+	}
+	keyOf := func(schema []dynamo.KeySchemaElement, attributes []dynamo.AttributeDefinition) (k key) {
+		for _, a := range attributes {
+			if len(schema) == 1 && *a.AttributeName == *schema[0].AttributeName {
+				k = key{*a.AttributeName, a.AttributeType}
+			}
+		}
+		return k
+	}
+	if keyOf(got.Table.KeySchema, got.Table.AttributeDefinitions) != keyOf(want.KeySchema, want.AttributeDefinitions) {
 		return fmt.Errorf("it has another key now, which replaces the table: start afresh with CLEAN=1")
 	}
 	return nil
