@@ -2,12 +2,12 @@ package stack
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	source "secure-media-cdn/function/gate"
 )
 
 const (
@@ -48,14 +48,10 @@ func (s *builder) newGate() (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := os.ReadFile(filepath.Join(s.ctx.RootDirectory(), "function", "gate", "gate.js"))
-	if err != nil {
-		return nil, fmt.Errorf("gate source: %w", err)
-	}
 	function, err := cloudfront.NewFunction(s.ctx, "gate", &cloudfront.FunctionArgs{
 		Comment:                   pulumi.String("Refuses forged, expired and revoked links"),
 		Runtime:                   pulumi.String(gateRuntime),
-		Code:                      pulumi.String(source),
+		Code:                      pulumi.String(source.Source),
 		Publish:                   pulumi.Bool(true),
 		KeyValueStoreAssociations: pulumi.StringArray{store.Arn},
 	}, pulumi.DependsOn([]pulumi.Resource{current})) // without a key it refuses everything
