@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -60,7 +61,7 @@ func refused(f *cloudfrontjs.Function, hash string) error {
 	if err != nil {
 		return err
 	}
-	if a.StatusCode != 404 {
+	if a.StatusCode != http.StatusNotFound {
 		return fmt.Errorf("%q got %+v", hash, a)
 	}
 	return nil

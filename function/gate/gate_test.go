@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -220,7 +221,7 @@ var refusals = map[int]string{403: "This link has expired.\n", 404: "Not found.\
 
 func wrongRefusal(a answer) string {
 	want := map[string]string{"cache-control": "no-store", "content-type": "text/plain; charset=utf-8"}
-	if a.StatusCode == 503 {
+	if a.StatusCode == http.StatusServiceUnavailable {
 		want["retry-after"] = "2"
 	}
 	if len(a.Headers) != len(want) {
