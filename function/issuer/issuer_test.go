@@ -145,7 +145,8 @@ func TestABodyMayComeInBase64(t *testing.T) {
 	r := events.LambdaFunctionURLRequest{RawPath: "/links", IsBase64Encoded: true}
 	r.RequestContext.HTTP.Method = http.MethodPost
 	for body, status := range map[string]int{
-		base64.StdEncoding.EncodeToString([]byte(`{"objects":["s3://media/simple-chat/a.jpg"]}`)): 200,
+		base64.StdEncoding.EncodeToString([]byte(`{"objects":["s3://media/simple-chat/a.jpg"]}`)):    200,
+		base64.StdEncoding.EncodeToString([]byte("{\"objects\":[\"s3://media/simple-chat/\xff\"]}")): 400,
 		"%%%":                      400,
 		strings.Repeat("A", 2<<20): 413,
 	} {
@@ -211,6 +212,26 @@ func TestWhatS3DeletesLosesItsLinks(t *testing.T) {
 			assert.False(t, w.dead(other))
 		})
 	}
+}
+
+func TestARemovalThatCouldNotBeFollowedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	h := w.started()
+	hash := issued(t, h, "s3://media/simple-chat/a.jpg")
+	removed := removedEvent("ObjectRemoved:Delete", "", "simple-chat/a.jpg")
+	w.aws.Fault = func(_ int, r *http.Request) cloudtest.Fault {
+		if r.URL.Hostname() == "cloudfront.amazonaws.com" {
+			return cloudtest.Refused
+		}
+		return cloudtest.None
+	}
+	_, err := h.Handle(context.Background(), removed)
+	require.Error(t, err, "so that Lambda comes back with the event")
+	w.aws.Fault = nil
+	_, err = h.Handle(context.Background(), removed)
+	require.NoError(t, err)
+	assert.True(t, w.aws.CloudFront.Covers("/images/"+hash))
 }
 
 func TestEventsOfOtherKindsAreRefused(t *testing.T) {

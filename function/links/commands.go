@@ -157,7 +157,7 @@ func (s *session) expand(args []string) ([]string, error) {
 	var lines []string
 	scanner := bufio.NewScanner(s.terminal.in)
 	for scanner.Scan() {
-		if line := strings.TrimSuffix(scanner.Text(), "\r"); line != "" {
+		if line := scanner.Text(); line != "" { // without a carriage return, too
 			lines = append(lines, line)
 		}
 	}
