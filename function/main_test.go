@@ -68,9 +68,11 @@ func onEngine(tb testing.TB) (*edge.Handler, []byte, string) {
 	payload, err := os.ReadFile("edge/testdata/origin-request.json")
 	require.NoError(tb, err)
 	return &edge.Handler{
-		Open: func(c edge.Config) edge.Lookup { return reader(c, "eu-central-1", testCredentials, server.URL, slog.New(slog.DiscardHandler)).Lookup },
-		Now:  time.Now,
-		Log:  slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Open: func(c edge.Config) edge.Lookup {
+			return reader(c, "eu-central-1", testCredentials, server.URL, slog.New(slog.DiscardHandler)).Lookup
+		},
+		Now: time.Now,
+		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	}, payload, server.URL
 }
 
