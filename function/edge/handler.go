@@ -119,6 +119,8 @@ func (h *Handler) decide(ctx context.Context, c Config, request Request, m mappi
 			return outcomeUnsigned, broken
 		}
 		return outcomeRedirected, redirect(url)
+	case m.ExpiresAt.Sub(now) < lastMoment && request.conditional():
+		return outcomeExpired, expired
 	default:
 		request.URI = "/" + EncodeKey(m.Object.Key)
 		request.QueryString = cacheControlOverride(m.ExpiresAt.Sub(now))

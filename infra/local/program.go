@@ -159,12 +159,14 @@ func present(ctx context.Context, m *machine.Machine, dir string, out io.Writer)
 	if err != nil {
 		return fmt.Errorf("uploading the sample photo: %w", err)
 	}
-	link, err := m.Issue(ctx, "s3://"+m.Bucket+"/"+key)
+	issuer, _ := m.Outputs["issuerUrl"].(string)
+	region, _ := m.Outputs["mediaBucketRegion"].(string)
+	link, err := machine.Ask(ctx, issuer, region, "s3://"+m.Bucket+"/"+key, 0)
 	if err != nil {
 		return fmt.Errorf("issuing the sample's link: %w", err)
 	}
 	fmt.Fprintln(out, "issuer:", m.Outputs["issuerUrl"])
-	fmt.Fprintln(out, "ready:", link)
+	fmt.Fprintln(out, "ready:", link.URL)
 	return nil
 }
 

@@ -1,0 +1,116 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/mapping"
+)
+
+// FuzzEvent holds that no event, whatever its bytes, gets anything but a valid
+// answer, and that a request is let through only on the word of the table.
+func FuzzEvent(f *testing.F) {
+	for _, file := range []string{"testdata/origin-request.json", "testdata/origin-request-minimal.json"} {
+		raw, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(raw)
+		f.Add(bytes.ReplaceAll(raw, []byte(`"origin-request"`), []byte(`"viewer-request"`)))
+		f.Add(bytes.ReplaceAll(raw, []byte(`"s3"`), []byte(`"custom"`)))
+		f.Add(bytes.ReplaceAll(raw, []byte(`"/images/`), []byte(`"/images/../images/`)))
+		f.Add(raw[:len(raw)/2])
+	}
+	f.Add([]byte(`{"Records":[{"cf":{"config":{"eventType":"origin-request"},"request":null}}]}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		var log bytes.Buffer
+		looked := 0
+		h := &Handler{
+			Open: func(c Config) Lookup {
+				return func(_ context.Context, hash string) (mapping.Mapping, string, error) {
+					looked++
+					if !mapping.ValidHash(hash) {
+						t.Errorf("a lookup of %q", hash)
+					}
+					return mapping.Mapping{Hash: hash, Object: mapping.Object{Bucket: c.Bucket, Key: "the object's key"}, ExpiresAt: testNow.Add(time.Hour)}, "r", nil
+				}
+			},
+			Sign: NewPresigner(aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "confidential"}, "", func() time.Time { return testNow }).Sign,
+			Now:  func() time.Time { return testNow },
+			Log:  slog.New(slog.NewJSONHandler(&log, nil)),
+		}
+		out, err := h.Invoke(context.Background(), payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer map[string]any
+		if err := json.Unmarshal(out, &answer); err != nil {
+			t.Fatalf("the answer is no JSON object: %v: %s", err, out)
+		}
+		switch status := answer["status"]; {
+		case looked == 0 && status != "404" && status != "500" && status != "204":
+			t.Fatalf("%v without a lookup", answer)
+		case strings.Contains(log.String(), `"msg":"panic"`):
+			t.Fatalf("a panic: %s", &log)
+		case strings.Contains(log.String(), "the object's key"):
+			t.Fatalf("the key is in the log: %s", &log)
+		}
+	})
+}
+
+// FuzzURI holds that one path alone is a link: the folder and a hash.
+func FuzzURI(f *testing.F) {
+	for _, path := range hostilePaths {
+		f.Add(path)
+	}
+	f.Add("/images/" + testHash)
+	f.Fuzz(func(t *testing.T, uri string) {
+		hash, ok := linkHash(uri)
+		if !ok {
+			return
+		}
+		if uri != "/images/"+hash || len(hash) != 32 {
+			t.Fatalf("%q was taken for a link to %q", uri, hash)
+		}
+		for _, c := range hash {
+			if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", c) {
+				t.Fatalf("%q was taken for a hash", hash)
+			}
+		}
+	})
+}
+
+// FuzzKeyEncoding holds that S3 decodes exactly the key, and that no key leads
+// out of the path, into a query string or to another host.
+func FuzzKeyEncoding(f *testing.F) {
+	for _, key := range []string{"simple-chat/photo.jpg", "a b+c%20", "ü/日本/🎉", "../..//./", "?x#y", "\x00\r\n", "%2F%2e", "//host/path", "~-._"} {
+		f.Add(key)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		encoded := EncodeKey(key)
+		decoded, err := url.PathUnescape(encoded)
+		if err != nil || decoded != key {
+			t.Fatalf("%q became %q, which S3 reads as %q: %v", key, encoded, decoded, err)
+		}
+		if strings.Count(encoded, "/") != strings.Count(key, "/") {
+			t.Fatalf("%q became %q: the slashes", key, encoded)
+		}
+		for i := range len(encoded) {
+			if c := encoded[i]; !unreserved(c) && c != '/' && c != '%' {
+				t.Fatalf("%q became %q, with a bare %q", key, encoded, c)
+			}
+		}
+		u, err := url.Parse("https://bucket.example/" + encoded)
+		if err != nil || u.Host != "bucket.example" || u.RawQuery != "" || u.Fragment != "" || u.Path != "/"+key {
+			t.Fatalf("%q became %q, which leads to %v: %v", key, encoded, u, err)
+		}
+	})
+}
