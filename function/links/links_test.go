@@ -243,7 +243,7 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 	}{
 		"throttled twice": {func(call int32, w http.ResponseWriter) bool {
 			if call <= 2 {
-				w.WriteHeader(429)
+				w.WriteHeader(http.StatusTooManyRequests)
 				fmt.Fprint(w, `{"Message":"Rate Exceeded."}`)
 			}
 			return call <= 2
@@ -255,12 +255,12 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 			return call == 1
 		}, 0, 2, ""},
 		"unavailable for good": {func(_ int32, w http.ResponseWriter) bool {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprint(w, `{"links":[{"object":"s3://media/a","error":{"code":"unavailable","message":"down"}}],"error":{"code":"unavailable","message":"down"}}`)
 			return true
 		}, 1, 5, "s3://media/a: down (unavailable)"},
-		"broken for good": {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(502); return true }, 3, 5, "answered 502"},
-		"refused":         {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(403); return true }, 3, 1, "issuerPrincipals"},
+		"broken for good": {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true }, 3, 5, "answered 502"},
+		"refused":         {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusForbidden); return true }, 3, 1, "issuerPrincipals"},
 		"something else":  {func(_ int32, w http.ResponseWriter) bool { fmt.Fprint(w, "<html>"); return true }, 3, 5, "not its API's"},
 	} {
 		t.Run(name, func(t *testing.T) {

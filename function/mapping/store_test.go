@@ -53,7 +53,7 @@ func TestKeysLeftOverByABusyTableAreAskedForAgain(t *testing.T) {
 		}
 		assert.Contains(t, string(asked.RequestItems), `"ConsistentRead":true`)
 		answer := `{"Responses":{},"UnprocessedKeys":` + string(asked.RequestItems) + `}`
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
 	}))
 	object := mappingtest.Object(1)
 	require.NoError(t, table.Apply(context.Background(), mapping.Change{Record: mapping.Record{
@@ -80,7 +80,7 @@ func TestATransactionThatOthersStoppedIsAConflictAndABrokenOneIsNot(t *testing.T
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := dynamodb.New(dynamodb.Options{Region: "eu-central-1", HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 400, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(tt.body)), Request: r}, nil
+				return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(tt.body)), Request: r}, nil
 			})}, RetryMaxAttempts: 1})
 			table := &mapping.Table{Client: client, Name: "mappings"}
 			err := table.Apply(context.Background(), mapping.Change{Record: mapping.Record{Object: mappingtest.Object(1)}})
