@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 GO ?= go
 STACK ?= dev
 PORT ?= 8080
+FORMAT ?= json
 BIN := $(CURDIR)/build/bin
 
 # Engines and tools, at the versions that the tests were written against. They
@@ -24,9 +25,9 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, CLEAN=1 starts afresh
+run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, CLEAN=1, SEALED=1
 	@$(GO) build -o $(BIN)/local ./infra/local
-	@PORT=$(PORT) exec $(BIN)/local $(if $(CLEAN),--clean)
+	@PORT=$(PORT) exec $(BIN)/local $(if $(CLEAN),--clean) $(if $(SEALED),--sealed)
 
 .PHONY: test
 test: tools ## run every test, on real engines
@@ -46,12 +47,16 @@ plan: ## print what `pulumi up` would register, as one JSON document; STACK=dev
 
 .PHONY: golden
 golden: ## write the goldens anew, and show what changed
-	$(GO) test ./infra/stack -run Golden -update
-	git --no-pager diff --stat -- infra/stack/testdata
+	$(GO) test ./infra/stack ./infra/stack/outputs -run Golden -update
+	git --no-pager diff --stat -- infra/stack
 
 .PHONY: bench
-bench: tools ## measure the edge function beside its floor
-	$(GO) test -run '^$$' -bench . -benchtime 2000x ./function ./function/edge
+bench: tools ## measure the edge function beside the same job in Node.js, and beside its floor
+	$(GO) run ./bench
+
+.PHONY: load
+load: tools ## drive hits, misses, ranges and forged links at what `make run` serves
+	$(GO) run ./infra/local/load
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(BIN)/actionlint-$(ACTIONLINT_VERSION) ## check the code's form; changes nothing
@@ -67,6 +72,20 @@ fmt: ## format the code
 preview up destroy: ## the real Pulumi command line; STACK=dev
 	@command -v pulumi >/dev/null || { echo "make $@ needs the Pulumi command line: https://www.pulumi.com/docs/install/" >&2; exit 1; }
 	pulumi $@ --stack $(STACK)
+
+.PHONY: outputs
+outputs: ## what applications read, as FORMAT=json or FORMAT=env; STACK=dev
+	@pulumi stack output --json --stack $(STACK) | $(GO) run ./infra/stack/outputs/show -format $(FORMAT)
+
+.PHONY: sweep
+sweep: ## list the edge functions that destroyed stacks left; APPLY=1 deletes them; STACK=dev
+	@$(GO) run ./infra/sweep -stack $(STACK) $(if $(APPLY),-apply)
+
+.PHONY: link-key rotate-key
+link-key: ## make a key that seals the links of a stack which has none; STACK=dev
+	@$(GO) run ./infra/linkkey -stack $(STACK)
+rotate-key: ## replace the key; links of the one before still work; STACK=dev
+	@$(GO) run ./infra/linkkey -stack $(STACK) -rotate
 
 .PHONY: clean
 clean: ## delete everything that was built
