@@ -60,7 +60,11 @@ func TestAnInvalidationSpoilsTheFetchesUnderWay(t *testing.T) {
 		resp, _ := ask("GET", "/public/a.jpg")
 		second <- resp.Header.Get("X-Cache")
 	}()
-	<-entered // who asks after the invalidation does not wait for what was asked before
+	select {
+	case <-entered:
+	case <-time.After(10 * time.Second):
+		t.Error("who asks after the invalidation waits for what was asked before")
+	}
 	release()
 	assert.Equal(t, "Miss from cloudfront", <-first)
 	assert.Equal(t, "Miss from cloudfront", <-second)
