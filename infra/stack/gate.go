@@ -83,12 +83,22 @@ func (s *builder) newSeal(known pulumi.Resource) (*secretsmanager.Secret, error)
 		return nil, fmt.Errorf("seal secret: %w", err)
 	}
 	_, err = secretsmanager.NewSecretVersion(s.ctx, "seal", &secretsmanager.SecretVersionArgs{
-		SecretId: secret.ID(), SecretString: s.cfg.LinkKey.input(),
+		SecretId: secret.ID(), SecretString: sealSecret(s.cfg.LinkKey, s.cfg.PreviousLinkKey).input(),
 	}, pulumi.DependsOn([]pulumi.Resource{known}))
 	if err != nil {
 		return nil, fmt.Errorf("seal secret value: %w", err)
 	}
 	return secret, nil
+}
+
+// sealSecret is what the issuer reads. It seals with the current key; the
+// previous one tells it which links are still good, and need no new one.
+func sealSecret(current, previous Secret) Secret {
+	value := fmt.Sprintf(`{"current":%q}`, string(current))
+	if previous != "" {
+		value = fmt.Sprintf(`{"current":%q,"previous":%q}`, string(current), string(previous))
+	}
+	return Secret(value)
 }
 
 // newKeys registers the link keys in the store, entry by entry: the issuer keeps

@@ -62,7 +62,7 @@ func TestKeysStaySecretFromConfigurationToState(t *testing.T) {
 	assert.Equal(t, "k.current", find(t, revealed, "KeyvaluestoreKey", "current").Inputs["key"])
 	assert.Equal(t, testPreviousKey, find(t, revealed, "KeyvaluestoreKey", "previous").Inputs["value"])
 	assert.Equal(t, "k.previous", find(t, revealed, "KeyvaluestoreKey", "previous").Inputs["key"])
-	assert.Equal(t, testKey, find(t, revealed, "SecretVersion", "seal").Inputs["secretString"])
+	assert.JSONEq(t, `{"current":"`+testKey+`","previous":"`+testPreviousKey+`"}`, find(t, revealed, "SecretVersion", "seal").Inputs["secretString"].(string))
 	outputs, err := json.Marshal(revealed.Outputs)
 	require.NoError(t, err)
 	assert.NotContains(t, string(outputs), testKey[2:], "no output holds a key, even revealed")

@@ -119,6 +119,11 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 		{Sid: "TellMissingObjects", Actions: []string{"s3:ListBucket"}, Resources: []pulumi.StringInput{c.bucket.Arn}},
 		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group)}},
 	}
+	if replicas := m.arns[1:]; len(replicas) > 0 {
+		// A link is revoked once no region has it: a replica that still did would
+		// let the edge cache its object anew.
+		statements = append(statements, statement{Sid: "SeeRevocations", Actions: []string{"dynamodb:BatchGetItem"}, Resources: replicas})
+	}
 	if g != nil {
 		statements = append(statements,
 			statement{Sid: "SealLinks", Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []pulumi.StringInput{g.secret.Arn}},

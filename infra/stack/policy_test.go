@@ -28,6 +28,7 @@ var reasons = map[string]map[string]string{
 		"CheckObjects":       "refuses links to objects that do not exist",
 		"TellMissingObjects": "S3 says 404 instead of 403 only to those who may list",
 		"WriteLogs":          "logs into its own group, which exists already",
+		"SeeRevocations":     "waits until a revoked link is gone from every replica",
 		"SealLinks":          "reads the link key",
 		"KeepRevocations":    "writes the gate's list of revoked links",
 	},
@@ -123,6 +124,9 @@ func TestRolesReachExactlyTheirTables(t *testing.T) {
 	assert.Equal(t, []any{"arn:aws:dynamodb:eu-west-1" + table, "arn:aws:dynamodb:us-east-1" + table, "arn:aws:dynamodb:ap-southeast-2" + table}, edge["Resource"])
 	issuer := statementOf(t, find(t, doc, "RolePolicy", "issuer").Inputs["policy"], "KeepMappings")
 	assert.Equal(t, []any{"arn:aws:dynamodb:eu-west-1" + table}, issuer["Resource"])
+	replicas := statementOf(t, find(t, doc, "RolePolicy", "issuer").Inputs["policy"], "SeeRevocations")
+	assert.Equal(t, []any{"arn:aws:dynamodb:us-east-1" + table, "arn:aws:dynamodb:ap-southeast-2" + table}, replicas["Resource"])
+	assert.Equal(t, []any{"dynamodb:BatchGetItem"}, replicas["Action"], "all writes go to the home region")
 	for _, action := range texts(issuer["Action"]) {
 		assert.NotContains(t, []string{"dynamodb:Scan", "dynamodb:Query", "dynamodb:DeleteTable"}, action)
 	}
