@@ -87,6 +87,10 @@ link-key: ## make a key that seals the links of a stack which has none; STACK=de
 rotate-key: ## replace the key; links of the one before still work; STACK=dev
 	@$(GO) run ./infra/linkkey -stack $(STACK) -rotate
 
+.PHONY: smoke
+smoke: ## try a real deployment against CloudFront's rules; URL=https://<cdn>/images/<hash>
+	@$(GO) run ./infra/smoke $(URL)
+
 .PHONY: clean
 clean: ## delete everything that was built
 	rm -rf build
