@@ -259,6 +259,26 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a function process killed in mid-request fails that request alone", func(t *testing.T) {
+		const kills = 3
+		failed, killed := 0, 0
+		for n := range 60 {
+			if n%20 == 10 {
+				killed++
+				go func() {
+					for _, pid := range processes(t, r.cmd.Process.Pid, "edge") {
+						_ = syscall.Kill(pid, syscall.SIGKILL)
+					}
+				}()
+			}
+			// Nothing is cached of a hash that does not exist: each one is a run.
+			if fetch(t, "GET", r.base+"/images/"+fmt.Sprintf("%032d", n)).StatusCode != 404 {
+				failed++
+			}
+		}
+		assert.Equal(t, kills, killed)
+		assert.LessOrEqual(t, failed, kills)
+	})
 	t.Run("an object that is deleted takes its links along", func(t *testing.T) {
 		object := r.upload("simple-chat/gone+soon.png", []byte("here"))
 		link := r.issue(object, 0)
@@ -322,6 +342,20 @@ func TestRedirectDeliverySendsViewersToShortLivedAddresses(t *testing.T) {
 	assert.True(t, bytes.Equal(sample, now.body))
 	assert.Eventually(t, func() bool { return fetch(t, "GET", location).StatusCode == 403 }, time.Minute, 100*time.Millisecond)
 	assert.NotContains(t, r.said(), "X-Amz-Signature")
+
+	children := processes(t, r.cmd.Process.Pid, "")
+	require.GreaterOrEqual(t, len(children), 3, "two engines and a function")
+	require.NoError(t, r.cmd.Process.Kill())
+	for _, pid := range children {
+		assert.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond, "process %d outlives the program that was killed", pid)
+	}
+}
+
+// alive reports whether the process is there and has not ended; who is to take
+// note of an orphan's end may be slow.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
 func TestStateSurvivesARestartAndSealedLinksHoldOnHits(t *testing.T) {
@@ -370,28 +404,49 @@ func TestWhatCannotStartSaysWhyInOneSentence(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(elsewhere, "go.mod"), []byte("module elsewhere\n"), 0o644))
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
+	inUse := t.TempDir()
+	lock, err := os.Create(filepath.Join(inUse, "lock"))
+	require.NoError(t, err)
+	defer lock.Close()
+	require.NoError(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+	goOnly := t.TempDir()
+	goTool, err := exec.LookPath("go")
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(goTool, filepath.Join(goOnly, "go")))
 	for _, tt := range []struct {
 		name string
-		dir  string
+		cwd  string
+		path string
 		args []string
 		want []string
 	}{
-		{"a port in use", "", []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)}, []string{"port", "is in use: choose another with PORT="}},
-		{"a missing tool", elsewhere, []string{"--port", "0"}, []string{"dynoxide is not installed: run `make tools`"}},
-		{"a broken value", "", []string{"--port", "0", "--config", "delivery=pigeon"}, []string{"delivery", "pigeon", "origin"}},
-		{"a key that does not exist", "", []string{"--port", "0", "--config", "delivrey=origin"}, []string{"delivrey"}},
-		{"a stack that does not exist", "", []string{"--port", "0", "--stack", "nowhere"}, []string{"nowhere"}},
+		{name: "a port in use", args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)}, want: []string{"port", "is in use: choose another with PORT="}},
+		{name: "a missing engine", cwd: elsewhere, want: []string{"dynoxide is not installed: run `make tools`"}},
+		{name: "a missing Python", path: goOnly, want: []string{"python3 is not installed"}},
+		{name: "a missing Go", path: elsewhere, want: []string{"the go command was not found"}},
+		{name: "a broken value", args: []string{"--config", "delivery=pigeon"}, want: []string{"delivery", "pigeon", "origin"}},
+		{name: "several broken values", args: []string{"--config", "delivery=pigeon", "--config", "priceClass=cheap"}, want: []string{"pigeon", "; config priceClass"}},
+		{name: "a key that does not exist", args: []string{"--config", "delivrey=origin"}, want: []string{"delivrey"}},
+		{name: "an override without a value", args: []string{"--config", "delivery"}, want: []string{"--config"}},
+		{name: "a stack that does not exist", args: []string{"--stack", "nowhere"}, want: []string{"nowhere"}},
+		{name: "state in use", args: []string{"--dir", inUse}, want: []string{"in use by another run"}},
+		{name: "state in use, to be deleted", args: []string{"--dir", inUse, "--clean"}, want: []string{"in use by another run"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cmd := command(append(tt.args, "--root", root, "--dir", t.TempDir())...)
-			cmd.Dir = tt.dir
-			out, err := cmd.CombinedOutput()
+			cmd := command(append([]string{"--port", "0", "--root", root, "--dir", t.TempDir()}, tt.args...)...)
+			cmd.Dir = tt.cwd
+			if tt.path != "" {
+				cmd.Env = append(cmd.Env, "PATH="+tt.path)
+			}
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
 			require.Error(t, err)
 			assert.Equal(t, 1, cmd.ProcessState.ExitCode())
 			for _, want := range tt.want {
-				assert.Contains(t, string(out), want)
+				assert.Contains(t, stderr.String(), want)
 			}
-			assert.NotContains(t, string(out), "goroutine", "no panic")
+			assert.Equal(t, 1, strings.Count(stderr.String(), "\n"), "one sentence: %s", stderr.String())
 			assert.NotContains(t, string(out), "ready:")
 		})
 	}

@@ -28,7 +28,11 @@ type flags struct {
 
 func main() {
 	var f flags
-	kong.Parse(&f, kong.Name("local"), kong.Description("Runs a stack of secure-media-cdn on this machine."))
+	parser := kong.Must(&f, kong.Name("local"), kong.Description("Runs a stack of secure-media-cdn on this machine."))
+	if _, err := parser.Parse(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "make run:", err)
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, f, os.Stdout, os.Stderr); err != nil {

@@ -38,7 +38,7 @@ func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine
 		dir = filepath.Join(root, dir)
 	}
 	if f.Clean {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := machine.Clean(dir, linkKeyFile); err != nil {
 			return nil, fmt.Errorf("starting afresh: %w", err)
 		}
 	}
@@ -92,15 +92,21 @@ func buildBundles(root string, out io.Writer) (map[string]string, error) {
 
 // evaluate runs the Pulumi program for the stack, with its secrets in the open.
 func evaluate(root string, f flags) (doc *document.Document, region string, err error) {
+	// The program's own error, since Pulumi's wrapping takes several lines.
+	var refused error
 	doc, err = recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context) error {
-			return stack.Deploy(ctx, stack.Bundles{
+			refused = stack.Deploy(ctx, stack.Bundles{
 				Edge:   filepath.Join(root, "build", "edge.zip"),
 				Issuer: filepath.Join(root, "build", "issuer.zip"),
 			})
+			return refused
 		},
 		Root: root, Stack: f.Stack, Config: f.Config, StandIns: stack.StandIns(), RevealSecrets: true,
 	})
+	if refused != nil {
+		return nil, "", errors.New(strings.ReplaceAll(refused.Error(), "\n", "; "))
+	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -108,12 +114,15 @@ func evaluate(root string, f flags) (doc *document.Document, region string, err 
 	return doc, region, nil
 }
 
+// linkKeyFile keeps the link key of --sealed in the state folder.
+const linkKeyFile = "link-key"
+
 // sealed adds a link key to the configuration, the same one in each run.
 func sealed(config map[string]string, dir string) (map[string]string, error) {
 	if config["linkKey"] != "" {
 		return config, nil
 	}
-	path := filepath.Join(dir, "link-key")
+	path := filepath.Join(dir, linkKeyFile)
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		secret := make([]byte, 32)
@@ -140,11 +149,15 @@ var sample []byte
 // that works.
 func present(ctx context.Context, m *machine.Machine, dir string, out io.Writer) error {
 	for name, v := range map[string]any{"outputs.json": m.Outputs, "endpoints.json": m.Endpoints} {
-		data, err := json.MarshalIndent(v, "", "  ")
-		if err != nil {
+		// As the Pulumi command line prints outputs.
+		var data bytes.Buffer
+		encoder := json.NewEncoder(&data)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(v); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), append(data, '\n'), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), data.Bytes(), 0o644); err != nil {
 			return fmt.Errorf("writing the outputs: %w", err)
 		}
 	}

@@ -195,3 +195,25 @@ func TestAFunctionHearsOfRemovedObjects(t *testing.T) {
 	assert.Equal(t, testBucket, got.S3.Bucket.Name)
 	assert.Equal(t, "simple-chat/gr%C3%BC%C3%9Fe+%2B+%3F.png", got.S3.Object.Key)
 }
+
+func TestANotificationIsForItsBucketAndItsEvents(t *testing.T) {
+	t.Parallel()
+	d := testPlan(t)
+	for name, tt := range map[string]struct {
+		bucket, event string
+		want          int
+	}{
+		"a removal":                {testBucket, "s3:ObjectRemoved:Delete", 1},
+		"a removal by lifecycle":   {testBucket, "s3:ObjectRemoved:DeleteMarkerCreated", 1},
+		"an upload":                {testBucket, "s3:ObjectCreated:Put", 0},
+		"another bucket's removal": {"logs-test", "s3:ObjectRemoved:Delete", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rules, err := rulesFor(d, map[string]any{"eventName": tt.event, "s3": map[string]any{
+				"bucket": map[string]any{"name": tt.bucket}, "object": map[string]any{"key": "a"},
+			}})
+			require.NoError(t, err)
+			assert.Len(t, rules, tt.want)
+		})
+	}
+}

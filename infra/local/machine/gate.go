@@ -51,8 +51,8 @@ func (m *Machine) startGate(context.Context) error {
 			return err
 		}
 	}
-	// The program's own entries are set anew, as `pulumi up` would set them; what
-	// the issuer wrote stays.
+	// The program's own entries are set anew, as `pulumi up` would set them, and
+	// are in no file; what the issuer wrote stays.
 	entries := map[string]string{}
 	for _, r := range m.o.Document.ByType(typeStoreKey) {
 		var in struct{ Key, KeyValueStoreArn, Value string }
@@ -61,13 +61,7 @@ func (m *Machine) startGate(context.Context) error {
 		}
 		entries[in.Key] = in.Value
 	}
-	var gone []string
-	for key := range m.gate.store.All() {
-		if _, set := entries[key]; strings.HasPrefix(key, "k.") && !set {
-			gone = append(gone, key)
-		}
-	}
-	m.gate.store.Update(entries, gone...)
+	m.gate.store.Update(entries)
 	for _, r := range m.o.Document.ByType(typeGate) {
 		var in struct {
 			Code                      string

@@ -109,9 +109,11 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 	}
 	m.closers = append(m.closers, func() { cdn.Close() })
 	m.BaseURL = "http://" + cdn.Addr().String()
-	if err := m.claim(); err != nil {
+	lock, err := claim(o.Dir)
+	if err != nil {
 		return m, err
 	}
+	m.closers = append(m.closers, func() { lock.Close() })
 	for _, step := range []func(context.Context) error{
 		m.startControl, m.startTable, m.startBucket, m.startGate, m.startFunctions, m.startURLs,
 	} {

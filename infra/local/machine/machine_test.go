@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,11 +36,31 @@ func TestTheStartNeedsThePortAndTheStateForItself(t *testing.T) {
 	assert.ErrorContains(t, err, "port "+port+" is in use")
 	_, err = Start(t.Context(), Options{Document: testPlan(t), Region: testRegion, Dir: m.o.Dir})
 	assert.ErrorContains(t, err, "is in use by another run")
+	assert.ErrorContains(t, Clean(m.o.Dir), "is in use by another run")
 
 	m.Close()
 	m.closers = nil
 	again := startTest(t, func(o *Options) { o.Dir, o.Port = m.o.Dir, n })
 	assert.Equal(t, m.BaseURL, again.BaseURL, "both are free once it is closed")
+}
+
+func TestCleanDeletesTheStateAndNothingElse(t *testing.T) {
+	t.Parallel()
+	m := startTest(t, nil)
+	dir := m.o.Dir
+	for _, name := range []string{"mine.txt", "link-key"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o644))
+	}
+	m.Close()
+	m.closers = nil
+	require.NoError(t, Clean(dir, "link-key"))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	var names []string
+	for _, entry := range left {
+		names = append(names, entry.Name())
+	}
+	assert.Equal(t, []string{"lock", "mine.txt"}, names)
 }
 
 func TestAStartThatFailsLeavesNothing(t *testing.T) {

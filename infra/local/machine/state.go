@@ -10,28 +10,43 @@ import (
 	"syscall"
 )
 
-// claim makes the state folder and keeps other runs out of it: two engines on
-// the same files would ruin them. The claim ends with the process at the latest.
-func (m *Machine) claim() error {
-	if err := os.MkdirAll(m.o.Dir, 0o755); err != nil {
-		return fmt.Errorf("the state folder: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(m.o.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+// Clean deletes what an earlier run left in the state folder, and the further
+// files named, but not while another run uses it.
+func Clean(dir string, more ...string) error {
+	lock, err := claim(dir)
 	if err != nil {
-		return fmt.Errorf("the state folder: %w", err)
+		return err
+	}
+	defer lock.Close()
+	state := []string{"table.db", "table.db-wal", "table.db-shm", "s3", "keyvaluestore.json", "outputs.json", "endpoints.json"}
+	for _, name := range append(state, more...) {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claim makes the state folder and keeps other runs out of it until the file
+// is closed: two engines on the same files would ruin them. The claim ends with
+// the process at the latest.
+func claim(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("the state folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("the state folder: %w", err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err != nil {
-		f.Close()
+	if err == nil {
+		return f, nil
 	}
+	f.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return fmt.Errorf("the state in %s is in use by another run: end that, or choose another folder with --dir", m.o.Dir)
+		return nil, fmt.Errorf("the state in %s is in use by another run: end that, or choose another folder with --dir", dir)
 	}
-	if err != nil {
-		return fmt.Errorf("the state folder %s: %w", m.o.Dir, err)
-	}
-	m.closers = append(m.closers, func() { f.Close() })
-	return nil
+	return nil, fmt.Errorf("the state folder %s: %w", dir, err)
 }
 
 // oneByOne passes on one write at a time: functions, the gate and the machine
