@@ -25,6 +25,9 @@ import (
 
 // The test binary is its own function: inside a bundle it finds a Runtime API.
 func TestMain(m *testing.M) {
+	if zip := os.Getenv("PARENT_OF"); zip != "" {
+		parent(zip)
+	}
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		os.Exit(m.Run())
 	}
@@ -33,10 +36,23 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "config is broken")
 		os.Exit(3)
 	case "hang":
-		fmt.Fprintln(os.Stderr, "still thinking")
+		fmt.Fprintln(os.Stderr, "still thinking in", os.Getpid())
 		select {}
 	}
 	runtime.Start(handle)
+}
+
+// parent is a program that runs a function and never ends by itself.
+func parent(zip string) {
+	cfg := config(zip)
+	cfg.Environment, cfg.Logs = map[string]string{"INIT": "hang"}, os.Stdout
+	f, err := lambda.New(cfg)
+	if err == nil {
+		lambda.SetInitLimit(f, time.Hour)
+		_, err = f.Invoke(context.Background(), nil)
+	}
+	fmt.Println("the parent ended:", err)
+	os.Exit(1)
 }
 
 type request struct {

@@ -1,8 +1,12 @@
 package lambda_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -245,6 +249,26 @@ func TestAProcessThatEndsTakesItsChildrenWithIt(t *testing.T) {
 	_, err = invoke(f, request{Do: "exit"})
 	require.Error(t, err)
 	eventually(t, "the child ends", func() bool { return !running(child.PID) })
+}
+
+func TestProcessesEndWithAParentThatIsKilled(t *testing.T) {
+	t.Parallel()
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), "PARENT_OF="+writeZip(t, file{"bootstrap", "self", 0o755}), "TMPDIR="+t.TempDir())
+	out, err := parent.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, parent.Start())
+	t.Cleanup(func() { _ = parent.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err, line)
+	var pid int
+	_, err = fmt.Sscanf(line, "test | still thinking in %d", &pid)
+	require.NoError(t, err, line)
+	require.True(t, running(pid))
+
+	require.NoError(t, parent.Process.Kill())
+	_ = parent.Wait()
+	eventually(t, "the process ends, although it waits for nobody", func() bool { return !running(pid) })
 }
 
 func TestLogsComeInWholeLinesWithTheName(t *testing.T) {
