@@ -1,0 +1,157 @@
+package console
+
+import (
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"secure-media-cdn/infra/local/front"
+)
+
+const (
+	// logLength is how many requests are kept for a page that opens, or falls
+	// behind.
+	logLength = 500
+	// rememberedPaths bounds how many paths' last answers are known, twice: of
+	// the two generations the older is dropped when the younger is full.
+	rememberedPaths = 2000
+	// shownPath bounds a path in the log, in bytes.
+	shownPath = 300
+)
+
+// entry is one request as the page shows it.
+type entry struct {
+	Number       int64     `json:"number"` // from 1, without gaps
+	Time         time.Time `json:"time"`
+	Method       string    `json:"method"`
+	Path         string    `json:"path"`
+	Status       int       `json:"status"`
+	Bytes        int64     `json:"bytes"`
+	Result       string    `json:"result"`
+	Source       string    `json:"source"`
+	Behaviour    string    `json:"behaviour"`
+	Milliseconds float64   `json:"milliseconds"`
+	Note         string    `json:"note,omitempty"`
+}
+
+// requestLog keeps the last requests in a ring. Who watches reads at its own
+// pace, and misses what it is too slow for.
+type requestLog struct {
+	mu       sync.Mutex
+	ring     [logLength]entry
+	count    int64 // of all requests ever
+	sources  map[string]int64
+	young    map[string]entry // the last answer by path
+	old      map[string]entry
+	watchers map[chan struct{}]bool
+}
+
+func newRequestLog() *requestLog {
+	return &requestLog{sources: map[string]int64{}, young: map[string]entry{}, watchers: map[chan struct{}]bool{}}
+}
+
+func (l *requestLog) add(r front.Record) {
+	e := entry{
+		Time: r.Time, Method: r.Method, Path: short(r.Path), Status: r.Status, Bytes: r.Bytes, Result: r.Result,
+		Source: string(r.Source), Behaviour: r.Behaviour, Milliseconds: milliseconds(r.Duration), Note: r.Note,
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count++
+	e.Number = l.count
+	l.ring[(l.count-1)%logLength] = e
+	l.sources[e.Source]++
+	l.remember(e)
+	for w := range l.watchers {
+		select {
+		case w <- struct{}{}:
+		default: // it knows already
+		}
+	}
+}
+
+// remember keeps the last answer of a path. Strangers choose paths, so the
+// memory is bounded.
+func (l *requestLog) remember(e entry) {
+	if len(l.young) >= rememberedPaths {
+		l.old, l.young = l.young, map[string]entry{}
+	}
+	l.young[plainPath(e.Path)] = e
+}
+
+// last returns the last answer to the path of a link, if it is still known.
+func (l *requestLog) last(link string) *entry {
+	u, err := url.Parse(link)
+	if err != nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, generation := range []map[string]entry{l.young, l.old} {
+		if e, ok := generation[plainPath(u.EscapedPath())]; ok {
+			return &e
+		}
+	}
+	return nil
+}
+
+// since returns the kept requests after number, and how many of them are gone.
+func (l *requestLog) since(number int64) (entries []entry, missed int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if number > l.count || number < 0 { // counted by a console before this one
+		number = 0
+	}
+	first := max(number, l.count-logLength)
+	for n := first; n < l.count; n++ {
+		entries = append(entries, l.ring[n%logLength])
+	}
+	return entries, first - number
+}
+
+// counts returns how many answers came from each source.
+func (l *requestLog) counts() map[string]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	counts := make(map[string]int64, len(l.sources))
+	for source, n := range l.sources {
+		counts[source] = n
+	}
+	return counts
+}
+
+// watch returns a channel that tells of new requests, and an end to it; ok is
+// false if too many watch already.
+func (l *requestLog) watch() (news chan struct{}, end func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.watchers) >= maxStreams {
+		return nil, nil, false
+	}
+	news = make(chan struct{}, 1)
+	l.watchers[news] = true
+	return news, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.watchers, news)
+	}, true
+}
+
+// plainPath is a path as it was meant: without its query, and unescaped.
+func plainPath(path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	if plain, err := url.PathUnescape(path); err == nil {
+		return plain
+	}
+	return path
+}
+
+func short(path string) string {
+	if len(path) <= shownPath {
+		return path
+	}
+	return strings.ToValidUTF8(path[:shownPath], "") + "…"
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,167 @@
+package console
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/plan/document"
+)
+
+func TestTheLogIsBounded(t *testing.T) {
+	l := newRequestLog()
+	for n := range 3 * logLength {
+		l.add(front.Record{Path: fmt.Sprint("/", n), Source: front.FromGate})
+	}
+	entries, missed := l.since(0)
+	require.Len(t, entries, logLength)
+	assert.EqualValues(t, 2*logLength, missed)
+	assert.EqualValues(t, 2*logLength+1, entries[0].Number)
+	assert.EqualValues(t, 3*logLength, entries[logLength-1].Number)
+	entries, missed = l.since(3*logLength - 2)
+	assert.Len(t, entries, 2)
+	assert.Zero(t, missed)
+	t.Run("a page that outlived its console starts again", func(t *testing.T) {
+		entries, _ := l.since(1 << 40)
+		assert.Len(t, entries, logLength)
+	})
+	t.Run("who is up to date gets nothing", func(t *testing.T) {
+		entries, missed := l.since(3 * logLength)
+		assert.Empty(t, entries)
+		assert.Zero(t, missed)
+	})
+}
+
+func TestPathsAreRememberedWithinBounds(t *testing.T) {
+	l := newRequestLog()
+	for n := range 5 * rememberedPaths {
+		l.add(front.Record{Path: fmt.Sprint("/forged/", n), Status: 404})
+	}
+	assert.LessOrEqual(t, len(l.young)+len(l.old), 2*rememberedPaths)
+	assert.Nil(t, l.last("http://127.0.0.1/forged/0"))
+	require.NotNil(t, l.last(fmt.Sprint("http://127.0.0.1/forged/", 5*rememberedPaths-1)))
+	long := "/" + strings.Repeat("é", 40000)
+	l.add(front.Record{Path: long})
+	entries, _ := l.since(l.count - 1)
+	assert.LessOrEqual(t, len(entries[0].Path), shownPath+len("…"))
+}
+
+// events reads a stream until it has seen n of the named events.
+func events(t *testing.T, url, lastID string, name string, n int) (data []string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+Path+"/api/events", nil)
+	require.NoError(t, err)
+	r.Header.Set("Last-Event-ID", lastID)
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	for event := ""; len(data) < n && lines.Scan(); {
+		if after, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+			event = after
+		}
+		if after, ok := strings.CutPrefix(lines.Text(), "data: "); ok && event == name {
+			data = append(data, after)
+		}
+	}
+	require.Len(t, data, n)
+	return data
+}
+
+func TestTheStreamOfEvents(t *testing.T) {
+	d := newDesk(t, s3.New(s3.Options{}), nil)
+	server := httptest.NewServer(d)
+	defer server.Close()
+	hostile := "/images/</script>\n\ndata: {}\n\n\xff"
+	d.Observe(front.Record{Time: d.now, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss", Source: front.FromS3, Duration: time.Millisecond})
+	d.Observe(front.Record{Path: hostile, Status: 404, Source: front.FromFunction, Note: "a\nb"})
+
+	var got requestsEvent
+	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "", "requests", 1)[0]), &got))
+	require.Len(t, got.Requests, 2, "a page that opens gets what was before")
+	assert.Equal(t, entry{Number: 1, Time: got.Requests[0].Time, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss", Source: "s3", Milliseconds: 1}, got.Requests[0])
+	assert.Equal(t, "/images/</script>\n\ndata: {}\n\n\ufffd", got.Requests[1].Path, "a path cannot end the event")
+
+	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "1", "requests", 1)[0]), &got))
+	require.Len(t, got.Requests, 1, "a page that comes back gets what it missed")
+	assert.EqualValues(t, 2, got.Requests[0].Number)
+
+	var now pulse
+	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "", "pulse", 1)[0]), &now))
+	assert.EqualValues(t, 7, now.Stats.Requests)
+	assert.Equal(t, map[string]int64{"s3": 1, "function": 1}, now.Sources)
+}
+
+func TestStreamsEndAndAreBounded(t *testing.T) {
+	d := newDesk(t, s3.New(s3.Options{}), nil)
+	server := httptest.NewServer(d)
+	defer server.Close()
+	var open []*http.Response
+	for n := range maxStreams + 1 {
+		response, err := http.Get(server.URL + Path + "/api/events")
+		require.NoError(t, err)
+		defer response.Body.Close()
+		if n == maxStreams {
+			assert.Equal(t, 503, response.StatusCode)
+			continue
+		}
+		require.Equal(t, 200, response.StatusCode)
+		open = append(open, response)
+	}
+	d.Close()
+	d.Close()
+	for _, response := range open {
+		for lines := bufio.NewScanner(response.Body); lines.Scan(); { // ends, or the test hangs
+		}
+	}
+}
+
+func TestTheStackIsShownWithoutSecrets(t *testing.T) {
+	d := newDesk(t, s3.New(s3.Options{}), func(o *Options) {
+		o.OutOfReach = []string{"priceClass: one place"}
+		for _, r := range []struct{ typ, name, inputs string }{
+			{"pulumi:providers:aws", "us-east-1", `{"secretKey":"hush"}`},
+			{"aws:s3/bucketV2:BucketV2", "content", `{"bucket":"media-test","forceDestroy":true}`},
+			{"aws:lambda/function:Function", "edge", `{"runtime":"python3.13","architectures":["x86_64"],"environment":{"variables":{"KEY":"hush"}}}`},
+			{"aws:secretsmanager/secretVersion:SecretVersion", "seal", `{"secretString":"hush"}`},
+			{"aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey", "current", `{"key":"k.current","value":"hush"}`},
+			{"random:index:Random", "other", `{}`},
+		} {
+			res := document.Resource{Type: r.typ, Name: r.name}
+			require.NoError(t, json.Unmarshal([]byte(r.inputs), &res.Inputs))
+			o.Document.Resources = append(o.Document.Resources, res)
+		}
+	})
+	w := d.ask("GET", Path+"/api/stack", "")
+	assert.NotContains(t, w.Body.String(), "hush")
+	var answer struct {
+		Groups     []group
+		Outputs    []fact
+		OutOfReach []string
+		Folders    []service
+	}
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+	var names []string
+	for _, g := range answer.Groups {
+		for _, r := range g.Resources {
+			names = append(names, g.Name+": "+r.Type+" "+r.Name)
+		}
+	}
+	assert.Equal(t, []string{"Delivery: KeyvaluestoreKey current", "Functions: Function edge", "Media: BucketV2 content", "Links: SecretVersion seal", "Others: Random other"}, names)
+	assert.Equal(t, []fact{{"runtime", "python3.13"}, {"architectures", "x86_64"}}, answer.Groups[1].Resources[0].Facts)
+	assert.Contains(t, answer.Outputs, fact{"mediaBucket", testBucket})
+	assert.Equal(t, []service{{"chat", "private"}, {"shop", "public"}}, answer.Folders)
+	assert.Equal(t, []string{"priceClass: one place"}, answer.OutOfReach)
+}

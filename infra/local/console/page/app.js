@@ -1,0 +1,73 @@
+import { api, bytes, call, find, keep, make, sources, text, toast } from './dom.js';
+import { showAlarms } from './alarms.js';
+import { refresh, seen, startPictures } from './pictures.js';
+import { addRequests, startRequests } from './requests.js';
+import { showStack } from './stack.js';
+
+// figures draws the counters.
+function figures({ stats, sources: counts }) {
+  const percent = stats.requests ? `${Math.floor((1000 * stats.hits) / stats.requests) / 10} %` : 'none yet';
+  const all = [
+    ['Requests', stats.requests.toLocaleString()],
+    ['Cache hits', percent],
+    ['Function runs', stats.functionCalls.toLocaleString()],
+    ['S3 reads', stats.originReads.toLocaleString()],
+    ['Refused, 4xx', stats.errors4xx.toLocaleString()],
+    ['Failed, 5xx', stats.errors5xx.toLocaleString()],
+    ['In the cache', `${stats.cacheObjects.toLocaleString()}, ${bytes(stats.cacheBytes)}`],
+  ];
+  keep(find('#figures'), all, ([name]) => name, ([name]) => {
+    const value = make('dd');
+    return { element: make('div', {}, make('dt', {}, name), value), update: ([, now]) => text(value, now) };
+  });
+  way(counts);
+}
+
+// way draws how many answers each stage of a request's way gave.
+function way(counts) {
+  const all = Object.keys(sources).map((source) => ({ source, count: counts[source] || 0 }));
+  keep(find('#way'), all, ({ source }) => source, ({ source }) => {
+    const element = make('span', { class: source });
+    return { element, update: ({ count }) => { element.style.flexGrow = count; } };
+  });
+  keep(find('#legend'), all, ({ source }) => source, ({ source }) => {
+    const value = make('b');
+    return {
+      element: make('li', {}, make('i', { class: source, 'aria-hidden': 'true' }), sources[source], ' ', value),
+      update: ({ count }) => text(value, count.toLocaleString()),
+    };
+  });
+}
+
+// watch follows the console's events; the browser connects again by itself.
+function watch() {
+  const connection = find('#connection');
+  const events = new EventSource(api('events'));
+  const state = (name, words) => {
+    connection.className = `connection ${name}`;
+    text(connection, words);
+  };
+  events.addEventListener('open', () => state('live', 'live'));
+  events.addEventListener('error', () => state('lost', 'not connected'));
+  events.addEventListener('pulse', (event) => {
+    const pulse = JSON.parse(event.data);
+    figures(pulse);
+    showAlarms(pulse.alarms);
+  });
+  events.addEventListener('requests', (event) => {
+    const { requests, missed } = JSON.parse(event.data);
+    addRequests(requests, missed);
+    seen(requests);
+  });
+}
+
+try {
+  const stack = await call('GET', 'stack');
+  showStack(stack);
+  startRequests();
+  startPictures(stack);
+  await refresh();
+  watch();
+} catch (problem) {
+  toast(problem.message, true);
+}

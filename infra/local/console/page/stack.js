@@ -1,0 +1,19 @@
+import { find, make } from './dom.js';
+
+// showStack draws what is deployed. It does not change while the console runs.
+export function showStack({ groups, outputs, outOfReach }) {
+  find('#groups').append(...groups.map(({ name, resources }) => make('details', { class: 'group' },
+    make('summary', {}, make('b', {}, name), make('span', { class: 'soft' }, ` ${resources.length}`)),
+    make('ul', { class: 'plain' }, ...resources.map(resource)))));
+  for (const { name, value } of outputs) find('#outputs').append(make('div', {}, make('dt', {}, name), make('dd', {}, value)));
+  if (!outOfReach?.length) return;
+  const limits = find('#limits');
+  limits.hidden = false;
+  limits.querySelector('summary').textContent = `${outOfReach.length} settings that one machine cannot honour`;
+  limits.querySelector('ul').append(...outOfReach.map((line) => make('li', {}, line)));
+}
+
+function resource({ type, name, region, facts }) {
+  const list = facts.map(({ name: fact, value }) => make('span', { class: 'fact' }, `${fact} `, make('code', {}, value)));
+  return make('li', {}, make('p', {}, make('b', {}, name), make('span', { class: 'soft' }, ` ${type} in ${region}`)), list.length ? make('p', { class: 'soft' }, ...list) : undefined);
+}
