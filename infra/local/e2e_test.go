@@ -1,189 +1,22 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/local/machine"
 )
-
-// program is the built command, which the tests start as a person would.
-var program string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "e2e")
-	if err == nil {
-		program = filepath.Join(dir, "local")
-		var out []byte
-		if out, err = exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-			err = fmt.Errorf("%w: %s", err, out)
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// running is a stack that runs as a process of its own.
-type running struct {
-	t       *testing.T
-	cmd     *exec.Cmd
-	dir     string
-	link    string // of the sample
-	base    string
-	outputs map[string]any
-	s3      *s3.Client
-
-	mu    sync.Mutex
-	lines []string
-	done  chan error
-}
-
-// startProgram returns once the program says that it is ready.
-func startProgram(t *testing.T, dir string, args ...string) *running {
-	t.Helper()
-	r := &running{t: t, dir: dir, done: make(chan error, 1)}
-	r.cmd = command(append([]string{"--port", "0", "--root", "../..", "--dir", dir}, args...)...)
-	out, err := r.cmd.StdoutPipe()
-	require.NoError(t, err)
-	r.cmd.Stderr = r.cmd.Stdout
-	require.NoError(t, r.cmd.Start())
-	t.Cleanup(r.interrupt)
-	ready := make(chan struct{})
-	go func() {
-		scanner := bufio.NewScanner(out)
-		for scanner.Scan() {
-			r.mu.Lock()
-			r.lines = append(r.lines, scanner.Text())
-			r.mu.Unlock()
-			if link, ok := strings.CutPrefix(scanner.Text(), "ready: "); ok {
-				r.link = link
-				close(ready)
-			}
-		}
-		r.done <- r.cmd.Wait()
-	}()
-	select {
-	case <-ready:
-	case err := <-r.done:
-		r.done <- err
-		t.Fatalf("the program ended before it was ready: %v\n%s", err, r.said())
-	case <-time.After(8 * time.Minute): // it may have to compile first
-		t.Fatalf("the program is not ready: %s", r.said())
-	}
-	r.base, _, _ = strings.Cut(r.link, "/images/")
-	readJSON(t, filepath.Join(dir, "outputs.json"), &r.outputs)
-	var endpoints map[string]string
-	readJSON(t, filepath.Join(dir, "endpoints.json"), &endpoints)
-	r.s3 = s3.New(s3.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(endpoints["AWS_ENDPOINT_URL_S3"]), UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return machine.Local, nil }),
-	})
-	return r
-}
-
-// command runs the program among settings of the host that must not reach it.
-func command(args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=host", "AWS_SECRET_ACCESS_KEY=host", "AWS_REGION=mars-north-1", "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1", "AWS_PROFILE=none")
-	return cmd
-}
-
-func (r *running) said() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Join(r.lines, "\n")
-}
-
-// interrupt does what Ctrl-C does, and waits.
-func (r *running) interrupt() {
-	_ = r.cmd.Process.Signal(os.Interrupt)
-	select {
-	case err := <-r.done:
-		r.done <- err
-	case <-time.After(time.Minute):
-		_ = r.cmd.Process.Kill()
-		r.t.Error("the program did not end when interrupted")
-	}
-}
-
-func readJSON(t *testing.T, path string, into any) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(data, into))
-}
-
-// noRedirects leaves a 302 as it is.
-var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
-type reply struct {
-	*http.Response
-	body []byte
-}
-
-func (a reply) cache() string { return a.Header.Get("X-Cache") }
-
-func fetch(t *testing.T, method, url string, headers ...string) reply {
-	t.Helper()
-	req, err := http.NewRequest(method, url, nil)
-	require.NoError(t, err)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := noRedirects.Do(req)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return reply{resp, body}
-}
-
-// upload puts an object into the bucket and returns its address.
-func (r *running) upload(key string, body []byte) string {
-	r.t.Helper()
-	bucket := r.outputs["mediaBucket"].(string)
-	_, err := r.s3.PutObject(r.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("image/png")})
-	require.NoError(r.t, err)
-	return "s3://" + bucket + "/" + key
-}
-
-// issue asks the issuer for a link of so many seconds; 0 is the usual life.
-func (r *running) issue(object string, seconds int) string {
-	r.t.Helper()
-	return r.ask(object, seconds).URL
-}
-
-func (r *running) ask(object string, seconds int) machine.Link {
-	r.t.Helper()
-	link, err := machine.Ask(r.t.Context(), r.outputs["issuerUrl"].(string), "eu-central-1", object, seconds)
-	require.NoError(r.t, err)
-	return link
-}
 
 func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 	t.Parallel()
@@ -253,7 +86,7 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			}
 			link := r.issue(r.upload(fmt.Sprintf("simple-chat/after%d.png", round), []byte("alive")), 0)
 			failed := 0
-			for fetch(t, "GET", link).StatusCode != 200 {
+			for fetch(t, "GET", link).StatusCode != http.StatusOK {
 				failed++
 				require.LessOrEqual(t, failed, 1)
 			}
@@ -272,7 +105,7 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 				}()
 			}
 			// Nothing is cached of a hash that does not exist: each one is a run.
-			if fetch(t, "GET", r.base+"/images/"+fmt.Sprintf("%032d", n)).StatusCode != 404 {
+			if fetch(t, "GET", r.base+"/images/"+fmt.Sprintf("%032d", n)).StatusCode != http.StatusNotFound {
 				failed++
 			}
 		}
@@ -286,7 +119,7 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 		bucket, key, _ := strings.Cut(strings.TrimPrefix(object, "s3://"), "/")
 		_, err := r.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
 		require.NoError(t, err)
-		assert.Eventually(t, func() bool { return fetch(t, "GET", link).StatusCode == 404 }, time.Minute, 50*time.Millisecond)
+		assert.Eventually(t, func() bool { return fetch(t, "GET", link).StatusCode == http.StatusNotFound }, time.Minute, 50*time.Millisecond)
 	})
 	t.Run("a short link dies in time, though the edge holds the photo", func(t *testing.T) {
 		link := r.ask(r.upload("simple-chat/short.png", []byte("short")), 4)
@@ -295,7 +128,7 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 		for {
 			asked := time.Now()
 			a := fetch(t, "GET", link.URL)
-			if a.StatusCode == 200 {
+			if a.StatusCode == http.StatusOK {
 				require.True(t, asked.Before(link.ExpiresAt), "no request after the link's end gets the photo")
 				if a.cache() == "Hit from cloudfront" {
 					hits++
@@ -340,7 +173,7 @@ func TestRedirectDeliverySendsViewersToShortLivedAddresses(t *testing.T) {
 	now := fetch(t, "GET", location)
 	assert.Equal(t, 200, now.StatusCode)
 	assert.True(t, bytes.Equal(sample, now.body))
-	assert.Eventually(t, func() bool { return fetch(t, "GET", location).StatusCode == 403 }, time.Minute, 100*time.Millisecond)
+	assert.Eventually(t, func() bool { return fetch(t, "GET", location).StatusCode == http.StatusForbidden }, time.Minute, 100*time.Millisecond)
 	assert.NotContains(t, r.said(), "X-Amz-Signature")
 
 	children := processes(t, r.cmd.Process.Pid, "")
@@ -349,13 +182,6 @@ func TestRedirectDeliverySendsViewersToShortLivedAddresses(t *testing.T) {
 	for _, pid := range children {
 		assert.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond, "process %d outlives the program that was killed", pid)
 	}
-}
-
-// alive reports whether the process is there and has not ended; who is to take
-// note of an orphan's end may be slow.
-func alive(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
 func TestStateSurvivesARestartAndSealedLinksHoldOnHits(t *testing.T) {
@@ -375,7 +201,7 @@ func TestStateSurvivesARestartAndSealedLinksHoldOnHits(t *testing.T) {
 	assert.Equal(t, "FunctionGeneratedResponse from cloudfront", a.cache(), "the gate refused it")
 	short := r.issue(r.upload("simple-chat/short.png", []byte("short")), 2)
 	require.Equal(t, 200, fetch(t, "GET", short).StatusCode)
-	assert.Eventually(t, func() bool { return fetch(t, "GET", short).StatusCode == 403 }, time.Minute, 50*time.Millisecond)
+	assert.Eventually(t, func() bool { return fetch(t, "GET", short).StatusCode == http.StatusForbidden }, time.Minute, 50*time.Millisecond)
 	r.interrupt()
 
 	again := startProgram(t, dir, "--sealed")
@@ -393,89 +219,4 @@ func flip(c byte) string {
 		return "B"
 	}
 	return "A"
-}
-
-func TestWhatCannotStartSaysWhyInOneSentence(t *testing.T) {
-	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer taken.Close()
-	elsewhere := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(elsewhere, "go.mod"), []byte("module elsewhere\n"), 0o644))
-	root, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	inUse := t.TempDir()
-	lock, err := os.Create(filepath.Join(inUse, "lock"))
-	require.NoError(t, err)
-	defer lock.Close()
-	require.NoError(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
-	goOnly := t.TempDir()
-	goTool, err := exec.LookPath("go")
-	require.NoError(t, err)
-	require.NoError(t, os.Symlink(goTool, filepath.Join(goOnly, "go")))
-	for _, tt := range []struct {
-		name string
-		cwd  string
-		path string
-		args []string
-		want []string
-	}{
-		{name: "a port in use", args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)}, want: []string{"port", "is in use: choose another with PORT="}},
-		{name: "a missing engine", cwd: elsewhere, want: []string{"dynoxide is not installed: run `make tools`"}},
-		{name: "a missing Python", path: goOnly, want: []string{"python3 is not installed"}},
-		{name: "a missing Go", path: elsewhere, want: []string{"the go command was not found"}},
-		{name: "a broken value", args: []string{"--config", "delivery=pigeon"}, want: []string{"delivery", "pigeon", "origin"}},
-		{name: "several broken values", args: []string{"--config", "delivery=pigeon", "--config", "priceClass=cheap"}, want: []string{"pigeon", "; config priceClass"}},
-		{name: "a key that does not exist", args: []string{"--config", "delivrey=origin"}, want: []string{"delivrey"}},
-		{name: "an override without a value", args: []string{"--config", "delivery"}, want: []string{"--config"}},
-		{name: "a stack that does not exist", args: []string{"--stack", "nowhere"}, want: []string{"nowhere"}},
-		{name: "state in use", args: []string{"--dir", inUse}, want: []string{"in use by another run"}},
-		{name: "state in use, to be deleted", args: []string{"--dir", inUse, "--clean"}, want: []string{"in use by another run"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			cmd := command(append([]string{"--port", "0", "--root", root, "--dir", t.TempDir()}, tt.args...)...)
-			cmd.Dir = tt.cwd
-			if tt.path != "" {
-				cmd.Env = append(cmd.Env, "PATH="+tt.path)
-			}
-			var stderr bytes.Buffer
-			cmd.Stderr = &stderr
-			out, err := cmd.Output()
-			require.Error(t, err)
-			assert.Equal(t, 1, cmd.ProcessState.ExitCode())
-			for _, want := range tt.want {
-				assert.Contains(t, stderr.String(), want)
-			}
-			assert.Equal(t, 1, strings.Count(stderr.String(), "\n"), "one sentence: %s", stderr.String())
-			assert.NotContains(t, string(out), "ready:")
-		})
-	}
-}
-
-// processes returns the program's descendants whose command has the name, or
-// all of them.
-func processes(t *testing.T, parent int, name string) []int {
-	t.Helper()
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
-	require.NoError(t, err)
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
-	require.NoError(t, err)
-	for _, task := range tasks {
-		more, err := os.ReadFile(task)
-		if err == nil {
-			children = append(children, more...)
-		}
-	}
-	seen := map[int]bool{}
-	var found []int
-	for _, field := range strings.Fields(string(children)) {
-		pid, err := strconv.Atoi(field)
-		require.NoError(t, err)
-		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		if err == nil && !seen[pid] && (name == "" || strings.TrimSpace(string(comm)) == name) {
-			seen[pid] = true
-			found = append(found, pid)
-		}
-	}
-	return found
 }

@@ -33,22 +33,22 @@ func (m *Machine) startURLs(context.Context) error {
 	return nil
 }
 
-// localize replaces, in every string of v, the addresses that the program saw
+// localise replaces, in every string of v, the addresses that the program saw
 // by those that are served here.
-func (m *Machine) localize(v any) any {
+func (m *Machine) localise(v any) any {
 	switch v := v.(type) {
 	case string:
 		return m.addresses().Replace(v)
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, inner := range v {
-			out[key] = m.localize(inner)
+			out[key] = m.localise(inner)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, inner := range v {
-			out[i] = m.localize(inner)
+			out[i] = m.localise(inner)
 		}
 		return out
 	}

@@ -85,7 +85,7 @@ func (m *Machine) newFunction(r document.Resource, replicated bool) (*function, 
 		c.Region = m.o.Region
 	}
 	for name, value := range in.Environment.Variables {
-		c.Environment[name], _ = m.localize(value).(string)
+		c.Environment[name], _ = m.localise(value).(string)
 	}
 	for name, url := range m.Endpoints {
 		c.Environment[name] = url

@@ -15,12 +15,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"secure-media-cdn/function/engine"
@@ -124,7 +122,7 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 	if err := m.startEdge(cdn); err != nil {
 		return m, err
 	}
-	m.Outputs = m.localize(o.Document.Outputs).(map[string]any)
+	m.Outputs = m.localise(o.Document.Outputs).(map[string]any)
 	return m, nil
 }
 
@@ -181,20 +179,6 @@ func (m *Machine) fail(err error) {
 	}
 }
 
-// keep closes the engine with the machine, and fails if it ends before.
-func (m *Machine) keep(s *engine.Server, what string) {
-	closing := make(chan struct{})
-	m.closers = append(m.closers, func() { close(closing); s.Close() })
-	go func() {
-		<-s.Done()
-		select {
-		case <-closing:
-		default:
-			m.fail(fmt.Errorf("%s ended by itself: %s", what, s.LastWords()))
-		}
-	}()
-}
-
 func (m *Machine) startEdge(l net.Listener) error {
 	o := front.Options{
 		Document: m.o.Document, Lambdas: map[string]front.Lambda{}, Functions: m.gate.functions,
@@ -212,46 +196,4 @@ func (m *Machine) startEdge(l net.Listener) error {
 	m.OutOfReach = append(m.OutOfReach, edge.Unhonoured()...)
 	m.serve(l, edge)
 	return nil
-}
-
-func (m *Machine) startTable(ctx context.Context) error {
-	s, err := engine.DynamoDB(ctx, filepath.Join(m.o.Dir, "table.db"))
-	if err != nil {
-		return err
-	}
-	m.table = s
-	m.keep(s, "the DynamoDB engine")
-	m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"] = s.URL
-	client := dynamodb.New(dynamodb.Options{Region: m.o.Region, BaseEndpoint: &s.URL, Credentials: provider})
-	for _, r := range m.o.Document.ByType(typeTable) {
-		if err := makeTable(ctx, client, r); err != nil {
-			return fmt.Errorf("table %s: %w", r.Name, err)
-		}
-	}
-	return nil
-}
-
-func (m *Machine) startBucket(ctx context.Context) error {
-	events := []string{"--event-webhook-url", m.Endpoints[controlEndpoint] + eventsPath}
-	s, err := engine.S3(ctx, filepath.Join(m.o.Dir, "s3"), m.o.Region, engine.Credentials(credentialsOf(Local)), events...)
-	if err != nil {
-		return err
-	}
-	m.bucket = s
-	m.keep(s, "the S3 server")
-	m.Endpoints["AWS_ENDPOINT_URL_S3"] = s.URL
-	m.S3 = s3.New(s3.Options{Region: m.o.Region, BaseEndpoint: &s.URL, UsePathStyle: true, Credentials: provider})
-	for _, r := range m.o.Document.ByType(typeBucket) {
-		if err := makeBucket(ctx, m.S3, m.o.Document, r); err != nil {
-			return fmt.Errorf("bucket %s: %w", r.Name, err)
-		}
-	}
-	m.Bucket, _ = m.o.Document.Outputs["mediaBucket"].(string)
-	return nil
-}
-
-var provider = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return Local, nil })
-
-func credentialsOf(c aws.Credentials) engine.Credentials {
-	return engine.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
 }
