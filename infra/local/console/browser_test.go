@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"os"
 	"os/exec"
@@ -157,7 +156,8 @@ func (b *tab) shoot(name string, width, height int64, scheme string) {
 	if *screenshots == "" {
 		return
 	}
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	preference := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme} //nolint:misspell // CSS's own word
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{preference}})
 	require.NoError(b.t, err)
 	b.do(chromedp.EmulateViewport(width, height), chromedp.Sleep(time.Second))
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
@@ -173,14 +173,14 @@ func landscape(t *testing.T, name string, hue int) string {
 	m := image.NewRGBA(image.Rect(0, 0, 960, 600))
 	for x := range 960 {
 		for y := range 600 {
-			c := color.RGBA{uint8(150 + hue/4 + y/14), uint8(185 - hue/6 + y/24), uint8(225 - hue/2 - y/10), 255}
+			r, g, b := 150+hue/4+y/14, 185-hue/6+y/24, 225-hue/2-y/10
 			for hill := range 4 {
 				wave := (x*(3+hill) + hue*17*(hill+1)) % 1200
 				if y > 300+hill*70+abs(wave-600)/(6+hill) {
-					c = color.RGBA{uint8(96 - hill*22 + hue/5), uint8(128 - hill*24), uint8(120 - hill*22 - hue/8), 255}
+					r, g, b = 96-hill*22+hue/5, 128-hill*24, 120-hill*22-hue/8
 				}
 			}
-			m.Set(x, y, c)
+			copy(m.Pix[m.PixOffset(x, y):], []uint8{uint8(r), uint8(g), uint8(b), 255})
 		}
 	}
 	path := filepath.Join(t.TempDir(), name)

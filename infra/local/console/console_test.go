@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"image"
-	"image/color"
 	"image/png"
 	"io"
 	"net/http"
@@ -139,8 +138,8 @@ func (d *desk) answer(method, path, body string, status int, into any) {
 func photo(t *testing.T, width int) []byte {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, width, width))
-	for n := range width {
-		m.Set(n, n, color.RGBA{R: uint8(n), G: 90, B: 160, A: 255})
+	for n := range m.Pix {
+		m.Pix[n] = uint8(n)
 	}
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, m))
@@ -235,7 +234,7 @@ func TestUploads(t *testing.T) {
 		})
 	}
 	t.Run("a picture that is too large, of unknown length", func(t *testing.T) {
-		r := httptest.NewRequest("PUT", "http://127.0.0.1:9000"+Path+"/api/pictures?folder=chat&name=l.png", io.LimitReader(zeros{}, MaxUpload+1))
+		r := httptest.NewRequest(http.MethodPut, "http://127.0.0.1:9000"+Path+"/api/pictures?folder=chat&name=l.png", io.LimitReader(zeros{}, MaxUpload+1))
 		r.ContentLength = -1
 		r.Header.Set(tokenHeader, d.token)
 		w := httptest.NewRecorder()

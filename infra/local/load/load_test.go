@@ -287,9 +287,9 @@ func newStack(t *testing.T, broken error) *stack {
 			}
 			object, err := s.client.GetObject(r.Context(), &s3.GetObjectInput{Bucket: aws.String("media"), Key: &key})
 			if err == nil {
-				s.cdn.mu.Lock()
+				s.mu.Lock()
 				s.body["/images/"+key], err = io.ReadAll(object.Body)
-				s.cdn.mu.Unlock()
+				s.mu.Unlock()
 			}
 			assert.NoError(t, err)
 			answer.Links = append(answer.Links, api.Link{URL: target.base + "/images/" + key})

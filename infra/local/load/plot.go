@@ -11,8 +11,8 @@ import (
 
 // Measures of the plot, in pixels.
 const (
-	plotWidth, plotHeight          = 860, 480
-	plotLeft, plotRight            = 76, 150
+	plotWidth, plotHeight          = 890, 480
+	plotLeft, plotRight            = 76, 180
 	plotTop, plotBottom            = 64, 52
 	plotInnerWidth, plotInnerSteps = plotWidth - plotLeft - plotRight, 240
 )
@@ -20,6 +20,7 @@ const (
 // plotNines is how far to the right the plot goes: to the 99.99th percentile.
 const plotNines = 4
 
+//nolint:misspell // CSS has its own spelling
 const plotStyle = `
     svg { background: #fff; font: 13px system-ui, sans-serif; }
     text { fill: #1d2125; } .soft { fill: #59616a; } .grid { stroke: #e3e1db; }
@@ -63,8 +64,9 @@ func (r *result) plot() []byte {
 // curves draws a line for each class that was asked, with its name at the end.
 func (r *result) curves(b *bytes.Buffer, x, y func(float64) float64) {
 	type label struct {
-		text string
-		y    float64
+		class class
+		text  string
+		y     float64
 	}
 	var labels []label
 	for c, latencies := range r.latencies {
@@ -84,7 +86,7 @@ func (r *result) curves(b *bytes.Buffer, x, y func(float64) float64) {
 			fmt.Fprintf(&line, "%s%.1f %.1f", command, x(nines), y(end.Seconds()))
 		}
 		fmt.Fprintf(b, "  <path class=\"%s\" d=\"%s\"/>\n", class(c), &line)
-		labels = append(labels, label{fmt.Sprintf("%s, p50 %s", class(c), milliseconds(quantile(sorted, .5))), y(end.Seconds())})
+		labels = append(labels, label{class(c), fmt.Sprintf("%s, p50 %s", class(c), milliseconds(quantile(sorted, .5))), y(end.Seconds())})
 	}
 	// Names that would lie on each other move down.
 	slices.SortFunc(labels, func(a, b label) int { return int(math.Copysign(1, a.y-b.y)) })
@@ -93,7 +95,9 @@ func (r *result) curves(b *bytes.Buffer, x, y func(float64) float64) {
 			l.y = max(l.y, labels[i-1].y+17)
 			labels[i].y = l.y
 		}
-		fmt.Fprintf(b, "  <text x=\"%d\" y=\"%.1f\">%s</text>\n", plotLeft+plotInnerWidth+8, l.y+4, l.text)
+		const left = plotLeft + plotInnerWidth + 10
+		fmt.Fprintf(b, "  <line class=\"%s\" stroke-width=\"3\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", l.class, left, left+14, l.y, l.y)
+		fmt.Fprintf(b, "  <text x=\"%d\" y=\"%.1f\">%s</text>\n", left+20, l.y+4, l.text)
 	}
 }
 
