@@ -31,11 +31,11 @@ run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, 
 
 .PHONY: test
 test: tools ## run every test, on real engines
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 .PHONY: race
 race: tools ## run every test under the race detector
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 60m ./...
 
 .PHONY: bundle
 bundle: ## build build/edge.zip and build/issuer.zip, and show their sizes
@@ -53,6 +53,12 @@ golden: ## write the goldens anew, and show what changed
 .PHONY: bench
 bench: tools ## measure the edge function beside the same job in Node.js, and beside its floor
 	$(GO) run ./bench
+	$(GO) test -run '^$$' -bench 'Lookup|Start|Failover|Gate|Issue' -benchtime 300x ./function ./function/gate ./function/issue ./infra/local/faults
+
+.PHONY: soak
+soak: tools ## five minutes of faults and mixed traffic, and a million forged links
+	SOAK_SECONDS=300 $(GO) test -count=1 -timeout 15m -run TestSoak -v ./infra/local/faults
+	$(GO) test -count=1 -timeout 30m -run TestForgedLinks -v ./infra/local -guesses 1000000
 
 .PHONY: load
 load: tools ## drive hits, misses, ranges and forged links at what `make run` serves
@@ -65,7 +71,7 @@ lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(BIN)/actionlint-$(ACTIONLI
 
 .PHONY: fmt
 fmt: ## format the code
-	gofmt -w function infra
+	gofmt -w bench function infra
 
 # Pulumi: the real command line, with the program of infra/.
 .PHONY: preview up destroy

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/edge"
+	"secure-media-cdn/function/gate"
+	"secure-media-cdn/function/gate/cloudfrontjs"
+	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/issue/cloud"
+	"secure-media-cdn/function/link"
+	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/mapping/mappingtest"
+	"secure-media-cdn/infra/local/front"
+)
+
+// world is the whole product in one process on a clock that can be turned: the
+// issuer, a real table, the edge function's handler, the gate and the local
+// edge, joined as the Pulumi program says. Only S3 is a stand-in, since a real
+// server refuses signatures of another time.
+type world struct {
+	t      *testing.T
+	edge   *front.Edge
+	issuer *issue.Issuer
+	store  *cloudfrontjs.MapStore // the gate's, if there is one
+	runs   atomic.Int64           // of the edge function
+
+	mu      sync.Mutex
+	now     time.Time
+	objects map[string]bool // by key
+}
+
+// worldKey seals links in a world with a gate.
+const worldKey = "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+func newWorld(t *testing.T, sealed bool) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Unix(1_800_000_000, 0), objects: map[string]bool{}}
+	settings := flags{Stack: "dev"}
+	if sealed {
+		settings.Config = map[string]string{"linkKey": worldKey}
+	}
+	doc, _, err := evaluate("../..", settings)
+	require.NoError(t, err)
+	bucket := doc.Outputs["mediaBucket"].(string)
+	table := mappingtest.Table(t, mappingtest.Engine(t), nil)
+
+	handler := &edge.Handler{
+		Open: func(edge.Config) edge.Lookup {
+			return func(ctx context.Context, hash string) (mapping.Mapping, string, error) {
+				m, err := table.Get(ctx, hash)
+				return m, "eu-central-1", err
+			}
+		},
+		Now: w.time, Log: slog.New(slog.DiscardHandler),
+	}
+	s3 := httptest.NewServer(http.HandlerFunc(w.serveObject))
+	t.Cleanup(s3.Close)
+	options := front.Options{
+		Document: doc, Now: w.time, Functions: map[string]front.Function{}, Lambdas: map[string]front.Lambda{},
+		S3: front.S3{Endpoint: s3.URL, AccessKeyID: "local", SecretAccessKey: "locallocal"},
+	}
+	for _, f := range doc.ByType("aws:lambda/function:Function") {
+		options.Lambdas[f.Outputs["qualifiedArn"].(string)] = func(ctx context.Context, event []byte) ([]byte, error) {
+			w.runs.Add(1)
+			return handler.Invoke(ctx, event)
+		}
+	}
+	w.issuer = &issue.Issuer{
+		Store: table, Hashes: cloud.Unsealed{Random: rand.Reader}, Edge: w, Bucket: bucket, BaseURL: "http://cdn.test",
+		TTL: 30 * 24 * time.Hour, RenewBefore: 24 * time.Hour, Now: w.time,
+		Pause: func(context.Context, time.Duration) error { return nil },
+	}
+	if sealed {
+		keys, err := link.NewKeys(worldKey, "")
+		require.NoError(t, err)
+		w.issuer.Hashes = seals{keys}
+		w.store = &cloudfrontjs.MapStore{}
+		w.store.Put(gate.CurrentKey, worldKey)
+		function, err := cloudfrontjs.New(gate.Source, w.store, cloudfrontjs.WithClock(w.time), cloudfrontjs.WithLog(io.Discard))
+		require.NoError(t, err)
+		for _, f := range doc.ByType("aws:cloudfront/function:Function") {
+			options.Functions[f.Outputs["arn"].(string)] = function
+		}
+	}
+	w.edge, err = front.New(options)
+	require.NoError(t, err)
+	return w
+}
+
+// seals makes sealed hashes with keys that never change.
+type seals struct{ keys *link.Keys }
+
+func (s seals) New(_ context.Context, expiresAt time.Time) (string, error) {
+	return s.keys.Seal(expiresAt, rand.Reader)
+}
+
+func (s seals) Accepts(_ context.Context, hash string) (bool, error) {
+	_, err := s.keys.Open(hash)
+	return err == nil, nil
+}
+
+// Forget implements issue.Edge: with a gate its list alone must do, as in the
+// seconds before an invalidation has reached every edge.
+func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
+	var paths []string
+	for hash, expires := range hashes {
+		if w.store != nil {
+			w.store.Put(gate.RevocationKey(hash), fmt.Sprint(expires.Unix()))
+		}
+		paths = append(paths, "/images/"+hash)
+	}
+	if w.store != nil || len(paths) == 0 {
+		return nil
+	}
+	return w.edge.Invalidate(paths)
+}
+
+func (w *world) time() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// serveObject does what S3 does with a signed GET: the Cache-Control asked for
+// comes with 200, not with 304.
+func (w *world) serveObject(rw http.ResponseWriter, r *http.Request) {
+	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	w.mu.Lock()
+	exists := w.objects[key]
+	w.mu.Unlock()
+	tag := fmt.Sprintf(`"%x"`, md5.Sum([]byte(key)))
+	switch {
+	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "):
+		rw.WriteHeader(http.StatusForbidden)
+	case !exists:
+		rw.WriteHeader(http.StatusForbidden)
+	case r.Header.Get("If-None-Match") == tag:
+		rw.Header().Set("ETag", tag)
+		rw.WriteHeader(http.StatusNotModified)
+	default:
+		rw.Header().Set("ETag", tag)
+		rw.Header().Set("Cache-Control", r.URL.Query().Get("response-cache-control"))
+		fmt.Fprintf(rw, "the photo %s", key)
+	}
+}
+
+func (w *world) get(path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	rec := httptest.NewRecorder()
+	w.edge.ServeHTTP(rec, r)
+	return rec
+}
+
+// TestTheEdgeServesWhatTheModelSaysIsAlive plays at random, and after each fetch
+// compares with a model that knows only what was done. 10,000 steps without and
+// with the gate.
+func TestTheEdgeServesWhatTheModelSaysIsAlive(t *testing.T) {
+	t.Parallel()
+	for name, sealed := range map[string]bool{"without a gate": false, "with a gate": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sealed)
+			w.play(mathrand.New(mathrand.NewPCG(uint64(len(name)), 7)), 10_000)
+		})
+	}
+}
+
+// issued is what the model knows of one link.
+type issued struct {
+	object  string
+	expires time.Time
+	dead    bool
+}
+
+func (w *world) play(random *mathrand.Rand, steps int) {
+	t, ctx := w.t, context.Background()
+	links := map[string]*issued{}
+	var order []string
+	counts := map[string]int{}
+	kill := func(object string) {
+		for _, l := range links {
+			l.dead = l.dead || l.object == object
+		}
+	}
+	for step := range steps {
+		key := fmt.Sprintf("simple-chat/%d.jpg", random.IntN(40))
+		object := "s3://" + w.issuer.Bucket + "/" + key
+		switch n := random.IntN(100); {
+		case n < 22: // issue, or issue again
+			counts["issue"]++
+			w.mu.Lock()
+			w.objects[key] = true
+			w.mu.Unlock()
+			out, err := w.issuer.Issue(ctx, []string{object}, time.Second<<random.IntN(21))
+			require.NoError(t, err)
+			require.Nil(t, out[0].Err)
+			if l := links[out[0].Hash]; l != nil {
+				require.Equal(t, object, l.object, "step %d: a hash changed its object", step)
+				require.False(t, l.dead, "step %d: a dead link was given out again", step)
+			} else {
+				links[out[0].Hash] = &issued{object: object, expires: out[0].ExpiresAt}
+				order = append(order, out[0].Hash)
+			}
+		case n < 32: // let time pass, seldom in whole seconds
+			counts["pass"]++
+			w.pass(time.Duration(random.Int64N(int64(time.Second << random.IntN(16)))))
+		case n < 34 && len(order) > 0: // to the last moment of a link that the edge holds
+			hash := order[len(order)-1]
+			w.compare(step, hash, links[hash], counts)
+			if left := links[hash].expires.Sub(w.time()); left > 0 {
+				w.pass(left - min(left, time.Duration(random.Int64N(int64(1500*time.Millisecond)))))
+			}
+			w.compare(step, hash, links[hash], counts)
+			w.pass(time.Second)
+			w.compare(step, hash, links[hash], counts)
+		case n < 37 && len(order) > 0: // revoke a hash
+			counts["revoke hash"]++
+			hash := order[random.IntN(len(order))]
+			_, err := w.issuer.Revoke(ctx, nil, []string{hash})
+			require.NoError(t, err)
+			links[hash].dead = true
+		case n < 40: // revoke an object
+			counts["revoke object"]++
+			_, err := w.issuer.Revoke(ctx, []string{object}, nil)
+			require.NoError(t, err)
+			kill(object)
+		case n < 42: // delete an object, of which S3 tells the issuer
+			counts["delete"]++
+			w.mu.Lock()
+			delete(w.objects, key)
+			w.mu.Unlock()
+			_, err := w.issuer.Revoke(ctx, []string{object}, nil)
+			require.NoError(t, err)
+			kill(object)
+		default: // fetch, mostly what is new
+			if len(order) == 0 {
+				continue
+			}
+			hash := order[max(0, len(order)-1-random.IntN(60))]
+			w.compare(step, hash, links[hash], counts)
+		}
+	}
+	for _, name := range []string{"issue", "pass", "revoke hash", "revoke object", "delete", "alive", "dead", "expired", "cached", "revalidated"} {
+		assert.Positive(t, counts[name], "this never happened: %s", name)
+	}
+	t.Logf("%v", counts)
+}
+
+// compare fetches one link and holds the answer against the model.
+func (w *world) compare(step int, hash string, l *issued, counts map[string]int) {
+	t, now := w.t, w.time()
+	a := w.get("/images/" + hash)
+	if strings.HasPrefix(a.Header().Get("X-Cache"), "Hit") {
+		counts["cached"]++
+	}
+	left := l.expires.Sub(now)
+	switch {
+	case l.dead:
+		counts["dead"]++
+		require.NotEqual(t, http.StatusOK, a.Code, "step %d: a revoked link was served, %s", step, a.Header().Get("X-Cache"))
+		require.NotContains(t, a.Body.String(), "the photo")
+	case left <= 0:
+		counts["expired"]++
+		require.Equal(t, http.StatusForbidden, a.Code, "step %d: %v after its end, %s", step, -left, a.Header().Get("X-Cache"))
+		require.NotContains(t, a.Body.String(), "the photo")
+	case a.Code == http.StatusForbidden && left < 2*time.Second:
+		counts["revalidated"]++ // in its last moment, see edge.lastMoment
+		require.Contains(t, a.Body.String(), "expired")
+	default:
+		counts["alive"]++
+		require.Equal(t, http.StatusOK, a.Code, "step %d: %v before its end, %s: %s", step, left, a.Header().Get("X-Cache"), a.Body)
+		require.Equal(t, "the photo "+l.object[len("s3://"+w.issuer.Bucket+"/"):], a.Body.String())
+	}
+}
+
+var guesses = flag.Int("guesses", 50_000, "how many hashes to guess; make soak guesses a million")
+
+// TestForgedLinksNeverReachTheFunction asks the local edge, with the real gate,
+// for many hashes that nobody issued and for every single-bit change of one that
+// was, and counts the runs of the edge function.
+func TestForgedLinksNeverReachTheFunction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	const key = "simple-chat/photo.jpg"
+	w.objects[key] = true
+	out, err := w.issuer.Issue(t.Context(), []string{"s3://" + w.issuer.Bucket + "/" + key}, 0)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, w.get("/images/"+out[0].Hash).Code)
+	require.EqualValues(t, 1, w.runs.Load(), "a good link does reach it")
+
+	raw, err := base64.RawURLEncoding.DecodeString(out[0].Hash)
+	require.NoError(t, err)
+	for bit := range 8 * len(raw) {
+		raw[bit/8] ^= 1 << (bit % 8)
+		require.Equal(t, http.StatusNotFound, w.get("/images/"+base64.RawURLEncoding.EncodeToString(raw)).Code, "bit %d", bit)
+		raw[bit/8] ^= 1 << (bit % 8)
+	}
+	const workers = 4
+	var wait sync.WaitGroup
+	var served atomic.Int64
+	for worker := range workers {
+		wait.Go(func() {
+			random := mathrand.NewChaCha8([32]byte{byte(worker)})
+			guess := make([]byte, 24)
+			for range *guesses / workers {
+				random.Read(guess)
+				guess[0] = 1 // the id of the key in use: the seal itself must refuse
+				if a := w.get("/images/" + base64.RawURLEncoding.EncodeToString(guess)); a.Code != http.StatusNotFound {
+					served.Add(1)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	assert.Zero(t, served.Load(), "guesses that were answered otherwise than 404")
+	assert.EqualValues(t, 1, w.runs.Load(), "no guess reached the edge function")
+}
