@@ -52,6 +52,7 @@ type Config struct {
 	Region  string // where the function believes to run
 
 	Bundle  string // path of the zip
+	Dir     string // folder below which it is unzipped; empty: the system's for temporary files
 	Runtime string // Python or Provided
 	Handler string
 
@@ -111,7 +112,7 @@ func New(cfg Config) (*Function, error) {
 	if cfg.Logs == nil {
 		cfg.Logs = io.Discard
 	}
-	dir, err := os.MkdirTemp("", "lambda-")
+	dir, err := os.MkdirTemp(cfg.Dir, "lambda-")
 	if err != nil {
 		return nil, fmt.Errorf("function %s: %w", cfg.Name, err)
 	}

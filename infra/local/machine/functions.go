@@ -2,7 +2,9 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -21,6 +23,11 @@ type function struct {
 
 // startFunctions unzips every function. None of them runs before it is called.
 func (m *Machine) startFunctions(context.Context) error {
+	// A run that was killed could not delete its own.
+	dir := m.unzipped()
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return fmt.Errorf("the folder of unzipped functions: %w", err)
+	}
 	replicated := map[string]bool{}
 	for _, d := range m.o.Document.ByType(typeDistribution) {
 		collect(d.Inputs, "lambdaArn", replicated)
@@ -49,6 +56,9 @@ func (m *Machine) startFunctions(context.Context) error {
 	return nil
 }
 
+// unzipped is the folder of unzipped functions.
+func (m *Machine) unzipped() string { return filepath.Join(m.o.Dir, "functions") }
+
 // newFunction prepares one function. One that the distribution calls finds
 // itself as CloudFront's replicas do: in the viewer's region, which here is the
 // stack's own, under a name that tells where it came from.
@@ -70,7 +80,7 @@ func (m *Machine) newFunction(r document.Resource, replicated bool) (*function, 
 	}
 	c := lambda.Config{
 		Name: text(r, "name"), Version: text(r, "version"), ARN: text(r, "qualifiedArn"), Region: r.Region,
-		Bundle: bundle, Runtime: in.Runtime, Handler: in.Handler,
+		Bundle: bundle, Dir: m.unzipped(), Runtime: in.Runtime, Handler: in.Handler,
 		Timeout: time.Duration(in.Timeout) * time.Second, Concurrency: environments,
 		Credentials: lambda.Credentials{AccessKeyID: Local.AccessKeyID, SecretAccessKey: Local.SecretAccessKey},
 		Environment: map[string]string{}, Logs: m.o.Log,

@@ -40,8 +40,11 @@ func TestTheStartNeedsThePortAndTheStateForItself(t *testing.T) {
 
 	m.Close()
 	m.closers = nil
+	killed := filepath.Join(m.o.Dir, "functions", "lambda-1")
+	require.NoError(t, os.MkdirAll(killed, 0o755))
 	again := startTest(t, func(o *Options) { o.Dir, o.Port = m.o.Dir, n })
 	assert.Equal(t, m.BaseURL, again.BaseURL, "both are free once it is closed")
+	assert.NoDirExists(t, killed, "what a run that was killed had unzipped")
 }
 
 func TestCleanDeletesTheStateAndNothingElse(t *testing.T) {

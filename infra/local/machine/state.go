@@ -18,7 +18,7 @@ func Clean(dir string, more ...string) error {
 		return err
 	}
 	defer lock.Close()
-	state := []string{"table.db", "table.db-wal", "table.db-shm", "s3", "keyvaluestore.json", "outputs.json", "endpoints.json"}
+	state := []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json", "outputs.json", "endpoints.json"}
 	for _, name := range append(state, more...) {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
