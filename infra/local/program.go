@@ -58,12 +58,20 @@ func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine
 	if err != nil {
 		return nil, err
 	}
+	var p page
 	m, err = machine.Start(ctx, machine.Options{
 		Document: doc, Region: region, Root: root, Dir: dir, Port: f.Port, Bundles: bundles, Log: log,
+		OnRequest: p.onRequest, OnInvocation: p.onInvocation, OnURL: p.onURL,
 	})
 	if err != nil {
 		return nil, err
 	}
+	console, err := p.serve(doc, m)
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	fmt.Fprintln(out, "console:", console)
 	if err := present(ctx, m, dir, out); err != nil {
 		m.Close()
 		return nil, err

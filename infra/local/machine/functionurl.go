@@ -108,3 +108,26 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{"Message": message})
 }
+
+// counted tells Options.OnURL of every answer.
+func (m *Machine) counted(function string, h http.Handler) http.Handler {
+	if m.o.OnURL == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		h.ServeHTTP(seen, r)
+		m.o.OnURL(function, seen.status)
+	})
+}
+
+// statusWriter remembers the status that was answered.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}

@@ -53,6 +53,8 @@ type Options struct {
 	// and each run of a function, from many goroutines.
 	OnRequest    func(front.Record)
 	OnInvocation func(function string, report lambda.Report)
+	// OnURL, if set, is told of each answer of a function at its own address.
+	OnURL func(function string, status int)
 }
 
 // Machine is a running stack. Close ends all of it.
@@ -160,6 +162,17 @@ func (m *Machine) serve(l net.Listener, h http.Handler) {
 			s.Close()
 		}
 	})
+}
+
+// Serve answers on a free port as long as the machine runs, and returns the
+// address. When the machine closes, end is called before h's requests are waited
+// for: it ends those that would go on.
+func (m *Machine) Serve(h http.Handler, end func()) (string, error) {
+	url, err := m.serveAnywhere(h)
+	if err == nil {
+		m.closers = append(m.closers, end)
+	}
+	return url, err
 }
 
 // serveAnywhere answers on a free port, whose address it returns.

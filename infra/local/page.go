@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/infra/local/console"
+	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/local/lambda"
+	"secure-media-cdn/infra/local/machine"
+	"secure-media-cdn/infra/plan/document"
+)
+
+// page is the console. The machine tells it of every request from its start on,
+// while it can only be made once the machine runs.
+type page struct {
+	console atomic.Pointer[console.Console]
+}
+
+func (p *page) onRequest(r front.Record) {
+	if c := p.console.Load(); c != nil {
+		c.Observe(r)
+	}
+}
+
+func (p *page) onInvocation(function string, r lambda.Report) {
+	if c := p.console.Load(); c != nil {
+		c.ObserveLambda(function, r)
+	}
+}
+
+func (p *page) onURL(function string, status int) {
+	if c := p.console.Load(); c != nil {
+		c.ObserveURL(function, status)
+	}
+}
+
+// serve makes the console of a running machine and returns its address.
+func (p *page) serve(doc *document.Document, m *machine.Machine) (string, error) {
+	region, _ := m.Outputs["mediaBucketRegion"].(string)
+	table, _ := m.Outputs["mappingTable"].(string)
+	issuer, _ := m.Outputs["issuerUrl"].(string)
+	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return machine.Local, nil })
+	c, err := console.New(console.Options{
+		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Edge.Stats, OutOfReach: m.OutOfReach,
+		Records: &mapping.Table{Name: table, Client: dynamodb.New(dynamodb.Options{
+			Region: region, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: credentials,
+		})},
+		Issuer: &console.IssuerClient{URL: issuer, Region: region, Credentials: credentials},
+	})
+	if err != nil {
+		return "", fmt.Errorf("the console: %w", err)
+	}
+	url, err := m.Serve(c, c.Close)
+	if err != nil {
+		return "", err
+	}
+	p.console.Store(c)
+	return url + console.Path, nil
+}
