@@ -176,6 +176,15 @@ func TestEveryAnswerIsChecked(t *testing.T) {
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 			return true
 		}, ranges, "bytes"},
+		{"a range that is said to be another", func(w http.ResponseWriter, r *http.Request, body []byte, _ bool) bool {
+			var first, last int
+			if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &first, &last); n != 2 {
+				return false
+			}
+			w.Header().Set("X-Cache", "Hit from cloudfront")
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/*", first, last))
+			return status(w, 206, string(body[first:last+1]))
+		}, ranges, "the range is"},
 		{"a connection that breaks", func(_ http.ResponseWriter, r *http.Request, _ []byte, _ bool) bool {
 			if is(r, "fresh") {
 				panic(http.ErrAbortHandler)
