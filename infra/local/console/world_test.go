@@ -2,13 +2,11 @@ package console
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -100,7 +98,7 @@ func startWorld(t *testing.T) string {
 		Records: &mapping.Table{Name: doc.Outputs["mappingTable"].(string), Client: dynamodb.New(dynamodb.Options{
 			Region: testRegion, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys,
 		})},
-		Issuer: &IssuerClient{URL: m.Outputs["issuerUrl"].(string), Region: testRegion, Credentials: keys, Client: &http.Client{Timeout: time.Minute}},
+		Issuer: &IssuerClient{URL: m.Outputs["issuerUrl"].(string), Region: testRegion, Credentials: keys},
 	})
 	require.NoError(t, err)
 	close(ready)
