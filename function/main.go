@@ -7,6 +7,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -19,6 +20,10 @@ import (
 
 func main() {
 	debug.SetGCPercent(gcPercent)
+	// An environment answers one request at a time, on a fraction of a processor:
+	// a second thread would only take some of it to wake the first. `make bench`:
+	// 8 % off the median, a quarter less processor time.
+	runtime.GOMAXPROCS(1)
 	go loadRoots()
 	// Lambda gives each environment credentials that outlive it.
 	credentials := aws.Credentials{

@@ -170,7 +170,18 @@ func TestNumbersAndUnknownFieldsOfTheEventSurviveToTheLetter(t *testing.T) {
 	b := newBench(finds("s3://media/a", time.Hour))
 	out, err := b.Invoke(context.Background(), raw)
 	require.NoError(t, err)
-	assert.Contains(t, string(out), `"aFieldOfNextYear":{"kept":[1,2.50,`)
+	assert.Contains(t, string(out), `"aFieldOfNextYear":{"kept": [1, 2.50, "<&>"]}`)
+}
+
+func TestFieldsOfAnyNameAndAMissingQueryStringMakeAWholeAnswer(t *testing.T) {
+	raw := event(t, map[string]any{"an odd \"name\"\n": []any{1.5, nil}, "ü": true})
+	raw = bytes.Replace(raw, []byte(`"querystring":"",`), nil, 1)
+	b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+	_, got := b.invoke(t, raw)
+	assert.Equal(t, []any{1.5, nil}, got["an odd \"name\"\n"])
+	assert.Equal(t, true, got["ü"])
+	assert.Equal(t, "/a", got["uri"])
+	assert.Contains(t, got["querystring"], "s-maxage", "without it a cache would outlive the link")
 }
 
 func TestNoCacheOutlivesTheLink(t *testing.T) {
