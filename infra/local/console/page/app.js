@@ -28,7 +28,7 @@ function way(counts) {
   const all = Object.keys(sources).map((source) => ({ source, count: counts[source] || 0 }));
   keep(find('#way'), all, ({ source }) => source, ({ source }) => {
     const element = make('span', { class: source });
-    return { element, update: ({ count }) => { element.style.flexGrow = count; } };
+    return { element, update: ({ count }) => { element.style.flexGrow = count; element.hidden = count === 0; } };
   });
   keep(find('#legend'), all, ({ source }) => source, ({ source }) => {
     const value = make('b');
@@ -66,8 +66,8 @@ try {
   showStack(stack);
   startRequests();
   startPictures(stack);
-  await refresh();
   watch();
+  await refresh();
 } catch (problem) {
   toast(problem.message, true);
 }
