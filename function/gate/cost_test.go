@@ -26,8 +26,8 @@ type prices struct {
 	EdgePerMillion, EdgePerGigabyteSecond float64
 	EdgeGigabytes, EdgeSeconds            float64
 	// TableReadsPerMillion is DynamoDB's fee for read request units on demand,
-	// and TableReadUnits what one unknown hash takes: half a unit for the near
-	// replica and a whole one for the consistent read in the home region.
+	// and TableReadUnits what one unknown hash takes: a consistent read of the near
+	// replica, and one in the home region.
 	// https://aws.amazon.com/dynamodb/pricing/on-demand/
 	TableReadsPerMillion, TableReadUnits float64
 }
@@ -38,7 +38,7 @@ type prices struct {
 var usPrices = prices{
 	RequestsPerMillion: 1.00, GatePerMillion: 0.10, StoreReadsPerMillion: 0.03,
 	EdgePerMillion: 0.60, EdgePerGigabyteSecond: 0.00005001, EdgeGigabytes: 0.25, EdgeSeconds: 0.100,
-	TableReadsPerMillion: 0.125, TableReadUnits: 1.5,
+	TableReadsPerMillion: 0.125, TableReadUnits: 2,
 }
 
 // ungated is what a million forged requests cost without a gate: each wakes the

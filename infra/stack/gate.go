@@ -13,9 +13,6 @@ import (
 const (
 	gateRuntime   = "cloudfront-js-2.0"
 	viewerRequest = "viewer-request"
-	// Keys of the store that the gate reads link keys from.
-	currentKeyEntry  = "k.current"
-	previousKeyEntry = "k.previous"
 	// secretRecoveryDays is how long a deleted link key can be brought back.
 	secretRecoveryDays = 30
 )
@@ -107,7 +104,7 @@ func (s *builder) newKeys(store *cloudfront.KeyValueStore) (pulumi.Resource, err
 	var before []pulumi.Resource
 	if s.cfg.PreviousLinkKey != "" {
 		previous, err := cloudfront.NewKeyvaluestoreKey(s.ctx, "previous", &cloudfront.KeyvaluestoreKeyArgs{
-			KeyValueStoreArn: store.Arn, Key: pulumi.String(previousKeyEntry), Value: s.cfg.PreviousLinkKey.input(),
+			KeyValueStoreArn: store.Arn, Key: pulumi.String(source.PreviousKey), Value: s.cfg.PreviousLinkKey.input(),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("previous link key: %w", err)
@@ -115,7 +112,7 @@ func (s *builder) newKeys(store *cloudfront.KeyValueStore) (pulumi.Resource, err
 		before = append(before, previous)
 	}
 	current, err := cloudfront.NewKeyvaluestoreKey(s.ctx, "current", &cloudfront.KeyvaluestoreKeyArgs{
-		KeyValueStoreArn: store.Arn, Key: pulumi.String(currentKeyEntry), Value: s.cfg.LinkKey.input(),
+		KeyValueStoreArn: store.Arn, Key: pulumi.String(source.CurrentKey), Value: s.cfg.LinkKey.input(),
 	}, pulumi.DependsOn(before))
 	if err != nil {
 		return nil, fmt.Errorf("current link key: %w", err)

@@ -16,13 +16,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore/types"
+
+	"secure-media-cdn/function/gate"
 )
 
-const (
-	// revokedEntry begins the store's key of a revoked hash; its value is the
-	// hash's expiry in epoch seconds. The gate looks for it.
-	revokedEntry = "r."
+// revokedEntry begins the store's key of a revoked hash; its value is the hash's
+// expiry in epoch seconds.
+var revokedEntry = gate.RevocationKey("")
 
+const (
 	// keysPerUpdate and keysPerPage are the service's limits.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 	keysPerUpdate = 50
