@@ -16,6 +16,7 @@ DYNOXIDE_VERSION := 1.2.1
 VERSITYGW_VERSION := v1.8.0
 GOLANGCI_LINT_VERSION := v2.15.0
 ACTIONLINT_VERSION := v1.7.12
+CHROMIUM_VERSION := 153.0.0
 
 OS := $(shell uname -s | tr A-Z a-z)
 ARCH := $(subst aarch64,arm64,$(subst x86_64,x64,$(shell uname -m)))
@@ -30,11 +31,11 @@ run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, 
 	@PORT=$(PORT) exec $(BIN)/local $(if $(CLEAN),--clean) $(if $(SEALED),--sealed)
 
 .PHONY: test
-test: tools ## run every test, on real engines
+test: tools browser ## run every test, on real engines
 	$(GO) test -timeout 30m ./...
 
 .PHONY: race
-race: tools ## run every test under the race detector
+race: tools browser ## run every test under the race detector
 	$(GO) test -race -timeout 60m ./...
 
 .PHONY: bundle
@@ -103,6 +104,18 @@ clean: ## delete everything that was built
 
 .PHONY: tools
 tools: $(BIN)/.dynoxide-$(DYNOXIDE_VERSION) $(BIN)/.versitygw-$(VERSITYGW_VERSION)
+
+# The console's page is tested in a real Chromium: the machine's own if it has
+# one, otherwise one that an npm package carries with all its libraries.
+.PHONY: browser
+browser:
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then $(MAKE) --no-print-directory $(BIN)/.chromium-$(CHROMIUM_VERSION); fi
+
+$(BIN)/.chromium-$(CHROMIUM_VERSION): .ci/chromium
+	@mkdir -p $(BIN)
+	npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix build/npm-chromium @sparticuz/chromium@$(CHROMIUM_VERSION)
+	bash .ci/chromium build/npm-chromium/node_modules/@sparticuz/chromium/bin build/browser $(BIN)/chromium
+	touch $@
 
 $(BIN)/.dynoxide-$(DYNOXIDE_VERSION):
 	@mkdir -p $(BIN)
