@@ -129,7 +129,7 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			asked := time.Now()
 			a := fetch(t, "GET", link.URL)
 			if a.StatusCode == http.StatusOK {
-				require.True(t, asked.Before(link.ExpiresAt), "no request after the link's end gets the photo")
+				require.True(t, asked.Before(*link.ExpiresAt), "no request after the link's end gets the photo")
 				if a.cache() == "Hit from cloudfront" {
 					hits++
 				}
@@ -192,7 +192,8 @@ func TestStateSurvivesARestartAndSealedLinksHoldOnHits(t *testing.T) {
 	revoked := r.issue(r.upload("simple-chat/revoked.png", []byte("revoked")), 0)
 	require.Equal(t, 200, fetch(t, "GET", revoked).StatusCode)
 	require.Equal(t, "Hit from cloudfront", fetch(t, "GET", revoked).cache())
-	require.NoError(t, machine.Revoke(t.Context(), r.outputs["issuerUrl"].(string), "eu-central-1", revoked[strings.LastIndex(revoked, "/")+1:]))
+	_, err := issuerOf(r.outputs).Revoke(t.Context(), nil, []string{revoked[strings.LastIndex(revoked, "/")+1:]})
+	require.NoError(t, err)
 	assert.Equal(t, 404, fetch(t, "GET", revoked).StatusCode, "on the very next request, though it was cached")
 
 	forged := link[:len(link)-1] + flip(link[len(link)-1])

@@ -44,14 +44,12 @@ func (p *page) onURL(function string, status int) {
 func (p *page) serve(doc *document.Document, m *machine.Machine) (string, error) {
 	region, _ := m.Outputs["mediaBucketRegion"].(string)
 	table, _ := m.Outputs["mappingTable"].(string)
-	issuer, _ := m.Outputs["issuerUrl"].(string)
-	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return machine.Local, nil })
 	c, err := console.New(console.Options{
 		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Edge.Stats, OutOfReach: m.OutOfReach,
 		Records: &mapping.Table{Name: table, Client: dynamodb.New(dynamodb.Options{
 			Region: region, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: credentials,
 		})},
-		Issuer: &console.IssuerClient{URL: issuer, Region: region, Credentials: credentials},
+		Issuer: issuerOf(m.Outputs),
 	})
 	if err != nil {
 		return "", fmt.Errorf("the console: %w", err)
@@ -62,4 +60,15 @@ func (p *page) serve(doc *document.Document, m *machine.Machine) (string, error)
 	}
 	p.console.Store(c)
 	return url + console.Path, nil
+}
+
+// credentials are the machine's own.
+var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return machine.Local, nil })
+
+// issuerOf returns the issuer at its own address, called as any application
+// would call it.
+func issuerOf(outputs map[string]any) *console.IssuerClient {
+	url, _ := outputs["issuerUrl"].(string)
+	region, _ := outputs["mediaBucketRegion"].(string)
+	return &console.IssuerClient{URL: url, Region: region, Credentials: credentials}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/infra/local/machine"
 )
 
@@ -175,11 +176,12 @@ func (r *running) issue(object string, seconds int) string {
 	return r.ask(object, seconds).URL
 }
 
-func (r *running) ask(object string, seconds int) machine.Link {
+func (r *running) ask(object string, seconds int) api.Link {
 	r.t.Helper()
-	link, err := machine.Ask(r.t.Context(), r.outputs["issuerUrl"].(string), "eu-central-1", object, seconds)
+	links, err := issuerOf(r.outputs).Issue(r.t.Context(), []string{object}, time.Duration(seconds)*time.Second)
 	require.NoError(r.t, err)
-	return link
+	require.Nil(r.t, links[0].Error)
+	return links[0]
 }
 
 // processes returns the program's descendants whose command has the name, or

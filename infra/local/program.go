@@ -180,14 +180,15 @@ func present(ctx context.Context, m *machine.Machine, dir string, out io.Writer)
 	if err != nil {
 		return fmt.Errorf("uploading the sample photo: %w", err)
 	}
-	issuer, _ := m.Outputs["issuerUrl"].(string)
-	region, _ := m.Outputs["mediaBucketRegion"].(string)
-	link, err := machine.Ask(ctx, issuer, region, "s3://"+m.Bucket+"/"+key, 0)
-	if err != nil {
+	links, err := issuerOf(m.Outputs).Issue(ctx, []string{"s3://" + m.Bucket + "/" + key}, 0)
+	switch {
+	case err != nil:
 		return fmt.Errorf("issuing the sample's link: %w", err)
+	case links[0].Error != nil:
+		return fmt.Errorf("issuing the sample's link: %s", links[0].Error.Message)
 	}
 	fmt.Fprintln(out, "issuer:", m.Outputs["issuerUrl"])
-	fmt.Fprintln(out, "ready:", link.URL)
+	fmt.Fprintln(out, "ready:", links[0].URL)
 	return nil
 }
 
