@@ -156,7 +156,7 @@ func (b *tab) shoot(name string, width, height int64, scheme string) {
 	if *screenshots == "" {
 		return
 	}
-	preference := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme} //nolint:misspell // CSS's own word
+	preference := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme}
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{preference}})
 	require.NoError(b.t, err)
 	b.do(chromedp.EmulateViewport(width, height), chromedp.Sleep(time.Second))

@@ -155,7 +155,7 @@ func decode(where string, inputs map[string]any, out any) error {
 
 // wholeNumbers refuses to cut the fraction off a JSON number, as mapstructure
 // would.
-func wholeNumbers(from, to reflect.Type, data any) (any, error) {
+func wholeNumbers(_, to reflect.Type, data any) (any, error) {
 	if f, ok := data.(float64); ok && to.Kind() == reflect.Int && f != math.Trunc(f) {
 		return nil, fmt.Errorf("%v is not a whole number", f)
 	}

@@ -80,7 +80,7 @@ func (e *Edge) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey,
 		return a
 	}
 	keep = a.object
-	if a.object.fresh(e.now()) {
+	if a.fresh(e.now()) {
 		shared = a.object
 	}
 	return a

@@ -20,7 +20,6 @@ const (
 // plotNines is how far to the right the plot goes: to the 99.99th percentile.
 const plotNines = 4
 
-//nolint:misspell // CSS has its own spelling
 const plotStyle = `
     svg { background: #fff; font: 13px system-ui, sans-serif; }
     text { fill: #1d2125; } .soft { fill: #59616a; } .grid { stroke: #e3e1db; }
