@@ -23,7 +23,7 @@ ARCH := $(subst aarch64,arm64,$(subst x86_64,x64,$(shell uname -m)))
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z -]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, CLEAN=1, SEALED=1
@@ -76,12 +76,15 @@ fmt: ## format the code
 
 # Pulumi: the real command line, with the program of infra/.
 .PHONY: preview up destroy
-preview up destroy: ## the real Pulumi command line; STACK=dev
-	@command -v pulumi >/dev/null || { echo "make $@ needs the Pulumi command line: https://www.pulumi.com/docs/install/" >&2; exit 1; }
+preview up destroy: pulumi ## the real Pulumi command line; STACK=dev
 	pulumi $@ --stack $(STACK)
 
+.PHONY: pulumi
+pulumi:
+	@command -v pulumi >/dev/null || { echo "This needs the Pulumi command line: https://www.pulumi.com/docs/install/" >&2; exit 1; }
+
 .PHONY: outputs
-outputs: ## what applications read, as FORMAT=json or FORMAT=env; STACK=dev
+outputs: pulumi ## what applications read, as FORMAT=json or FORMAT=env; STACK=dev
 	@pulumi stack output --json --stack $(STACK) | $(GO) run ./infra/stack/outputs/show -format $(FORMAT)
 
 .PHONY: sweep
