@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -28,9 +27,6 @@ type flags struct {
 }
 
 func main() {
-	// Memory for speed: what is cached lives long, and is not worth looking at
-	// again for each few megabytes of requests. A tenth more hits a second.
-	debug.SetGCPercent(400)
 	var f flags
 	parser := kong.Must(&f, kong.Name("local"), kong.Description("Runs a stack of secure-media-cdn on this machine."))
 	if _, err := parser.Parse(os.Args[1:]); err != nil {
