@@ -52,9 +52,14 @@ golden: ## write the goldens anew, and show what changed
 	git --no-pager diff --stat -- infra/stack
 
 .PHONY: bench
-bench: tools ## measure the edge function beside the same job in Node.js, and beside its floor
+bench: tools nginx ## measure the edge function beside Node.js and its floor, and the local edge beside nginx
 	$(GO) run ./bench
 	$(GO) test -run '^$$' -bench 'Lookup|Start|Failover|Gate|Issue' -benchtime 300x ./function ./function/gate ./function/issue ./infra/local/faults
+	$(GO) test -run '^$$' -bench Hits -benchtime 15x ./infra/local
+
+.PHONY: nginx
+nginx:
+	@PATH=$$PATH:/usr/sbin; command -v nginx >/dev/null || { echo "This compares with nginx: install the package nginx-light, or any nginx." >&2; exit 1; }
 
 .PHONY: soak
 soak: tools ## five minutes of faults and mixed traffic, and a million forged links

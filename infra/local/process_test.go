@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 
 // running is a stack that runs as a process of its own.
 type running struct {
-	t       *testing.T
+	t       testing.TB
 	cmd     *exec.Cmd
 	dir     string
 	link    string // of the sample
@@ -62,7 +62,7 @@ type running struct {
 }
 
 // startProgram returns once the program says that it is ready.
-func startProgram(t *testing.T, dir string, args ...string) *running {
+func startProgram(t testing.TB, dir string, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, dir: dir, done: make(chan error, 1)}
 	r.cmd = command(append([]string{"--port", "0", "--root", "../..", "--dir", dir}, args...)...)
@@ -129,7 +129,7 @@ func (r *running) interrupt() {
 	}
 }
 
-func readJSON(t *testing.T, path string, into any) {
+func readJSON(t testing.TB, path string, into any) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -146,7 +146,7 @@ type reply struct {
 
 func (a reply) cache() string { return a.Header.Get("X-Cache") }
 
-func fetch(t *testing.T, method, url string, headers ...string) reply {
+func fetch(t testing.TB, method, url string, headers ...string) reply {
 	t.Helper()
 	req, err := http.NewRequest(method, url, nil)
 	require.NoError(t, err)

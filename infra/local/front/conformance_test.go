@@ -1,6 +1,8 @@
 package front
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/local/front/conformance"
+	"secure-media-cdn/infra/local/wire"
 	"secure-media-cdn/infra/plan/document"
 )
 
@@ -65,7 +68,7 @@ func TestScriptsForARealDistribution(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			w := newWorld(t)
 			require.NoError(t, w.build())
-			remote, err := conformance.NewRemote(w.viewer.URL)
+			remote, err := conformance.NewRemote(w.viewer)
 			require.NoError(t, err)
 			vars := map[string]string{"photo": "/images/" + photoHash, "unknown": "/images/" + unknownHash}
 			assert.NoError(t, conformance.Run(script, remote, vars))
@@ -82,7 +85,7 @@ type world struct {
 	lambda  *fakeFunction
 	gate    *fakeGate
 	edge    *Edge
-	viewer  *httptest.Server
+	viewer  string       // the edge's address
 	ahead   atomic.Int64 // of the clock, in nanoseconds
 	entered atomic.Int64 // viewers
 	bytes   int64
@@ -124,13 +127,25 @@ func (w *world) build() error {
 	if err != nil {
 		return err
 	}
-	w.viewer = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w.viewer = serve(w.t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.entered.Add(1)
 		w.edge.ServeHTTP(rw, r)
 	}))
-	w.t.Cleanup(w.viewer.Close)
-	w.Remote, err = conformance.NewRemote(w.viewer.URL)
+	w.Remote, err = conformance.NewRemote(w.viewer)
 	return err
+}
+
+// serve answers viewers as the local run does, and returns the address.
+func serve(t *testing.T, edge http.Handler) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &wire.Server{Handler: edge}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() {
+		_ = s.Close()
+		assert.NoError(t, s.Shutdown(context.Background()))
+	})
+	return "http://" + l.Addr().String()
 }
 
 func (w *world) Do(method, path string, header http.Header, plain bool) (*http.Response, error) {

@@ -99,8 +99,10 @@ func TestAViewerWhoGoesAwayDoesNotTakeTheFetchWithHim(t *testing.T) {
 	w, ask := started(t, func(w *world) { entered, release = held(w) })
 	ctx, leave := context.WithCancel(context.Background())
 	gone := make(chan struct{})
+	server := httptest.NewServer(w.edge) // which ends the request's context, as package wire does not
+	defer server.Close()
 	go func() {
-		req, _ := http.NewRequestWithContext(ctx, "GET", w.viewer.URL+"/public/a.jpg", nil)
+		req, _ := http.NewRequestWithContext(ctx, "GET", server.URL+"/public/a.jpg", nil)
 		_, err := http.DefaultTransport.RoundTrip(req)
 		assert.ErrorIs(t, err, context.Canceled)
 		close(gone)
@@ -249,7 +251,7 @@ func TestAGETWithABodyIsRefused(t *testing.T) {
 	t.Parallel()
 	w, _ := started(t, nil)
 	for name, body := range map[string]io.Reader{"of known length": strings.NewReader("x"), "chunked": io.MultiReader(strings.NewReader("x"))} {
-		req, err := http.NewRequest("GET", w.viewer.URL+"/public/a.jpg", body)
+		req, err := http.NewRequest("GET", w.viewer+"/public/a.jpg", body)
 		require.NoError(t, err)
 		resp, err := http.DefaultTransport.RoundTrip(req)
 		require.NoError(t, err)

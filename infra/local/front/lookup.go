@@ -42,13 +42,9 @@ func (e *Edge) lookup(ctx context.Context, x *exchange) answer {
 		// CFDG RequestAndResponseBehaviorCustomOrigin.html, "Simultaneous requests
 		// for the same object (request collapsing)": those who wait count as hits,
 		// and what may not be cached is not shared.
-		select {
-		case <-f.done:
-			if f.shared != nil {
-				return fromCache(f.shared)
-			}
-		case <-ctx.Done():
-			return e.failure(http.StatusGatewayTimeout, failed, "the viewer went away")
+		<-f.done
+		if f.shared != nil {
+			return fromCache(f.shared)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -64,11 +63,10 @@ func override(query string) Lambda {
 // asker sends requests as a viewer: paths as they are, redirects not followed.
 func asker(t *testing.T, edge *Edge) func(method, path string, header ...string) (*http.Response, string) {
 	t.Helper()
-	server := httptest.NewServer(edge)
-	t.Cleanup(server.Close)
+	address := serve(t, edge)
 	return func(method, path string, header ...string) (*http.Response, string) {
 		t.Helper()
-		req, err := http.NewRequest(method, server.URL, nil)
+		req, err := http.NewRequest(method, address, nil)
 		require.NoError(t, err)
 		req.URL.Opaque = path
 		for i := 0; i < len(header); i += 2 {

@@ -24,6 +24,7 @@ import (
 	"secure-media-cdn/function/engine"
 	"secure-media-cdn/infra/local/front"
 	"secure-media-cdn/infra/local/lambda"
+	"secure-media-cdn/infra/local/wire"
 	"secure-media-cdn/infra/plan/document"
 )
 
@@ -147,9 +148,15 @@ func listen(port int) (net.Listener, error) {
 	return l, nil
 }
 
+// server is an http.Server or a wire.Server.
+type server interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
+}
+
 // serve answers on l until the machine is closed.
-func (m *Machine) serve(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+func (m *Machine) serve(l net.Listener, s server) {
 	go func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			m.fail(fmt.Errorf("the server at %s ended: %w", l.Addr(), err))
@@ -181,7 +188,7 @@ func (m *Machine) serveAnywhere(h http.Handler) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	m.serve(l, h)
+	m.serve(l, &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second})
 	return "http://" + l.Addr().String(), nil
 }
 
@@ -207,6 +214,6 @@ func (m *Machine) startEdge(l net.Listener) error {
 	}
 	m.Edge = edge
 	m.OutOfReach = append(m.OutOfReach, edge.Unhonoured()...)
-	m.serve(l, edge)
+	m.serve(l, &wire.Server{Handler: edge})
 	return nil
 }
