@@ -2,19 +2,15 @@ package front
 
 import (
 	"bytes"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkHit is the edge's own work for a hit, without the network; with it, see
-// BenchmarkHits of the local run.
+// BenchmarkHit is the edge's own work for a hit, without the network; with it,
+// see BenchmarkHits of the local run.
 func BenchmarkHit(b *testing.B) {
 	edge := benchEdge(b, bytes.Repeat([]byte("x"), 50_000))
 	req := httptest.NewRequest("GET", "/public/a.jpg", nil)
