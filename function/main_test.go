@@ -76,12 +76,14 @@ func onEngine(tb testing.TB) (*edge.Handler, []byte, string) {
 	}, payload, server.URL
 }
 
-// sdkClient is the SDK's own client, as a table's writer has it.
+// sdkClient is the SDK's own client, as a table's writer has it. It tries again
+// as by default: with a server as near as this one, it may close a connection
+// that it still reads a large answer from.
+// https://github.com/aws/aws-sdk-go-v2/issues/2737
 func sdkClient(url string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region:       "eu-central-1",
 		Credentials:  aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return testCredentials, nil }),
-		Retryer:      aws.NopRetryer{},
 		BaseEndpoint: aws.String(url),
 	})
 }
