@@ -6,22 +6,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
+	"secure-media-cdn/function/issue/client"
 )
-
-// batch is how many objects one call takes.
-const batch = 100
 
 // session is one run of the command.
 type session struct {
-	client   *client
+	client   *client.Client
 	terminal terminal
 	json     bool
 	failed   bool
@@ -68,14 +65,11 @@ func (c issueCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.inBatches(objects, func(part []string) error {
-		answer, err := call[api.IssueAnswer](ctx, s.client, http.MethodPost, api.LinksPath, api.IssueRequest{Objects: part, TTLSeconds: int64(c.TTL)})
+		links, err := s.client.Issue(ctx, part, time.Duration(c.TTL)*time.Second)
 		if err != nil {
-			return err
+			return s.wrong(err)
 		}
-		if answer.Links == nil {
-			return s.wrong(answer.Error)
-		}
-		for _, l := range answer.Links {
+		for _, l := range links {
 			columns := []string{l.Object, l.URL}
 			if l.ExpiresAt != nil {
 				columns = append(columns, l.ExpiresAt.Format(time.RFC3339))
@@ -86,12 +80,6 @@ func (c issueCommand) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// shownOrProblem is what a call for one link answers.
-type shownOrProblem struct {
-	api.Shown
-	Error *api.Problem `json:"error"`
-}
-
 // Run shows the links, one call each.
 func (c showCommand) Run(ctx context.Context, s *session) error {
 	links, err := s.expand(c.Links)
@@ -99,15 +87,16 @@ func (c showCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.each(links, 1, func(part []string) error {
-		answer, err := call[shownOrProblem](ctx, s.client, http.MethodGet, api.LinksPath+"/"+url.PathEscape(hashOf(part[0])), nil)
-		if err != nil {
+		shown, err := s.client.Show(ctx, hashOf(part[0]))
+		var refused *client.Error
+		switch {
+		case errors.As(err, &refused):
+			s.print(map[string]any{"hash": hashOf(part[0]), "error": refused.Problem}, part[0], &refused.Problem)
+		case err != nil:
 			return err
+		default:
+			s.print(shown, part[0], nil, shown.Hash, shown.State, shown.ExpiresAt.Format(time.RFC3339), shown.Object)
 		}
-		line := any(answer.Shown)
-		if answer.Error != nil {
-			line = map[string]any{"hash": hashOf(part[0]), "error": answer.Error}
-		}
-		s.print(line, part[0], answer.Error, answer.Hash, answer.State, answer.ExpiresAt.Format(time.RFC3339), answer.Object)
 		return nil
 	})
 }
@@ -119,22 +108,19 @@ func (c revokeCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.inBatches(targets, func(part []string) error {
-		var request api.RevokeRequest
+		var objects, hashes []string
 		for _, target := range part {
 			if strings.HasPrefix(target, "s3://") {
-				request.Objects = append(request.Objects, target)
+				objects = append(objects, target)
 			} else {
-				request.Hashes = append(request.Hashes, hashOf(target))
+				hashes = append(hashes, hashOf(target))
 			}
 		}
-		answer, err := call[api.RevokeAnswer](ctx, s.client, http.MethodPost, api.RevocationsPath, request)
+		revocations, err := s.client.Revoke(ctx, objects, hashes)
 		if err != nil {
-			return err
+			return s.wrong(err)
 		}
-		if answer.Revocations == nil {
-			return s.wrong(answer.Error)
-		}
-		for _, r := range answer.Revocations {
+		for _, r := range revocations {
 			name := r.Hash
 			if name == "" {
 				name = r.Object
@@ -175,7 +161,7 @@ func (s *session) expand(args []string) ([]string, error) {
 }
 
 func (s *session) inBatches(all []string, do func(part []string) error) error {
-	return s.each(all, batch, do)
+	return s.each(all, issue.MaxObjects, do)
 }
 
 // each does the parts of all in turn, with a progress bar if there are several.
@@ -220,14 +206,11 @@ func (s *session) print(line any, name string, problem *api.Problem, columns ...
 }
 
 // wrong tells that a whole call was refused. What comes after it would be, too.
-func (s *session) wrong(p *api.Problem) error {
-	if p == nil {
-		return errors.New("the issuer's answer is empty")
+func (s *session) wrong(err error) error {
+	var refused *client.Error
+	if !errors.As(err, &refused) {
+		return err
 	}
-	field := ""
-	if p.Field != "" {
-		field = p.Field + ": "
-	}
-	fmt.Fprintf(s.terminal.err, "links: %s%s (%s)\n", field, p.Message, p.Code)
+	fmt.Fprintf(s.terminal.err, "links: %v (%s)\n", refused, refused.Code)
 	return errFailed
 }

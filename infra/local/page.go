@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/console"
 	"secure-media-cdn/infra/local/front"
@@ -67,8 +68,8 @@ var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credent
 
 // issuerOf returns the issuer at its own address, called as any application
 // would call it.
-func issuerOf(outputs map[string]any) *console.IssuerClient {
+func issuerOf(outputs map[string]any) *client.Client {
 	url, _ := outputs["issuerUrl"].(string)
 	region, _ := outputs["mediaBucketRegion"].(string)
-	return &console.IssuerClient{URL: url, Region: region, Credentials: credentials}
+	return &client.Client{URL: url, Region: region, Credentials: credentials}
 }

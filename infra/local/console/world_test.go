@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/bundle"
+	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/front"
 	"secure-media-cdn/infra/local/lambda"
@@ -98,7 +99,7 @@ func startWorld(t *testing.T) string {
 		Records: &mapping.Table{Name: doc.Outputs["mappingTable"].(string), Client: dynamodb.New(dynamodb.Options{
 			Region: testRegion, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys,
 		})},
-		Issuer: &IssuerClient{URL: m.Outputs["issuerUrl"].(string), Region: testRegion, Credentials: keys},
+		Issuer: &client.Client{URL: m.Outputs["issuerUrl"].(string), Region: testRegion, Credentials: keys},
 	})
 	require.NoError(t, err)
 	close(ready)

@@ -25,7 +25,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"secure-media-cdn/function/issue"
-	"secure-media-cdn/infra/local/console"
+	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/infra/local/machine"
 )
 
@@ -202,9 +202,9 @@ func (t *target) upload(ctx context.Context, outputs string, n int) error {
 		return err
 	}
 	keys := credentials.StaticCredentialsProvider{Value: machine.Local}
-	client := newClient(issueAtOnce)
-	bucket := s3.New(s3.Options{BaseEndpoint: aws.String(l.s3Endpoint), Region: l.MediaBucketRegion, UsePathStyle: true, Credentials: keys, HTTPClient: client})
-	issuer := &console.IssuerClient{URL: l.IssuerURL, Region: l.MediaBucketRegion, Credentials: keys, Client: client}
+	requests := newClient(issueAtOnce)
+	bucket := s3.New(s3.Options{BaseEndpoint: aws.String(l.s3Endpoint), Region: l.MediaBucketRegion, UsePathStyle: true, Credentials: keys, HTTPClient: requests})
+	issuer := &client.Client{URL: l.IssuerURL, Region: l.MediaBucketRegion, Credentials: keys, HTTP: requests}
 
 	random := rand.NewChaCha8([32]byte{1})
 	objects := make([]string, n+1)
@@ -254,7 +254,7 @@ const issueAtOnce = 4
 
 // remove revokes the links first, so that the deletions find nothing to revoke.
 // It has a time of its own: the run's may be over.
-func remove(bucket *s3.Client, issuer *console.IssuerClient, name string, objects []string) error {
+func remove(bucket *s3.Client, issuer *client.Client, name string, objects []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), removalTime)
 	defer cancel()
 	uploaded := slices.DeleteFunc(slices.Clone(objects), func(o string) bool { return o == "" })

@@ -1,0 +1,134 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue/api"
+)
+
+// Which calls are tried again, and how they are signed, the tests of function/links
+// try against the real handler.
+
+// issuer answers every call alike, and keeps what it was asked.
+type issuer struct {
+	status int
+	answer string
+	asked  []string
+	onCall func()
+}
+
+func (i *issuer) client(t *testing.T) *Client {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		i.asked = append(i.asked, r.Method+" "+r.URL.EscapedPath()+" "+string(body))
+		if i.onCall != nil {
+			i.onCall()
+		}
+		w.WriteHeader(i.status)
+		_, _ = io.WriteString(w, i.answer)
+	}))
+	t.Cleanup(server.Close)
+	return &Client{URL: server.URL + "/", Region: "eu-central-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+	})}
+}
+
+func TestWhatAnAnswerBecomes(t *testing.T) {
+	t.Parallel()
+	issueIt := func(c *Client) (any, error) { return c.Issue(t.Context(), []string{"s3://m/a"}, time.Hour) }
+	showIt := func(c *Client) (any, error) { return c.Show(t.Context(), "a/b") }
+	revokeIt := func(c *Client) (any, error) { return c.Revoke(t.Context(), []string{"s3://m/a"}, []string{"h"}) }
+	problem := &api.Problem{Code: "c", Message: "no", Field: "objects[0]"}
+	for name, tt := range map[string]struct {
+		do     func(*Client) (any, error)
+		status int
+		answer string
+		want   any
+		err    string
+		whole  bool // the error is an Error
+		asked  string
+	}{
+		"links":                        {issueIt, 200, `{"links":[{"object":"s3://m/a","hash":"h"}]}`, []api.Link{{Object: "s3://m/a", Hash: "h"}}, "", false, `POST /links {"objects":["s3://m/a"],"ttlSeconds":3600}`},
+		"a problem with each object":   {issueIt, 404, `{"links":[{"error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Link{{Error: problem}}, "", false, ""},
+		"a call that is wrong":         {issueIt, 400, `{"error":{"code":"c","message":"no","field":"objects[0]"}}`, nil, "objects[0]: no", true, ""},
+		"a call that is too large":     {issueIt, 413, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
+		"an answer without anything":   {issueIt, 200, `{}`, nil, "the issuer's answer is empty", false, ""},
+		"who may not ask":              {issueIt, 403, `{"Message":"Forbidden"}`, nil, "issuing: the issuer refuses us (403 Forbidden): are the credentials right, and is their principal among issuerPrincipals?", false, ""},
+		"a mapping":                    {showIt, 200, `{"hash":"a/b","state":"live"}`, &api.Shown{Hash: "a/b", State: "live"}, "", false, "GET /links/a%2Fb "},
+		"no mapping":                   {showIt, 404, `{"error":{"code":"link_not_found","message":"no"}}`, nil, "no", true, ""},
+		"who may not look":             {showIt, 403, ``, nil, "showing: the issuer refuses us (403 without a reason)", false, ""},
+		"revocations":                  {revokeIt, 200, `{"revocations":[{"object":"s3://m/a","revoked":["x"]},{"hash":"h","revoked":[]}]}`, []api.Revocation{{Object: "s3://m/a", Revoked: []string{"x"}}, {Hash: "h", Revoked: []string{}}}, "", false, `POST /revocations {"objects":["s3://m/a"],"hashes":["h"]}`},
+		"a revocation of nothing":      {revokeIt, 400, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
+		"who may not revoke":           {revokeIt, 401, `{}`, nil, "revoking: the issuer refuses us (401 )", false, ""},
+		"a revocation that has failed": {revokeIt, 409, `{"revocations":[{"hash":"h","error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Revocation{{Hash: "h", Error: problem}}, "", false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := &issuer{status: tt.status, answer: tt.answer}
+			got, err := tt.do(i.client(t))
+			require.Len(t, i.asked, 1)
+			if tt.asked != "" {
+				assert.Equal(t, tt.asked, i.asked[0])
+			}
+			if tt.err == "" {
+				require.NoError(t, err)
+				assert.Equal(t, tt.want, got)
+				return
+			}
+			require.ErrorContains(t, err, tt.err)
+			assert.Equal(t, tt.whole, assert.ObjectsAreEqual(fmt.Sprintf("%T", err), "*client.Error"))
+		})
+	}
+}
+
+func TestTryingAgainEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	i := &issuer{status: 503, answer: `{"error":{"code":"unavailable","message":"down"}}`, onCall: cancel}
+	_, err := i.client(t).Issue(ctx, []string{"s3://m/a"}, 0)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Len(t, i.asked, 1)
+}
+
+func TestWithoutCredentialsNothingIsSent(t *testing.T) {
+	t.Parallel()
+	i := &issuer{}
+	c := i.client(t)
+	c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, fmt.Errorf("log in first")
+	})
+	_, err := c.Issue(t.Context(), []string{"s3://m/a"}, 0)
+	require.EqualError(t, err, "issuing: no AWS credentials: log in first")
+	assert.Empty(t, i.asked)
+}
+
+func Example() {
+	ctx := context.Background()
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		panic(err)
+	}
+	c := &Client{URL: "https://….lambda-url.eu-central-1.on.aws/", Region: "eu-central-1", Credentials: cfg.Credentials}
+	links, err := c.Issue(ctx, []string{"s3://media/simple-chat/cat.jpg"}, 24*time.Hour)
+	if err != nil {
+		panic(err)
+	}
+	for _, l := range links {
+		if l.Error != nil {
+			fmt.Println(l.Object, l.Error.Message)
+			continue
+		}
+		fmt.Println(l.Object, l.URL)
+	}
+}
