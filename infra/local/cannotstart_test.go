@@ -41,6 +41,8 @@ func TestWhatCannotStartSaysWhyInOneSentence(t *testing.T) {
 		want []string
 	}{
 		{name: "a port in use", args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)}, want: []string{"port", "is in use: choose another with PORT="}},
+		{name: "a port in use, before anything is built", path: elsewhere, args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)}, want: []string{"is in use: choose another with PORT="}},
+		{name: "a port that is none", args: []string{"--port", "99999"}, want: []string{"port 99999 cannot be had: choose another with PORT="}},
 		{name: "a missing engine", cwd: elsewhere, want: []string{"dynoxide is not installed: run `make tools`"}},
 		{name: "a missing Python", path: goOnly, want: []string{"python3 is not installed"}},
 		{name: "a missing Go", path: elsewhere, want: []string{"the go command was not found"}},

@@ -37,6 +37,16 @@ func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(root, dir)
 	}
+	// The port first: if it is in use, nothing is deleted or built to say so.
+	cdn, err := machine.Listen(f.Port)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			cdn.Close()
+		}
+	}()
 	if f.Clean {
 		if err := machine.Clean(dir, linkKeyFile); err != nil {
 			return nil, fmt.Errorf("starting afresh: %w", err)
@@ -60,7 +70,7 @@ func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine
 	}
 	var p page
 	m, err = machine.Start(ctx, machine.Options{
-		Document: doc, Region: region, Root: root, Dir: dir, Port: f.Port, Bundles: bundles, Log: log,
+		Document: doc, Region: region, Root: root, Dir: dir, CDN: cdn, Bundles: bundles, Log: log,
 		OnRequest: p.onRequest, OnInvocation: p.onInvocation, OnURL: p.onURL,
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,8 +43,9 @@ type Options struct {
 	Root string
 	// Dir keeps the state. What is there is used again.
 	Dir string
-	// Port is the CDN's. 0 is any free one.
-	Port int
+	// CDN is where the distribution answers, as Listen returns it. Start closes
+	// it, at the machine's end or when it fails. nil is any free port.
+	CDN net.Listener
 	// Bundles replaces archives by those that run on this machine, by the path
 	// in the document. An archive that is not named runs as it is.
 	Bundles map[string]string
@@ -93,7 +95,13 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 		o.Log = io.Discard
 	}
 	o.Log = &oneByOne{w: o.Log}
+	if o.CDN == nil {
+		if o.CDN, err = Listen(0); err != nil {
+			return nil, err
+		}
+	}
 	m = &Machine{o: o, Endpoints: map[string]string{}, functions: map[string]*function{}, urls: map[string]string{}, failed: make(chan error, 1)}
+	m.closers = append(m.closers, func() { o.CDN.Close() })
 	defer func() {
 		if err != nil {
 			m.Close()
@@ -103,13 +111,7 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 	if m.OutOfReach, err = check(o.Document); err != nil {
 		return m, err
 	}
-	// The port first: if it is taken, nothing has to be started to say so.
-	cdn, err := listen(o.Port)
-	if err != nil {
-		return m, err
-	}
-	m.closers = append(m.closers, func() { cdn.Close() })
-	m.BaseURL = "http://" + cdn.Addr().String()
+	m.BaseURL = "http://" + o.CDN.Addr().String()
 	lock, err := claim(o.Dir)
 	if err != nil {
 		return m, err
@@ -122,7 +124,7 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 			return m, err
 		}
 	}
-	if err := m.startEdge(cdn); err != nil {
+	if err := m.startEdge(o.CDN); err != nil {
 		return m, err
 	}
 	m.Outputs = m.localise(o.Document.Outputs).(map[string]any)
@@ -140,10 +142,15 @@ func (m *Machine) Close() {
 	}
 }
 
-func listen(port int) (net.Listener, error) {
+// Listen takes a port of 127.0.0.1 for Options.CDN, 0 any free one. Whoever
+// takes it first need not do anything else to find that it is in use.
+func Listen(port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("port %d is in use: choose another with PORT=…, or end what uses it (%w)", port, err)
+	case err != nil:
+		return nil, fmt.Errorf("port %d cannot be had: choose another with PORT=… (%w)", port, err)
 	}
 	return l, nil
 }
@@ -184,7 +191,7 @@ func (m *Machine) Serve(h http.Handler, end func()) (string, error) {
 
 // serveAnywhere answers on a free port, whose address it returns.
 func (m *Machine) serveAnywhere(h http.Handler) (string, error) {
-	l, err := listen(0)
+	l, err := Listen(0)
 	if err != nil {
 		return "", err
 	}
