@@ -85,6 +85,9 @@ type Edge interface {
 	// and would have expired at the times given, will be answered from a copy.
 	// It may be called again for the same hashes.
 	Forget(ctx context.Context, hashes map[string]time.Time) error
+	// Withdraw does the same for the plain paths of public objects, which were
+	// deleted. occasion tells this deletion from another of the same objects.
+	Withdraw(ctx context.Context, paths []string, occasion string) error
 }
 
 // Sleep waits for d, or returns the context's error.
@@ -173,8 +176,32 @@ func (i *Issuer) life(ttl time.Duration) (time.Duration, error) {
 // publish gives public objects their plain address.
 func (i *Issuer) publish(ctx context.Context, public []*wanted) {
 	for _, w := range i.existing(ctx, public) {
-		w.link.URL = i.BaseURL + "/" + escapeKey(w.object.Key)
+		w.link.URL = i.BaseURL + plainPath(w.object)
 	}
+}
+
+// plainPath is where a public object is served.
+func plainPath(o mapping.Object) string { return "/" + escapeKey(o.Key) }
+
+// Withdraw has the edge forget those of the objects that are public, after they
+// were deleted: nothing else would, before their copies are stale. Private ones
+// lose their links instead, by Revoke. It may be called again with the same
+// occasion, which tells one deletion of an object from the next: CloudFront
+// takes an invalidation of the same name for the one that it has done already.
+func (i *Issuer) Withdraw(ctx context.Context, objects []string, occasion string) error {
+	var paths []string
+	for _, text := range objects {
+		if w, err := i.parse(text); err == nil && w.public {
+			paths = append(paths, plainPath(w.object))
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	if err := i.Edge.Withdraw(ctx, paths, occasion); err != nil {
+		return unavailable("the objects are deleted, but copies of them may still be served", err)
+	}
+	return nil
 }
 
 // existing returns those of the wanted objects that are in the bucket; the

@@ -33,8 +33,9 @@ type world struct {
 	missing   map[string]bool // keys that the bucket does not have
 	looks     int             // at the bucket
 	forgotten map[string]time.Time
-	calls     int   // of the edge
-	broken    error // what the edge answers
+	withdrawn []string // occasions, each with its paths
+	calls     int      // of the edge
+	broken    error    // what the edge answers
 }
 
 func newWorld(store mapping.Store) *world {
@@ -91,6 +92,17 @@ func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
 		return w.broken
 	}
 	maps.Copy(w.forgotten, hashes)
+	return nil
+}
+
+func (w *world) Withdraw(_ context.Context, paths []string, occasion string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls++
+	if w.broken != nil {
+		return w.broken
+	}
+	w.withdrawn = append(w.withdrawn, fmt.Sprint(occasion, paths))
 	return nil
 }
 

@@ -269,3 +269,26 @@ func (s *issuing) Apply(ctx context.Context, changes ...mapping.Change) error {
 	}
 	return err
 }
+
+func TestWhatWasPublicAndIsDeletedIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(&mapping.Memory{})
+	i := w.issuer()
+	i.Services = issue.Services{"simple-chat": false, "marketplace": true}
+	ctx := context.Background()
+
+	require.NoError(t, i.Withdraw(ctx, []string{
+		"s3://media/marketplace/a.jpg", "s3://media/simple-chat/a.jpg", "s3://media/marketplace/ä b*.jpg",
+		"s3://other/marketplace/b.jpg", "s3://media/marketplace/", "s3://media/marketplaces/c.jpg", "nonsense",
+	}, "Monday"))
+	assert.Equal(t, []string{"Monday[/marketplace/a.jpg /marketplace/%C3%A4%20b%2A.jpg]"}, w.withdrawn)
+	require.NoError(t, i.Withdraw(ctx, []string{"s3://media/simple-chat/a.jpg"}, "Tuesday"))
+	assert.Equal(t, 1, w.calls, "what is private has no address to withdraw")
+
+	w.broken = errors.New("down")
+	err := i.Withdraw(ctx, []string{"s3://media/marketplace/a.jpg"}, "Wednesday")
+	require.Error(t, err)
+	assert.Equal(t, issue.CodeUnavailable, issue.AsError(err).Code)
+	i.Services = nil
+	assert.NoError(t, i.Withdraw(ctx, []string{"s3://media/marketplace/a.jpg"}, "Thursday"), "without services nothing is public")
+}

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -116,10 +115,18 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 		object := r.upload("simple-chat/gone+soon.png", []byte("here"))
 		link := r.issue(object, 0)
 		require.Equal(t, 200, fetch(t, "GET", link).StatusCode)
-		bucket, key, _ := strings.Cut(strings.TrimPrefix(object, "s3://"), "/")
-		_, err := r.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
-		require.NoError(t, err)
+		r.remove(object)
 		assert.Eventually(t, func() bool { return fetch(t, "GET", link).StatusCode == http.StatusNotFound }, time.Minute, 50*time.Millisecond)
+	})
+	t.Run("a public object that is deleted leaves the edge, each time", func(t *testing.T) {
+		for range 2 {
+			object := r.upload("marketplace/taken (down).png", []byte("for now"))
+			url := r.issue(object, 0)
+			require.Equal(t, 200, fetch(t, "GET", url).StatusCode)
+			require.Equal(t, "Hit from cloudfront", fetch(t, "GET", url).cache(), "the edge holds it for a day")
+			r.remove(object)
+			assert.Eventually(t, func() bool { return fetch(t, "GET", url).StatusCode == http.StatusForbidden }, time.Minute, 50*time.Millisecond)
+		}
 	})
 	t.Run("a short link dies in time, though the edge holds the photo", func(t *testing.T) {
 		link := r.ask(r.upload("simple-chat/short.png", []byte("short")), 4)

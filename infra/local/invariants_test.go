@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -132,6 +133,11 @@ func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
 		return nil
 	}
 	return w.edge.Invalidate(paths)
+}
+
+// Withdraw implements issue.Edge. There is no public service here.
+func (w *world) Withdraw(context.Context, []string, string) error {
+	return errors.New("nothing is public")
 }
 
 func (w *world) time() time.Time {

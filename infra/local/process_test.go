@@ -170,6 +170,14 @@ func (r *running) upload(key string, body []byte) string {
 	return "s3://" + bucket + "/" + key
 }
 
+// remove deletes an object, as upload named it.
+func (r *running) remove(object string) {
+	r.t.Helper()
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(object, "s3://"), "/")
+	_, err := r.s3.DeleteObject(r.t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
+	require.NoError(r.t, err)
+}
+
 // issue asks the issuer for a link of so many seconds; 0 is the usual life.
 func (r *running) issue(object string, seconds int) string {
 	r.t.Helper()

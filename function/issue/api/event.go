@@ -41,8 +41,9 @@ func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (answer any
 
 // removal is one object, or one version of it, that was deleted.
 type removal struct {
-	object  mapping.Object
-	version bool // an explicit version: others may remain
+	object   mapping.Object
+	version  bool   // an explicit version: others may remain
+	occasion string // differs from that of another removal of the object
 }
 
 // parseEvent tells the two kinds of event apart. Exactly one of its results
@@ -78,10 +79,10 @@ func parseRemovals(records []json.RawMessage) ([]removal, error) {
 	var all []removal
 	for n, raw := range records {
 		var r struct {
-			EventSource, EventName string
-			S3                     struct {
+			EventSource, EventName, EventTime string
+			S3                                struct {
 				Bucket struct{ Name string }
-				Object struct{ Key, VersionID string }
+				Object struct{ Key, VersionID, Sequencer string }
 			}
 		}
 		if err := json.Unmarshal(raw, &r); err != nil || r.EventSource != "aws:s3" {
@@ -103,14 +104,15 @@ func parseRemovals(records []json.RawMessage) ([]removal, error) {
 		// A delete marker hides the object, whatever versions it has; so does the
 		// deletion of an object without versions.
 		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
-		all = append(all, removal{object, what == "Delete" && r.S3.Object.VersionID != ""})
+		all = append(all, removal{object, what == "Delete" && r.S3.Object.VersionID != "", r.EventTime + " " + r.S3.Object.Sequencer})
 	}
 	return all, nil
 }
 
-// follow revokes the links of what was deleted.
+// follow revokes the links of what was deleted, and has the edge forget what was
+// public.
 func (h *Handler) follow(ctx context.Context, removals []removal) error {
-	var objects []string
+	var objects, occasions []string
 	for _, r := range removals {
 		if r.version {
 			remains, err := h.Objects.Exists(ctx, r.object)
@@ -123,19 +125,24 @@ func (h *Handler) follow(ctx context.Context, removals []removal) error {
 			}
 		}
 		if text := r.object.String(); !slices.Contains(objects, text) {
-			objects = append(objects, text)
+			objects, occasions = append(objects, text), append(occasions, r.occasion)
 		}
+	}
+	// What is public comes first, but does not keep links from being revoked.
+	failure := h.Issuer.Withdraw(ctx, objects, strings.Join(occasions, ","))
+	if failure != nil {
+		h.Log.Error("removal", "error", failure.Error())
 	}
 	for chunk := range slices.Chunk(objects, issue.MaxObjects) {
 		outcomes, err := h.Issuer.Revoke(ctx, chunk, nil)
 		if err != nil {
-			return err
+			return errors.Join(failure, err)
 		}
 		c, revoked := call{}, 0
 		var failed []*issue.Error
 		for _, o := range outcomes {
 			revoked += len(o.Hashes)
-			// A public object has no links, so there is nothing to be done.
+			// A public object has no links.
 			if o.Err != nil && o.Err.Code != issue.CodePublicObject {
 				failed = append(failed, o.Err)
 			}
@@ -144,9 +151,9 @@ func (h *Handler) follow(ctx context.Context, removals []removal) error {
 		c.noteProblems(failed)
 		if len(failed) > 0 {
 			h.Log.LogAttrs(ctx, slog.LevelError, "removal", c.log...)
-			return fmt.Errorf("revoking the links of %d deleted objects: %w", len(failed), failed[0])
+			return errors.Join(failure, fmt.Errorf("revoking the links of %d deleted objects: %w", len(failed), failed[0]))
 		}
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "removal", c.log...)
 	}
-	return nil
+	return failure
 }

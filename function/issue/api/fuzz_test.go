@@ -22,6 +22,7 @@ import (
 type forgetful struct{}
 
 func (forgetful) Forget(context.Context, map[string]time.Time) error   { return nil }
+func (forgetful) Withdraw(context.Context, []string, string) error     { return nil }
 func (forgetful) Exists(context.Context, mapping.Object) (bool, error) { return true, nil }
 func (forgetful) pause(ctx context.Context, _ time.Duration) error     { return ctx.Err() }
 

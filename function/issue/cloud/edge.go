@@ -75,6 +75,19 @@ func (e *Edge) Forget(ctx context.Context, hashes map[string]time.Time) error {
 	return errors.Join(failures...)
 }
 
+// Withdraw implements issue.Edge. S3 has no older state to read from, so only
+// what is under way is waited for.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
+func (e *Edge) Withdraw(ctx context.Context, paths []string, occasion string) error {
+	if err := e.Pause(ctx, e.Settle); err != nil {
+		return err
+	}
+	if err := e.Invalidations.Withdraw(ctx, paths, occasion); err != nil {
+		return fmt.Errorf("invalidating %d public objects: %w", len(paths), err)
+	}
+	return nil
+}
+
 // awaitReplicas returns once every replica is without the hashes, or an error
 // that names the regions that are not.
 func (e *Edge) awaitReplicas(ctx context.Context, hashes []string) error {

@@ -50,19 +50,49 @@ func (i *Invalidations) Create(ctx context.Context, hashes []string, provisional
 		for n, hash := range chunk {
 			paths[n] = issue.LinkPath(hash)
 		}
-		reference := referenceOf(chunk, provisional)
-		err := i.create(ctx, reference, paths)
-		var tooMany *types.TooManyInvalidationsInProgress
-		if errors.As(err, &tooMany) {
-			i.Log.Warn("too many invalidations in progress: invalidating every link", "hashes", short(chunk))
-			err = i.create(ctx, reference+"-every", []string{everyLink})
+		reference := "links-" + digest(chunk)
+		if provisional {
+			reference += "-provisional"
 		}
-		if err != nil {
+		if err := i.batch(ctx, reference, paths, []string{everyLink}); err != nil {
 			return err
 		}
-		i.Log.Info("invalidated", "paths", len(paths), "reference", reference, "provisional", provisional)
 	}
 	return nil
+}
+
+// Withdraw invalidates the plain paths of deleted public objects. A call with the
+// same paths and occasion is the same invalidation. With too many paths in
+// progress, everything that their services have is invalidated.
+func (i *Invalidations) Withdraw(ctx context.Context, paths []string, occasion string) error {
+	for chunk := range slices.Chunk(paths, pathsPerRequest) {
+		var services []string
+		for _, path := range chunk {
+			service, _, _ := strings.Cut(path[1:], "/")
+			if every := "/" + service + "/*"; !slices.Contains(services, every) {
+				services = append(services, every)
+			}
+		}
+		reference := "public-" + digest(append([]string{occasion}, chunk...))
+		if err := i.batch(ctx, reference, chunk, services); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch invalidates paths, or what wildcards cover if there are too many.
+func (i *Invalidations) batch(ctx context.Context, reference string, paths, wildcards []string) error {
+	err := i.create(ctx, reference, paths)
+	var tooMany *types.TooManyInvalidationsInProgress
+	if errors.As(err, &tooMany) {
+		i.Log.Warn("too many invalidations in progress: invalidating by wildcard", "paths", len(paths), "wildcards", len(wildcards), "reference", reference)
+		err = i.create(ctx, reference+"-every", wildcards)
+	}
+	if err == nil {
+		i.Log.Info("invalidated", "paths", len(paths), "reference", reference)
+	}
+	return err
 }
 
 func (i *Invalidations) create(ctx context.Context, reference string, paths []string) error {
@@ -79,12 +109,9 @@ func (i *Invalidations) create(ctx context.Context, reference string, paths []st
 	return nil
 }
 
-// referenceOf returns the name that CloudFront knows the invalidation by.
-func referenceOf(hashes []string, provisional bool) string {
-	sum := sha256.Sum256([]byte(strings.Join(hashes, "\n")))
-	reference := "links-" + hex.EncodeToString(sum[:16])
-	if provisional {
-		reference += "-provisional"
-	}
-	return reference
+// digest is the part of a name, by which CloudFront knows an invalidation, that
+// differs with what it is for.
+func digest(parts []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
+	return hex.EncodeToString(sum[:16])
 }
