@@ -2,11 +2,11 @@
 // one system call for each.
 //
 // The local edge needs it because net/http's server writes an answer of more
-// than four kilobytes in two pieces, copies and sorts its headers, and starts a
-// goroutine beside each handler to notice a client that leaves. For a picture
-// from the cache that is more work than everything else together (BenchmarkWire
-// compares the two). fasthttp would be as quick, but cannot send a Date that is
-// not the present one, and a cached answer keeps its origin's.
+// than four kilobytes in two pieces, copies its headers, and starts a goroutine
+// beside each handler to notice a client that leaves. For a picture from the
+// cache that is more work than everything else together (BenchmarkWire compares
+// the two). fasthttp would be as quick, but cannot send a Date that is not the
+// present one, and a cached answer keeps its origin's.
 //
 // Requests are read by net/http's own parser. What is left out is what an edge
 // that speaks plain HTTP/1.1 to browsers can do without: TLS, HTTP/2, upgrades,
