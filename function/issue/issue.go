@@ -39,15 +39,16 @@ const (
 	parallel = 25
 )
 
-// Issuer issues and revokes links. All fields but Objects are required; it may
-// be used by many goroutines.
+// Issuer issues and revokes links. All fields but Services and Unchecked are
+// required; it may be used by many goroutines.
 type Issuer struct {
-	Store  mapping.Store
-	Hashes Hashes
-	// Objects tells whether an object exists before it gets its first link; nil
-	// takes the caller's word for it.
+	Store   mapping.Store
+	Hashes  Hashes
 	Objects Objects
-	Edge    Edge
+	// Unchecked takes the caller's word for it that an object exists, which is
+	// otherwise looked up before it gets its first link.
+	Unchecked bool
+	Edge      Edge
 
 	// Bucket is the only bucket whose objects get links.
 	Bucket string
@@ -85,9 +86,10 @@ type Edge interface {
 	// and would have expired at the times given, will be answered from a copy.
 	// It may be called again for the same hashes.
 	Forget(ctx context.Context, hashes map[string]time.Time) error
-	// Withdraw does the same for the plain paths of public objects, which were
-	// deleted. occasion tells this deletion from another of the same objects.
-	Withdraw(ctx context.Context, paths []string, occasion string) error
+	// Withdraw does the same for the plain paths of public objects that were
+	// deleted. Each call counts, also for paths that were withdrawn before: the
+	// objects may have been there again in between.
+	Withdraw(ctx context.Context, paths []string) error
 }
 
 // Sleep waits for d, or returns the context's error.
@@ -183,31 +185,10 @@ func (i *Issuer) publish(ctx context.Context, public []*wanted) {
 // plainPath is where a public object is served.
 func plainPath(o mapping.Object) string { return "/" + escapeKey(o.Key) }
 
-// Withdraw has the edge forget those of the objects that are public, after they
-// were deleted: nothing else would, before their copies are stale. Private ones
-// lose their links instead, by Revoke. It may be called again with the same
-// occasion, which tells one deletion of an object from the next: CloudFront
-// takes an invalidation of the same name for the one that it has done already.
-func (i *Issuer) Withdraw(ctx context.Context, objects []string, occasion string) error {
-	var paths []string
-	for _, text := range objects {
-		if w, err := i.parse(text); err == nil && w.public {
-			paths = append(paths, plainPath(w.object))
-		}
-	}
-	if len(paths) == 0 {
-		return nil
-	}
-	if err := i.Edge.Withdraw(ctx, paths, occasion); err != nil {
-		return unavailable("the objects are deleted, but copies of them may still be served", err)
-	}
-	return nil
-}
-
 // existing returns those of the wanted objects that are in the bucket; the
 // others get their error.
 func (i *Issuer) existing(ctx context.Context, all []*wanted) []*wanted {
-	if i.Objects == nil {
+	if i.Unchecked {
 		return all
 	}
 	forEach(len(all), func(n int) {

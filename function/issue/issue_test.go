@@ -33,9 +33,10 @@ type world struct {
 	missing   map[string]bool // keys that the bucket does not have
 	looks     int             // at the bucket
 	forgotten map[string]time.Time
-	withdrawn []string // occasions, each with its paths
+	withdrawn []string // paths
 	calls     int      // of the edge
 	broken    error    // what the edge answers
+	blind     error    // what the bucket answers
 }
 
 func newWorld(store mapping.Store) *world {
@@ -81,7 +82,7 @@ func (w *world) Exists(_ context.Context, o mapping.Object) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.looks++
-	return !w.missing[o.Key], nil
+	return !w.missing[o.Key], w.blind
 }
 
 func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
@@ -95,14 +96,14 @@ func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
 	return nil
 }
 
-func (w *world) Withdraw(_ context.Context, paths []string, occasion string) error {
+func (w *world) Withdraw(_ context.Context, paths []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
 	if w.broken != nil {
 		return w.broken
 	}
-	w.withdrawn = append(w.withdrawn, fmt.Sprint(occasion, paths))
+	w.withdrawn = append(w.withdrawn, paths...)
 	return nil
 }
 
@@ -335,7 +336,7 @@ func TestTheBucketIsAskedOnlyBeforeAFirstLink(t *testing.T) {
 	one(t, i, "s3://media/a", 0)
 	one(t, i, "s3://media/a", 0)
 	assert.Equal(t, 1, w.looks)
-	i.Objects = nil
+	i.Unchecked = true
 	w.missing["b"] = true
 	one(t, i, "s3://media/b", 0)
 	assert.Equal(t, 1, w.looks)

@@ -22,7 +22,11 @@ type Outcome struct {
 	// Hashes are the hashes that are dead and forgotten, in order. An object
 	// without a live link has none.
 	Hashes []string
-	Err    *Error
+	// Public says that the caller named a public object, which Withdraw is for.
+	Public bool
+	// Withdrawn says that the edge has forgotten the deleted public object.
+	Withdrawn bool
+	Err       *Error
 }
 
 // victim is one object that loses hashes.
@@ -109,8 +113,53 @@ func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
 		o.Hashes = []string{m.Hash}
 	default:
 		o.Hashes = slices.Sorted(maps.Keys(v.gone))
-		if w, err := i.parse(o.Object); err == nil && w.public && len(o.Hashes) == 0 {
-			o.Err = problem(CodePublicObject, "the objects of a public service have no links to revoke: delete the object")
+		if w, err := i.parse(o.Object); err == nil && w.public {
+			o.Public = true
+			if len(o.Hashes) == 0 {
+				o.Err = problem(CodePublicObject, "anybody may fetch the objects of a public service: delete the object first, then revoke it to withdraw its copies")
+			}
+		}
+	}
+}
+
+// Withdraw has the edge forget the public objects among the outcomes of Revoke
+// that were deleted, and says so in the outcomes. One that is still there is
+// left as it is, since the next viewer would fetch it again.
+func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
+	var public, gone []*Outcome
+	for n := range outcomes {
+		if outcomes[n].Public {
+			public = append(public, &outcomes[n])
+		}
+	}
+	exists := make([]bool, len(public))
+	forEach(len(public), func(n int) {
+		object, err := mapping.ParseObject(public[n].Object)
+		if err == nil {
+			exists[n], err = i.Objects.Exists(ctx, object)
+		}
+		if err != nil {
+			exists[n] = true
+			public[n].Err = unavailable("looking for the object failed; try again", err)
+		}
+	})
+	var paths []string
+	for n, o := range public {
+		if w, err := i.parse(o.Object); err == nil && !exists[n] {
+			gone = append(gone, o)
+			if path := plainPath(w.object); !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return
+	}
+	err := i.Edge.Withdraw(ctx, paths)
+	for _, o := range gone {
+		o.Withdrawn, o.Err = err == nil, nil
+		if err != nil {
+			o.Err = unavailable("the object is deleted, but copies of it may still be served: try again", err)
 		}
 	}
 }

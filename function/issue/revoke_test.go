@@ -270,25 +270,57 @@ func (s *issuing) Apply(ctx context.Context, changes ...mapping.Change) error {
 	return err
 }
 
-func TestWhatWasPublicAndIsDeletedIsForgotten(t *testing.T) {
+func TestAPublicObjectThatIsDeletedCanBeWithdrawn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(&mapping.Memory{})
 	i := w.issuer()
+	former := one(t, i, "s3://media/marketplace/former", 0)
 	i.Services = issue.Services{"simple-chat": false, "marketplace": true}
-	ctx := context.Background()
+	private := one(t, i, "s3://media/simple-chat/a", 0)
+	for _, key := range []string{"marketplace/ä b*.jpg", "marketplace/former", "simple-chat/a"} {
+		w.missing[key] = true
+	}
+	objects := []string{
+		"s3://media/marketplace/ä b*.jpg", "s3://media/marketplace/there", "s3://media/marketplace/ä b*.jpg",
+		"s3://media/marketplace/former", "s3://media/simple-chat/a", "s3://media/marketplace/", "s3://other/marketplace/a",
+	}
+	got := revoke(t, i, objects, nil)
+	require.Equal(t, issue.CodePublicObject, got[0].Err.Code)
+	require.Empty(t, w.withdrawn, "revoking alone withdraws nothing")
 
-	require.NoError(t, i.Withdraw(ctx, []string{
-		"s3://media/marketplace/a.jpg", "s3://media/simple-chat/a.jpg", "s3://media/marketplace/ä b*.jpg",
-		"s3://other/marketplace/b.jpg", "s3://media/marketplace/", "s3://media/marketplaces/c.jpg", "nonsense",
-	}, "Monday"))
-	assert.Equal(t, []string{"Monday[/marketplace/a.jpg /marketplace/%C3%A4%20b%2A.jpg]"}, w.withdrawn)
-	require.NoError(t, i.Withdraw(ctx, []string{"s3://media/simple-chat/a.jpg"}, "Tuesday"))
-	assert.Equal(t, 1, w.calls, "what is private has no address to withdraw")
+	i.Withdraw(context.Background(), got)
+	assert.Equal(t, []string{"/marketplace/%C3%A4%20b%2A.jpg", "/marketplace/former"}, w.withdrawn)
+	for n, want := range []struct {
+		withdrawn bool
+		code      string
+		hashes    []string
+	}{
+		{true, "", nil}, {false, issue.CodePublicObject, nil}, {true, "", nil}, {true, "", []string{former.Hash}},
+		{false, "", []string{private.Hash}}, {false, "", nil}, {false, issue.CodeWrongBucket, nil},
+	} {
+		assert.Equal(t, want.withdrawn, got[n].Withdrawn, objects[n])
+		assert.Equal(t, want.hashes, got[n].Hashes, objects[n])
+		if want.code == "" {
+			assert.Nil(t, got[n].Err, objects[n])
+		} else if assert.NotNil(t, got[n].Err, objects[n]) {
+			assert.Equal(t, want.code, got[n].Err.Code, objects[n])
+		}
+	}
 
 	w.broken = errors.New("down")
-	err := i.Withdraw(ctx, []string{"s3://media/marketplace/a.jpg"}, "Wednesday")
-	require.Error(t, err)
-	assert.Equal(t, issue.CodeUnavailable, issue.AsError(err).Code)
-	i.Services = nil
-	assert.NoError(t, i.Withdraw(ctx, []string{"s3://media/marketplace/a.jpg"}, "Thursday"), "without services nothing is public")
+	got = revoke(t, i, objects[:2], nil)
+	i.Withdraw(context.Background(), got)
+	assert.False(t, got[0].Withdrawn)
+	assert.Equal(t, issue.CodeUnavailable, got[0].Err.Code)
+	assert.Equal(t, issue.CodePublicObject, got[1].Err.Code)
+	w.broken, w.blind = nil, errors.New("no answer")
+	got = revoke(t, i, objects[:1], nil)
+	i.Withdraw(context.Background(), got)
+	assert.Equal(t, issue.CodeUnavailable, got[0].Err.Code, "who cannot look does not say that it is gone")
+	assert.Len(t, w.withdrawn, 2)
+
+	got = revoke(t, i, []string{"s3://media/simple-chat/none"}, nil)
+	calls := w.calls
+	i.Withdraw(context.Background(), got)
+	assert.Equal(t, calls, w.calls, "what is private has no address to withdraw")
 }

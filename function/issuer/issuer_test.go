@@ -214,45 +214,23 @@ func TestWhatS3DeletesLosesItsLinks(t *testing.T) {
 	}
 }
 
-func TestWhatS3DeletesOfAPublicServiceLeavesTheCaches(t *testing.T) {
+func TestADeletedPublicObjectIsWithdrawnWhenItIsRevoked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mappingtest.Engine(t))
 	h := w.started()
-	hash := issued(t, h, "s3://media/simple-chat/a.jpg")
-	remove := func(event, version string, keys ...string) error {
-		_, err := h.Handle(context.Background(), removedEvent(event, version, keys...))
-		return err
-	}
-	require.NoError(t, remove("ObjectRemoved:Delete", "old", "marketplace/p.jpg"), "another version remains")
-	require.NoError(t, remove("ObjectRemoved:Delete", "", "simple-chat/b.jpg"), "nobody had a link to it")
-	require.Empty(t, w.aws.CloudFront.Invalidations)
+	const ask = `{"objects":["s3://media/marketplace/p.jpg"]}`
+	status, body, _ := call(t, h, http.MethodPost, "/revocations", ask)
+	assert.Equal(t, http.StatusConflict, status)
+	assert.Contains(t, body, "delete the object first")
 
-	w.aws.Objects["marketplace/p.jpg"], w.aws.Objects["simple-chat/a.jpg"] = false, false
-	w.aws.Fault = func(_ int, r *http.Request) cloudtest.Fault {
-		if r.URL.Hostname() == "cloudfront.amazonaws.com" {
-			return cloudtest.Refused
-		}
-		return cloudtest.None
-	}
-	require.Error(t, remove("ObjectRemoved:Delete", "last", "marketplace/p.jpg", "simple-chat/a.jpg"))
-	assert.True(t, w.dead(hash), "what can be done is done")
-	require.Error(t, remove("ObjectRemoved:Delete", "last", "marketplace/p.jpg"), "so that Lambda comes back with the event")
-	w.aws.Fault = nil
-	require.NoError(t, remove("ObjectRemoved:Delete", "last", "marketplace/p.jpg", "simple-chat/a.jpg"))
-	assert.True(t, w.aws.CloudFront.Covers("/marketplace/p.jpg"))
-	assert.True(t, w.aws.CloudFront.Covers("/images/"+hash))
-	assert.False(t, w.aws.CloudFront.Covers("/simple-chat/a.jpg"))
-
-	before := len(w.aws.CloudFront.Invalidations)
-	again := strings.ReplaceAll(string(removedEvent("ObjectRemoved:Delete", "", "marketplace/p.jpg")), `"versionId"`, `"sequencer":"0066","versionId"`)
-	for range 2 {
-		_, err := h.Handle(context.Background(), json.RawMessage(again))
-		require.NoError(t, err)
-	}
-	later := strings.ReplaceAll(again, `"0066"`, `"0077"`)
-	_, err := h.Handle(context.Background(), json.RawMessage(later))
+	w.aws.Objects["marketplace/p.jpg"] = false
+	_, err := h.Handle(context.Background(), removedEvent("ObjectRemoved:Delete", "", "marketplace/p.jpg"))
 	require.NoError(t, err)
-	assert.Len(t, w.aws.CloudFront.Invalidations, before+2, "each deletion once")
+	require.Empty(t, w.aws.CloudFront.Invalidations, "a deletion alone costs nothing")
+	status, body, _ = call(t, h, http.MethodPost, "/revocations", ask)
+	assert.Equal(t, http.StatusOK, status)
+	assert.JSONEq(t, `{"revocations":[{"object":"s3://media/marketplace/p.jpg","revoked":[],"withdrawn":true}]}`, body)
+	assert.True(t, w.aws.CloudFront.Covers("/marketplace/p.jpg"))
 	assert.NotContains(t, w.log.String(), "p.jpg")
 }
 

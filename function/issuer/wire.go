@@ -75,14 +75,11 @@ func wire(ctx context.Context, c config, base aws.Config, getenv func(string) st
 		o.UsePathStyle = getenv("AWS_ENDPOINT_URL_S3") != ""
 	})}
 	issuer := &issue.Issuer{
-		Store: table(c.regions[0]), Hashes: hashes, Edge: edge,
+		Store: table(c.regions[0]), Hashes: hashes, Edge: edge, Objects: bucket, Unchecked: !c.checkObjects,
 		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, TTL: c.linkTTL, RenewBefore: c.renewBefore,
 		Now: time.Now, Pause: issue.Sleep,
 	}
-	if c.checkObjects {
-		issuer.Objects = bucket
-	}
-	return &api.Handler{Issuer: issuer, Objects: bucket, Log: log, Now: time.Now}, nil
+	return &api.Handler{Issuer: issuer, Log: log, Now: time.Now}, nil
 }
 
 func hashes(ctx context.Context, c config, base aws.Config, log *slog.Logger) (issue.Hashes, error) {

@@ -125,7 +125,11 @@ func (c revokeCommand) Run(ctx context.Context, s *session) error {
 			if name == "" {
 				name = r.Object
 			}
-			s.print(r, name, r.Error, name, fmt.Sprintf("%d revoked", len(r.Revoked)))
+			outcome := fmt.Sprintf("%d revoked", len(r.Revoked))
+			if r.Withdrawn {
+				outcome += ", withdrawn"
+			}
+			s.print(r, name, r.Error, name, outcome)
 		}
 		return nil
 	})

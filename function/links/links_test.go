@@ -50,7 +50,7 @@ func (a *anyHash) Read(p []byte) (int, error) {
 type agreeable struct{}
 
 func (agreeable) Forget(context.Context, map[string]time.Time) error   { return nil }
-func (agreeable) Withdraw(context.Context, []string, string) error     { return nil }
+func (agreeable) Withdraw(context.Context, []string) error             { return nil }
 func (agreeable) Exists(context.Context, mapping.Object) (bool, error) { return true, nil }
 
 func deploy(t *testing.T) *deployed {

@@ -136,7 +136,7 @@ func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
 }
 
 // Withdraw implements issue.Edge. There is no public service here.
-func (w *world) Withdraw(context.Context, []string, string) error {
+func (w *world) Withdraw(context.Context, []string) error {
 	return errors.New("nothing is public")
 }
 

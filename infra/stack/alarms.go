@@ -102,8 +102,8 @@ var alarms = []alarm{
 	},
 	{
 		name: "RemovalsLost", place: atHome, of: issuerMetrics, metric: "AsyncEventsDropped",
-		why: "The issuer was not told of deleted objects, so cached copies stay reachable until their links end, those of public objects until they are stale.",
-		do:  "Find the deleted objects in the bucket's version listing. Revoke private ones with `links revoke`, and invalidate the paths of public ones.",
+		why: "The issuer was not told of deleted objects, so cached copies stay reachable until their links end.",
+		do:  "Find the deleted objects in the bucket's version listing and revoke them with `links revoke`.",
 	},
 	{
 		name: "GateFailed", place: atCloudFront, of: gateMetrics, metric: "FunctionExecutionErrors", sealed: true,

@@ -41,9 +41,8 @@ func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (answer any
 
 // removal is one object, or one version of it, that was deleted.
 type removal struct {
-	object   mapping.Object
-	version  bool   // an explicit version: others may remain
-	occasion string // differs from that of another removal of the object
+	object  mapping.Object
+	version bool // an explicit version: others may remain
 }
 
 // parseEvent tells the two kinds of event apart. Exactly one of its results
@@ -79,10 +78,10 @@ func parseRemovals(records []json.RawMessage) ([]removal, error) {
 	var all []removal
 	for n, raw := range records {
 		var r struct {
-			EventSource, EventName, EventTime string
-			S3                                struct {
+			EventSource, EventName string
+			S3                     struct {
 				Bucket struct{ Name string }
-				Object struct{ Key, VersionID, Sequencer string }
+				Object struct{ Key, VersionID string }
 			}
 		}
 		if err := json.Unmarshal(raw, &r); err != nil || r.EventSource != "aws:s3" {
@@ -104,18 +103,17 @@ func parseRemovals(records []json.RawMessage) ([]removal, error) {
 		// A delete marker hides the object, whatever versions it has; so does the
 		// deletion of an object without versions.
 		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
-		all = append(all, removal{object, what == "Delete" && r.S3.Object.VersionID != "", r.EventTime + " " + r.S3.Object.Sequencer})
+		all = append(all, removal{object, what == "Delete" && r.S3.Object.VersionID != ""})
 	}
 	return all, nil
 }
 
-// follow revokes the links of what was deleted, and has the edge forget what was
-// public.
+// follow revokes the links of what was deleted.
 func (h *Handler) follow(ctx context.Context, removals []removal) error {
-	var objects, occasions []string
+	var objects []string
 	for _, r := range removals {
 		if r.version {
-			remains, err := h.Objects.Exists(ctx, r.object)
+			remains, err := h.Issuer.Objects.Exists(ctx, r.object)
 			if err != nil {
 				h.Log.Error("removal", "error", err.Error())
 				return errors.New("looking for the object's other versions failed")
@@ -125,24 +123,21 @@ func (h *Handler) follow(ctx context.Context, removals []removal) error {
 			}
 		}
 		if text := r.object.String(); !slices.Contains(objects, text) {
-			objects, occasions = append(objects, text), append(occasions, r.occasion)
+			objects = append(objects, text)
 		}
-	}
-	// What is public comes first, but does not keep links from being revoked.
-	failure := h.Issuer.Withdraw(ctx, objects, strings.Join(occasions, ","))
-	if failure != nil {
-		h.Log.Error("removal", "error", failure.Error())
 	}
 	for chunk := range slices.Chunk(objects, issue.MaxObjects) {
 		outcomes, err := h.Issuer.Revoke(ctx, chunk, nil)
 		if err != nil {
-			return errors.Join(failure, err)
+			return err
 		}
 		c, revoked := call{}, 0
 		var failed []*issue.Error
 		for _, o := range outcomes {
 			revoked += len(o.Hashes)
-			// A public object has no links.
+			// A public object has no links. Its copies at the edge stay until they are
+			// stale or somebody revokes it: an invalidation for each would cost half a
+			// cent, and public objects are deleted by the thousand.
 			if o.Err != nil && o.Err.Code != issue.CodePublicObject {
 				failed = append(failed, o.Err)
 			}
@@ -151,9 +146,9 @@ func (h *Handler) follow(ctx context.Context, removals []removal) error {
 		c.noteProblems(failed)
 		if len(failed) > 0 {
 			h.Log.LogAttrs(ctx, slog.LevelError, "removal", c.log...)
-			return errors.Join(failure, fmt.Errorf("revoking the links of %d deleted objects: %w", len(failed), failed[0]))
+			return fmt.Errorf("revoking the links of %d deleted objects: %w", len(failed), failed[0])
 		}
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "removal", c.log...)
 	}
-	return failure
+	return nil
 }

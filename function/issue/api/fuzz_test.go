@@ -22,7 +22,7 @@ import (
 type forgetful struct{}
 
 func (forgetful) Forget(context.Context, map[string]time.Time) error   { return nil }
-func (forgetful) Withdraw(context.Context, []string, string) error     { return nil }
+func (forgetful) Withdraw(context.Context, []string) error             { return nil }
 func (forgetful) Exists(context.Context, mapping.Object) (bool, error) { return true, nil }
 func (forgetful) pause(ctx context.Context, _ time.Duration) error     { return ctx.Err() }
 
@@ -45,7 +45,7 @@ func newHandler(log *bytes.Buffer) (*Handler, *mapping.Memory) {
 			Bucket: "media", BaseURL: "https://cdn.example", Services: issue.Services{"chat": false, "shop": true},
 			TTL: time.Hour, RenewBefore: time.Minute, Now: now, Pause: forgetful{}.pause,
 		},
-		Objects: forgetful{}, Log: slog.New(slog.NewJSONHandler(log, nil)), Now: now,
+		Log: slog.New(slog.NewJSONHandler(log, nil)), Now: now,
 	}, store
 }
 

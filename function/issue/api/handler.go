@@ -19,10 +19,8 @@ import (
 // from the bucket.
 type Handler struct {
 	Issuer *issue.Issuer
-	// Objects looks into the bucket when S3 tells of a deleted version.
-	Objects issue.Objects
-	Log     *slog.Logger
-	Now     func() time.Time
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // call is one call on its way: what was asked, and what the log will say.

@@ -74,6 +74,7 @@ func (h *Handler) revoke(ctx context.Context, c *call) (int, any) {
 	if err != nil {
 		return failure(c, issue.AsError(err))
 	}
+	h.Issuer.Withdraw(ctx, outcomes)
 	answer := RevokeAnswer{Revocations: make([]Revocation, len(outcomes))}
 	status := http.StatusOK
 	var failed []*issue.Error
@@ -99,7 +100,7 @@ func (h *Handler) revoke(ctx context.Context, c *call) (int, any) {
 }
 
 func revocation(o issue.Outcome, field string) Revocation {
-	r := Revocation{Object: o.Object, Hash: o.Hash, Revoked: o.Hashes, Error: wire(o.Err, field)}
+	r := Revocation{Object: o.Object, Hash: o.Hash, Revoked: o.Hashes, Withdrawn: o.Withdrawn, Error: wire(o.Err, field)}
 	if r.Revoked == nil {
 		r.Revoked = []string{}
 	}

@@ -72,7 +72,10 @@ type Revocation struct {
 	Hash   string `json:"hash,omitempty"`
 	// Revoked are the hashes that are dead and forgotten by the edge.
 	Revoked []string `json:"revoked"`
-	Error   *Problem `json:"error,omitempty"`
+	// Withdrawn says that the object was public, is deleted, and is forgotten by
+	// the edge.
+	Withdrawn bool     `json:"withdrawn,omitempty"`
+	Error     *Problem `json:"error,omitempty"`
 }
 
 // Problem is what went wrong: a code for programs, a sentence for people, and

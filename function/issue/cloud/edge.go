@@ -78,11 +78,11 @@ func (e *Edge) Forget(ctx context.Context, hashes map[string]time.Time) error {
 // Withdraw implements issue.Edge. S3 has no older state to read from, so only
 // what is under way is waited for.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
-func (e *Edge) Withdraw(ctx context.Context, paths []string, occasion string) error {
+func (e *Edge) Withdraw(ctx context.Context, paths []string) error {
 	if err := e.Pause(ctx, e.Settle); err != nil {
 		return err
 	}
-	if err := e.Invalidations.Withdraw(ctx, paths, occasion); err != nil {
+	if err := e.Invalidations.Withdraw(ctx, paths); err != nil {
 		return fmt.Errorf("invalidating %d public objects: %w", len(paths), err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -50,7 +51,8 @@ func (i *Invalidations) Create(ctx context.Context, hashes []string, provisional
 		for n, hash := range chunk {
 			paths[n] = issue.LinkPath(hash)
 		}
-		reference := "links-" + digest(chunk)
+		sum := sha256.Sum256([]byte(strings.Join(chunk, "\n")))
+		reference := "links-" + hex.EncodeToString(sum[:16])
 		if provisional {
 			reference += "-provisional"
 		}
@@ -61,10 +63,9 @@ func (i *Invalidations) Create(ctx context.Context, hashes []string, provisional
 	return nil
 }
 
-// Withdraw invalidates the plain paths of deleted public objects. A call with the
-// same paths and occasion is the same invalidation. With too many paths in
-// progress, everything that their services have is invalidated.
-func (i *Invalidations) Withdraw(ctx context.Context, paths []string, occasion string) error {
+// Withdraw invalidates the plain paths of deleted public objects. With too many
+// paths in progress, everything that their services have is invalidated.
+func (i *Invalidations) Withdraw(ctx context.Context, paths []string) error {
 	for chunk := range slices.Chunk(paths, pathsPerRequest) {
 		var services []string
 		for _, path := range chunk {
@@ -73,8 +74,9 @@ func (i *Invalidations) Withdraw(ctx context.Context, paths []string, occasion s
 				services = append(services, every)
 			}
 		}
-		reference := "public-" + digest(append([]string{occasion}, chunk...))
-		if err := i.batch(ctx, reference, chunk, services); err != nil {
+		// CloudFront takes a name that it knows for what it has done already, so
+		// each call has one of its own.
+		if err := i.batch(ctx, "public-"+rand.Text(), chunk, services); err != nil {
 			return err
 		}
 	}
@@ -107,11 +109,4 @@ func (i *Invalidations) create(ctx context.Context, reference string, paths []st
 		return fmt.Errorf("creating the invalidation %s: %w", reference, err)
 	}
 	return nil
-}
-
-// digest is the part of a name, by which CloudFront knows an invalidation, that
-// differs with what it is for.
-func digest(parts []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
-	return hex.EncodeToString(sum[:16])
 }
