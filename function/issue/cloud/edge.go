@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"secure-media-cdn/function/issue"
@@ -137,13 +136,4 @@ func (e *Edge) ask(ctx context.Context, replicas []Replica, hashes []string) []e
 		<-done
 	}
 	return answers
-}
-
-// short returns the hashes as they may be logged.
-func short(hashes []string) string {
-	cut := make([]string, len(hashes))
-	for n, hash := range hashes {
-		cut[n] = hash[:min(len(hash), 8)]
-	}
-	return strings.Join(cut, ",")
 }
