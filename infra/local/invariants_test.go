@@ -86,7 +86,7 @@ func newWorld(t *testing.T, sealed bool) *world {
 		}
 	}
 	w.issuer = &issue.Issuer{
-		Store: table, Hashes: cloud.Unsealed{Random: rand.Reader}, Edge: w, Bucket: bucket, BaseURL: "http://cdn.test",
+		Store: table, Hashes: cloud.Unsealed{Random: rand.Reader}, Edge: w, Objects: w, Bucket: bucket, BaseURL: "http://cdn.test",
 		TTL: 30 * 24 * time.Hour, RenewBefore: 24 * time.Hour, Now: w.time,
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
@@ -133,6 +133,13 @@ func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
 		return nil
 	}
 	return w.edge.Invalidate(paths)
+}
+
+// Exists implements issue.Objects.
+func (w *world) Exists(_ context.Context, o mapping.Object) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.objects[o.Key], nil
 }
 
 // Withdraw implements issue.Edge. There is no public service here.
