@@ -126,8 +126,8 @@ func (c revokeCommand) Run(ctx context.Context, s *session) error {
 				name = r.Object
 			}
 			outcome := fmt.Sprintf("%d revoked", len(r.Revoked))
-			if r.Withdrawn {
-				outcome += ", withdrawn"
+			if r.Withdrawn && len(r.Revoked) == 0 { // a public object, which mostly never had a link
+				outcome = "withdrawn"
 			}
 			s.print(r, name, r.Error, name, outcome)
 		}

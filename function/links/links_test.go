@@ -144,6 +144,18 @@ func TestALinkIsIssuedShownAndRevoked(t *testing.T) {
 	assert.Equal(t, "s3://media/a b.jpg\t1 revoked\n", d.links("", false, "revoke", "s3://media/a b.jpg").out)
 }
 
+func TestAPublicObjectIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	d.fail = func(_ int32, w http.ResponseWriter) bool {
+		fmt.Fprint(w, `{"revocations":[{"object":"s3://media/p","revoked":[],"withdrawn":true},{"object":"s3://media/q","revoked":["h"],"withdrawn":true}]}`)
+		return true
+	}
+	got := d.links("", false, "revoke", "s3://media/p", "s3://media/q")
+	require.Equal(t, 0, got.code, got.err)
+	assert.Equal(t, "s3://media/p\twithdrawn\ns3://media/q\t1 revoked\n", got.out)
+}
+
 func TestTheLifeOfALinkIsAskedFor(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
