@@ -22,9 +22,8 @@ type Outcome struct {
 	// Hashes are the hashes that are dead and forgotten, in order. An object
 	// without a live link has none.
 	Hashes []string
-	// Public says that the caller named a public object, which Withdraw is for.
-	Public bool
-	// Withdrawn says that the edge has forgotten the deleted public object.
+	// Withdrawn says that the edge has forgotten the deleted public object; it is
+	// Withdraw that does.
 	Withdrawn bool
 	Err       *Error
 }
@@ -113,11 +112,8 @@ func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
 		o.Hashes = []string{m.Hash}
 	default:
 		o.Hashes = slices.Sorted(maps.Keys(v.gone))
-		if w, err := i.parse(o.Object); err == nil && w.public {
-			o.Public = true
-			if len(o.Hashes) == 0 {
-				o.Err = problem(CodePublicObject, "anybody may fetch the objects of a public service: delete the object first, then revoke it to withdraw its copies")
-			}
+		if w, err := i.parse(o.Object); err == nil && w.public && len(o.Hashes) == 0 {
+			o.Err = problem(CodePublicObject, "anybody may fetch the objects of a public service: delete the object first, then revoke it to withdraw its copies")
 		}
 	}
 }
@@ -126,40 +122,35 @@ func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
 // that were deleted, and says so in the outcomes. One that is still there is
 // left as it is, since the next viewer would fetch it again.
 func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
-	var public, gone []*Outcome
-	for n := range outcomes {
-		if outcomes[n].Public {
-			public = append(public, &outcomes[n])
+	paths := make([]string, len(outcomes)) // of those that are gone
+	forEach(len(outcomes), func(n int) {
+		o := &outcomes[n]
+		w, wrong := i.parse(o.Object)
+		failed := o.Err != nil && o.Err.Code != CodePublicObject
+		if o.Hash != "" || failed || wrong != nil || !w.public {
+			return
 		}
-	}
-	exists := make([]bool, len(public))
-	forEach(len(public), func(n int) {
-		object, err := mapping.ParseObject(public[n].Object)
-		if err == nil {
-			exists[n], err = i.Objects.Exists(ctx, object)
-		}
-		if err != nil {
-			exists[n] = true
-			public[n].Err = unavailable("looking for the object failed; try again", err)
+		exists, err := i.Objects.Exists(ctx, w.object)
+		switch {
+		case err != nil:
+			o.Err = unavailable("looking for the object failed; try again", err)
+		case !exists:
+			paths[n] = plainPath(w.object)
 		}
 	})
-	var paths []string
-	for n, o := range public {
-		if w, err := i.parse(o.Object); err == nil && !exists[n] {
-			gone = append(gone, o)
-			if path := plainPath(w.object); !slices.Contains(paths, path) {
-				paths = append(paths, path)
-			}
-		}
-	}
-	if len(paths) == 0 {
+	distinct := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(paths))), func(path string) bool { return path == "" })
+	if len(distinct) == 0 {
 		return
 	}
-	err := i.Edge.Withdraw(ctx, paths)
-	for _, o := range gone {
-		o.Withdrawn, o.Err = err == nil, nil
-		if err != nil {
+	err := i.Edge.Withdraw(ctx, distinct)
+	for n := range outcomes {
+		o := &outcomes[n]
+		switch {
+		case paths[n] == "":
+		case err != nil:
 			o.Err = unavailable("the object is deleted, but copies of it may still be served: try again", err)
+		default:
+			o.Withdrawn, o.Err = true, nil
 		}
 	}
 }

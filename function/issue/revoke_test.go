@@ -319,6 +319,14 @@ func TestAPublicObjectThatIsDeletedCanBeWithdrawn(t *testing.T) {
 	assert.Equal(t, issue.CodeUnavailable, got[0].Err.Code, "who cannot look does not say that it is gone")
 	assert.Len(t, w.withdrawn, 2)
 
+	w.blind = nil
+	held := []issue.Outcome{{Object: objects[0], Err: issue.AsError(errors.New("the table failed"))}, {Object: objects[0], Hash: former.Hash}}
+	i.Withdraw(context.Background(), held)
+	assert.False(t, held[0].Withdrawn, "what failed goes on being a failure")
+	assert.NotNil(t, held[0].Err)
+	assert.False(t, held[1].Withdrawn, "who names a hash means the link")
+	assert.Len(t, w.withdrawn, 2)
+
 	got = revoke(t, i, []string{"s3://media/simple-chat/none"}, nil)
 	calls := w.calls
 	i.Withdraw(context.Background(), got)

@@ -97,7 +97,9 @@ func (c *Client) Show(ctx context.Context, hash string) (*api.Shown, error) {
 }
 
 // Revoke takes back all links of the objects, and those with the hashes: up to
-// issue.MaxObjects in all. It returns what became of each, objects first.
+// issue.MaxObjects in all. It returns what became of each, objects first. A public
+// object has no links; naming it after it was deleted takes its copies out of
+// CloudFront's caches.
 func (c *Client) Revoke(ctx context.Context, objects, hashes []string) ([]api.Revocation, error) {
 	answer, err := call[api.RevokeAnswer](ctx, c, http.MethodPost, api.RevocationsPath, api.RevokeRequest{Objects: objects, Hashes: hashes})
 	if err != nil {

@@ -30,8 +30,8 @@ func (w *response) begin(r *http.Request) {
 	clear(w.header)
 	// Who expects a 100 gets the answer instead, and may or may not send the body
 	// after it: RFC 9110 section 10.1.1.
-	close := r.Close || r.Header["Expect"] != nil
-	w.request, w.status, w.length, w.sent, w.bare, w.close = r, 0, -1, 0, false, close
+	last := r.Close || r.Header["Expect"] != nil
+	w.request, w.status, w.length, w.sent, w.bare, w.close = r, 0, -1, 0, false, last
 }
 
 // Header is what WriteHeader sends. It is the next request's afterwards.
