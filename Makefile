@@ -27,7 +27,7 @@ help: ## list the targets
 
 .PHONY: run
 run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, CLEAN=1, SEALED=1
-	@$(GO) build -o $(BIN)/local ./infra/local
+	@$(GO) build -o $(BIN)/local ./infra/cmd/local
 	@PORT=$(PORT) exec $(BIN)/local $(if $(CLEAN),--clean) $(if $(SEALED),--sealed)
 
 .PHONY: test
@@ -40,11 +40,11 @@ race: tools browser ## run every test under the race detector
 
 .PHONY: bundle
 bundle: ## build build/edge.zip and build/issuer.zip, and show their sizes
-	@$(GO) run ./function/bundle/cmd
+	@$(GO) run ./function/cmd/bundle
 
 .PHONY: plan
 plan: ## print what `pulumi up` would register, as one JSON document; STACK=dev
-	@$(GO) run ./infra/plan -stack $(STACK)
+	@$(GO) run ./infra/cmd/plan -stack $(STACK)
 
 .PHONY: golden
 golden: ## write the goldens anew, and show what changed
@@ -52,23 +52,14 @@ golden: ## write the goldens anew, and show what changed
 	git --no-pager diff --stat -- infra/stack
 
 .PHONY: bench
-bench: tools nginx ## measure the edge function beside Node.js and its floor, and the local edge beside nginx
-	$(GO) run ./bench
-	$(GO) test -run '^$$' -bench 'Lookup|Start|Failover|Gate|Issue' -benchtime 300x ./function ./function/gate ./function/issue ./infra/local/faults
-	$(GO) test -run '^$$' -bench Hits -benchtime 15x ./infra/local
-
-.PHONY: nginx
-nginx:
-	@PATH=$$PATH:/usr/sbin; command -v nginx >/dev/null || { echo "This compares with nginx: install the package nginx-light, or any nginx." >&2; exit 1; }
+bench: tools ## measure the edge function beside Node.js and its floor
+	$(GO) run ./bench/cmd/bench
+	$(GO) test -run '^$$' -bench 'Lookup|Start|Failover|Gate|Issue' -benchtime 300x ./function/cmd/edge ./function/gate ./function/issue ./infra/local/faults
 
 .PHONY: soak
 soak: tools ## five minutes of faults and mixed traffic, and a million forged links
 	SOAK_SECONDS=300 $(GO) test -count=1 -timeout 15m -run TestSoak -v ./infra/local/faults
 	$(GO) test -count=1 -timeout 30m -run TestForgedLinks -v ./infra/local -guesses 1000000
-
-.PHONY: load
-load: tools ## drive hits, misses, ranges and forged links at what `make run` serves
-	$(GO) run ./infra/local/load
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(BIN)/actionlint-$(ACTIONLINT_VERSION) ## check the code's form; changes nothing
@@ -90,21 +81,15 @@ pulumi:
 
 .PHONY: outputs
 outputs: pulumi ## what applications read, as FORMAT=json or FORMAT=env; STACK=dev
-	@pulumi stack output --json --stack $(STACK) | $(GO) run ./infra/stack/outputs/show -format $(FORMAT)
+	@pulumi stack output --json --stack $(STACK) | $(GO) run ./infra/cmd/outputs -format $(FORMAT)
 
 .PHONY: sweep
 sweep: ## list the edge functions that destroyed stacks left; APPLY=1 deletes them; STACK=dev
-	@$(GO) run ./infra/sweep -stack $(STACK) $(if $(APPLY),-apply)
-
-.PHONY: link-key rotate-key
-link-key: ## make a key that seals the links of a stack which has none; STACK=dev
-	@$(GO) run ./infra/linkkey -stack $(STACK)
-rotate-key: ## replace the key; links of the one before still work; STACK=dev
-	@$(GO) run ./infra/linkkey -stack $(STACK) -rotate
+	@$(GO) run ./infra/cmd/sweep -stack $(STACK) $(if $(APPLY),-apply)
 
 .PHONY: smoke
 smoke: ## try a real deployment against CloudFront's rules; URL=https://<cdn>/images/<hash>
-	@$(GO) run ./infra/smoke $(URL)
+	@$(GO) run ./infra/cmd/smoke $(URL)
 
 .PHONY: clean
 clean: ## delete everything that was built

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"encoding/json"
@@ -19,7 +19,7 @@ func nullSide(t *testing.T) side {
 		t.Skip("processes are measured on Linux only")
 	}
 	binary := filepath.Join(t.TempDir(), "null")
-	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", binary, "./null").CombinedOutput()
+	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", binary, "./cmd/null").CombinedOutput()
 	require.NoError(t, err, string(out))
 	log, err := os.CreateTemp(t.TempDir(), "log")
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"archive/zip"
@@ -53,7 +53,7 @@ func prepare(root, endpoint string) (map[string]side, error) {
 		return nil, err
 	}
 	null := filepath.Join(build, "null")
-	if err := run(root, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", null, "./bench/null"); err != nil {
+	if err := run(root, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", null, "./bench/cmd/null"); err != nil {
 		return nil, err
 	}
 	python, err := output(root, "python3", "-c", "import sys; print(sys.executable)")

@@ -49,14 +49,14 @@ var (
 	// Lambda@Edge runs x86_64 only.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-at-edge-function-restrictions.html
 	edge = spec{
-		pkg: "./function", binary: "edge", goos: "linux", goarch: "amd64",
+		pkg: "./function/cmd/edge", binary: "edge", goos: "linux", goarch: "amd64",
 		beside: []file{{name: "launcher.py", mode: 0o644, data: launcher}},
 		zip:    "build/edge.zip",
 	}
 	// The runtime provided.al2023 starts the file called bootstrap.
 	// https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
 	issuer = spec{
-		pkg: "./function/issuer", binary: "bootstrap", goos: "linux", goarch: "arm64",
+		pkg: "./function/cmd/issuer", binary: "bootstrap", goos: "linux", goarch: "arm64",
 		zip: "build/issuer.zip",
 	}
 )

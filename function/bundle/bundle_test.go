@@ -97,7 +97,7 @@ func copySource(t *testing.T, to string) {
 	}
 	require.NoError(t, os.CopyFS(filepath.Join(to, "function"), os.DirFS(filepath.Join(root, "function"))))
 	old := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
-	require.NoError(t, os.Chtimes(filepath.Join(to, "function", "main.go"), old, old))
+	require.NoError(t, os.Chtimes(filepath.Join(to, "function", "cmd", "edge", "main.go"), old, old))
 }
 
 func TestABundleThatIsCurrentIsNotWrittenAgain(t *testing.T) {
@@ -116,8 +116,8 @@ func TestABundleThatIsCurrentIsNotWrittenAgain(t *testing.T) {
 func TestAFailedBuildSaysWhyAndLeavesTheOldBundle(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n"), 0o644))
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, "function"), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "function", "main.go"), []byte("package main\nfunc main() { broken }\n"), 0o644))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "function", "cmd", "edge"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "function", "cmd", "edge", "main.go"), []byte("package main\nfunc main() { broken }\n"), 0o644))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "build"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "build", "edge.zip"), []byte("old"), 0o644))
 	_, err := Edge(dir)

@@ -66,7 +66,7 @@ func TestCostOfForgedRequests(t *testing.T) {
 // what a million of the kind cost the owner, in dollars: with the gate, and
 // without it. CloudFront's own engine is another; its time is not known here.
 func BenchmarkGate(b *testing.B) {
-	good := seal(b, 2, expiry, "a")
+	good := sealed(b, 2, expiry, "a")
 	for _, bb := range []struct {
 		name, uri string
 		status    int

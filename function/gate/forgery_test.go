@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"secure-media-cdn/function/gate"
-	"secure-media-cdn/function/gate/cloudfrontjs"
-	"secure-media-cdn/function/link"
+	"secure-media-cdn/function/seal"
+	"secure-media-cdn/infra/local/cloudfrontjs"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -75,7 +75,7 @@ func TestRandomHashes(t *testing.T) {
 	var answered atomic.Int64
 	parallel(t, *hashes, func(i int) error {
 		rng := rand.NewChaCha8([32]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)})
-		hash, err := link.Random(rng)
+		hash, err := seal.Random(rng)
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func TestRandomHashes(t *testing.T) {
 func TestEveryChangeOfAGoodHash(t *testing.T) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	g := withKeys(t)
-	for _, hash := range []string{seal(t, 2, expiry, "a"), seal(t, 1, expiry, "b")} {
+	for _, hash := range []string{sealed(t, 2, expiry, "a"), sealed(t, 1, expiry, "b")} {
 		a, err := ask(context.Background(), g.Function, "GET", "/images/"+hash)
 		require.NoError(t, err)
 		require.True(t, a.passed())
@@ -122,7 +122,7 @@ func flipBit(t testing.TB, hash string, bit int) string {
 // damaged: one seed for each, so that a failure names the hash to look at.
 func TestGoAndJavaScriptAgree(t *testing.T) {
 	keys, g := newKeys(t, 2, 1), withKeys(t)
-	sealers := []*link.Keys{keys, newKeys(t, 1, 0), newKeys(t, 3, 0)}
+	sealers := []*seal.Keys{keys, newKeys(t, 1, 0), newKeys(t, 3, 0)}
 	var passed, expired, forged atomic.Int64
 	count := map[int]*atomic.Int64{0: &passed, 403: &expired, 404: &forged}
 	parallel(t, *vectors, func(i int) error {
@@ -156,7 +156,7 @@ func TestGoAndJavaScriptAgree(t *testing.T) {
 }
 
 // verdict is what the gate must answer by the word of Go; 0 means it passes.
-func verdict(keys *link.Keys, hash string) int {
+func verdict(keys *seal.Keys, hash string) int {
 	expiresAt, err := keys.Open(hash)
 	switch {
 	case err != nil:

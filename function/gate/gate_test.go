@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"secure-media-cdn/function/gate"
-	"secure-media-cdn/function/gate/cloudfrontjs"
-	"secure-media-cdn/function/link"
+	"secure-media-cdn/function/seal"
+	"secure-media-cdn/infra/local/cloudfrontjs"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -75,20 +75,20 @@ func testKey(id int) string {
 	return fmt.Sprintf("%d:%x", id, sha256.Sum256([]byte{byte(id)}))
 }
 
-func newKeys(t testing.TB, current, previous int) *link.Keys {
+func newKeys(t testing.TB, current, previous int) *seal.Keys {
 	t.Helper()
 	text := ""
 	if previous != 0 {
 		text = testKey(previous)
 	}
-	keys, err := link.NewKeys(testKey(current), text)
+	keys, err := seal.NewKeys(testKey(current), text)
 	require.NoError(t, err)
 	return keys
 }
 
-// seal returns the same hash for the same arguments: filler stands for the
+// sealed returns the same hash for the same arguments: filler stands for the
 // random bytes.
-func seal(t testing.TB, id int, expiresAt time.Time, filler string) string {
+func sealed(t testing.TB, id int, expiresAt time.Time, filler string) string {
 	t.Helper()
 	hash, err := newKeys(t, id, 0).Seal(expiresAt, strings.NewReader(strings.Repeat(filler, 11)))
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestNoStoreFailsClosed(t *testing.T) {
 	var log bytes.Buffer
 	f, err := cloudfrontjs.New(gate.Source, nil, cloudfrontjs.WithLog(&log))
 	require.NoError(t, err)
-	a, err := ask(context.Background(), f, "GET", "/images/"+seal(t, 2, expiry, "a"))
+	a, err := ask(context.Background(), f, "GET", "/images/"+sealed(t, 2, expiry, "a"))
 	require.NoError(t, err)
 	assert.Equal(t, 503, a.StatusCode)
 	assert.Empty(t, wrongRefusal(a))
@@ -115,7 +115,7 @@ func TestNoStoreFailsClosed(t *testing.T) {
 
 func TestLogHoldsNoSecret(t *testing.T) {
 	g := newGate(t, gate.Source)
-	hash := seal(t, 1, expiry, "b")
+	hash := sealed(t, 1, expiry, "b")
 	for _, r := range rules(t) {
 		if r.logs == 0 {
 			continue
@@ -123,7 +123,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 		r.broken(t, g)
 		line := g.log.String()
 		assert.Regexp(t, `^gate: failed at [a-z ]+; refusing every link\n$`, line)
-		for _, secret := range []string{hash, seal(t, 2, expiry, "a"), testKey(1)[2:], testKey(2)[2:]} {
+		for _, secret := range []string{hash, sealed(t, 2, expiry, "a"), testKey(1)[2:], testKey(2)[2:]} {
 			assert.NotContains(t, line, secret)
 		}
 	}
@@ -131,7 +131,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 
 // TestVectors runs the vectors that package link runs.
 func TestVectors(t *testing.T) {
-	data, err := os.ReadFile("../link/testdata/vectors.json")
+	data, err := os.ReadFile("../seal/testdata/vectors.json")
 	require.NoError(t, err)
 	var vectors []struct {
 		Name, Current, Previous, Hash, Verdict string
@@ -163,14 +163,14 @@ func TestReadsOfTheStoreAreFew(t *testing.T) {
 	store.Update(map[string]string{gate.CurrentKey: testKey(2), gate.PreviousKey: testKey(1)})
 	f, err := cloudfrontjs.New(gate.Source, store, cloudfrontjs.WithClock(func() time.Time { return now }))
 	require.NoError(t, err)
-	good := seal(t, 2, expiry, "a")
+	good := sealed(t, 2, expiry, "a")
 	for _, tt := range []struct {
 		name, uri string
 		want      []string
 	}{
 		{"a good link takes one read for the key and one for the revocation", good, []string{gate.CurrentKey, gate.RevocationKey(good)}},
 		{"a forged one takes one", good[:31] + "_", []string{gate.CurrentKey}},
-		{"an expired one takes one", seal(t, 2, now, "e"), []string{gate.CurrentKey}},
+		{"an expired one takes one", sealed(t, 2, now, "e"), []string{gate.CurrentKey}},
 		{"a wrong form takes none", good + "/", nil},
 		{"an unknown key id takes three", "_" + good[1:], []string{gate.CurrentKey, gate.PreviousKey, gate.PreviousKey}},
 	} {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"secure-media-cdn/function/gate"
-	"secure-media-cdn/function/gate/cloudfrontjs"
+	"secure-media-cdn/infra/local/cloudfrontjs"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,7 +29,7 @@ func rotation(to int) []map[string]string {
 // the previous one, must pass through all of them.
 func TestRotationBetweenAnyTwoReads(t *testing.T) {
 	states := rotation(3)
-	good := "/images/" + seal(t, 2, expiry, "a")
+	good := "/images/" + sealed(t, 2, expiry, "a")
 	for first := range states {
 		for second := first; second < len(states); second++ {
 			for third := second; third < len(states); third++ {
@@ -65,7 +65,7 @@ func TestRotationsUnderTraffic(t *testing.T) {
 	g := newGate(t, gate.Source)
 	g.store.Update(rotation(3)[0])
 	status := func(id int) int {
-		a, err := ask(context.Background(), g.Function, "GET", "/images/"+seal(t, id, expiry, "a"))
+		a, err := ask(context.Background(), g.Function, "GET", "/images/"+sealed(t, id, expiry, "a"))
 		assert.NoError(t, err)
 		return a.StatusCode
 	}
@@ -105,7 +105,7 @@ func TestPreviousKeysLinksEndAtTheirExpiry(t *testing.T) {
 	clock := expiry.Add(-time.Second)
 	g := newGate(t, gate.Source, cloudfrontjs.WithClock(func() time.Time { return clock }))
 	g.store.Update(map[string]string{gate.CurrentKey: testKey(2), gate.PreviousKey: testKey(1)})
-	uri := "/images/" + seal(t, 1, expiry, "a")
+	uri := "/images/" + sealed(t, 1, expiry, "a")
 	a, err := ask(context.Background(), g.Function, "GET", uri)
 	require.NoError(t, err)
 	assert.True(t, a.passed())

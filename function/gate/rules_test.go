@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"secure-media-cdn/function/gate"
-	"secure-media-cdn/function/gate/cloudfrontjs"
+	"secure-media-cdn/infra/local/cloudfrontjs"
 )
 
 // rule is one thing the gate must do.
@@ -27,8 +27,8 @@ type rule struct {
 }
 
 func rules(t testing.TB) []rule {
-	good, old := seal(t, 2, expiry, "a"), seal(t, 1, expiry, "b")
-	revoked, expired := seal(t, 2, expiry, "r"), seal(t, 2, now, "e")
+	good, old := sealed(t, 2, expiry, "a"), sealed(t, 1, expiry, "b")
+	revoked, expired := sealed(t, 2, expiry, "r"), sealed(t, 2, now, "e")
 	drop := func(key string) func(*cloudfrontjs.MapStore) {
 		return func(s *cloudfrontjs.MapStore) { s.Delete(key) }
 	}
@@ -49,15 +49,15 @@ func rules(t testing.TB) []rule {
 		{name: "a good link passes", uri: good},
 		{name: "a link of the previous key passes", uri: old},
 		{name: "a good link passes while there is no previous key", uri: good, prepare: drop(gate.PreviousKey)},
-		{name: "a link passes in its last second", uri: seal(t, 2, now.Add(time.Second), "a")},
+		{name: "a link passes in its last second", uri: sealed(t, 2, now.Add(time.Second), "a")},
 		{name: "HEAD is as GET, good", method: "HEAD", uri: good},
 		{name: "HEAD is as GET, forged", method: "HEAD", uri: good[:31] + "_", status: 404},
 		{name: "a preflight passes, good or not", method: "OPTIONS", uri: good[:31] + "_"},
 		{name: "a preflight passes without a key", method: "OPTIONS", uri: good, prepare: drop(gate.CurrentKey)},
 		{name: "another method is held to the same", method: "POST", uri: good[:31] + "_", status: 404},
 		{name: "an expired link is refused in the second of its expiry", uri: expired, status: 403},
-		{name: "an expired link of the previous key is refused", uri: seal(t, 1, now, "e"), status: 403},
-		{name: "an expiry past the sign bit is far away", uri: seal(t, 2, time.Unix(1<<31, 0), "s")},
+		{name: "an expired link of the previous key is refused", uri: sealed(t, 1, now, "e"), status: 403},
+		{name: "an expiry past the sign bit is far away", uri: sealed(t, 2, time.Unix(1<<31, 0), "s")},
 		{name: "a revoked link is refused", uri: revoked, status: 404},
 		{name: "a revoked link of the previous key is refused", uri: old, status: 404, prepare: put(gate.RevocationKey(old), "1")},
 		{name: "expired and revoked is expired", uri: expired, status: 403, prepare: put(gate.RevocationKey(expired), "1")},
@@ -107,8 +107,8 @@ func (r rule) broken(t testing.TB, g *testGate) string {
 	g.store.FailReads(nil)
 	g.store.Update(map[string]string{
 		gate.CurrentKey: testKey(2), gate.PreviousKey: testKey(1),
-		gate.RevocationKey(seal(t, 2, expiry, "r")): fmt.Sprint(expiry.Unix()),
-	}, gate.RevocationKey(seal(t, 1, expiry, "b")), gate.RevocationKey(seal(t, 2, now, "e")))
+		gate.RevocationKey(sealed(t, 2, expiry, "r")): fmt.Sprint(expiry.Unix()),
+	}, gate.RevocationKey(sealed(t, 1, expiry, "b")), gate.RevocationKey(sealed(t, 2, now, "e")))
 	if r.prepare != nil {
 		r.prepare(g.store)
 	}

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/local/machine"
+	"secure-media-cdn/infra/local/resources"
 )
 
 func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
@@ -155,7 +155,7 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 	})
 	t.Run("no secret and no key of an object is printed", func(t *testing.T) {
 		assert.NotContains(t, r.said(), "short.png")
-		assert.NotContains(t, r.said(), machine.Local.SecretAccessKey)
+		assert.NotContains(t, r.said(), resources.Local.SecretAccessKey)
 	})
 	t.Run("Ctrl-C leaves nothing behind", func(t *testing.T) {
 		children := processes(t, r.cmd.Process.Pid, "")

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -24,13 +24,13 @@ import (
 
 	"secure-media-cdn/function/edge"
 	"secure-media-cdn/function/gate"
-	"secure-media-cdn/function/gate/cloudfrontjs"
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/cloud"
-	"secure-media-cdn/function/link"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/mapping/mappingtest"
-	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/function/seal"
+	"secure-media-cdn/infra/local/cloudfront"
+	"secure-media-cdn/infra/local/cloudfrontjs"
 )
 
 // world is the whole product in one process on a clock that can be turned: the
@@ -39,7 +39,7 @@ import (
 // server refuses signatures of another time.
 type world struct {
 	t      *testing.T
-	edge   *front.Edge
+	edge   *cloudfront.Edge
 	issuer *issue.Issuer
 	store  *cloudfrontjs.MapStore // the gate's, if there is one
 	runs   atomic.Int64           // of the edge function
@@ -55,7 +55,7 @@ const worldKey = "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d
 func newWorld(t *testing.T, sealed bool) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Unix(1_800_000_000, 0), objects: map[string]bool{}}
-	settings := flags{Stack: "dev"}
+	settings := Options{Stack: "dev"}
 	if sealed {
 		settings.Config = map[string]string{"linkKey": worldKey}
 	}
@@ -75,9 +75,9 @@ func newWorld(t *testing.T, sealed bool) *world {
 	}
 	s3 := httptest.NewServer(http.HandlerFunc(w.serveObject))
 	t.Cleanup(s3.Close)
-	options := front.Options{
-		Document: doc, Now: w.time, Functions: map[string]front.Function{}, Lambdas: map[string]front.Lambda{},
-		S3: front.S3{Endpoint: s3.URL, AccessKeyID: "local", SecretAccessKey: "locallocal"},
+	options := cloudfront.Options{
+		Document: doc, Now: w.time, Functions: map[string]cloudfront.Function{}, Lambdas: map[string]cloudfront.Lambda{},
+		S3: cloudfront.S3{Endpoint: s3.URL, AccessKeyID: "local", SecretAccessKey: "locallocal"},
 	}
 	for _, f := range doc.ByType("aws:lambda/function:Function") {
 		options.Lambdas[f.Outputs["qualifiedArn"].(string)] = func(ctx context.Context, event []byte) ([]byte, error) {
@@ -91,7 +91,7 @@ func newWorld(t *testing.T, sealed bool) *world {
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
 	if sealed {
-		keys, err := link.NewKeys(worldKey, "")
+		keys, err := seal.NewKeys(worldKey, "")
 		require.NoError(t, err)
 		w.issuer.Hashes = seals{keys}
 		w.store = &cloudfrontjs.MapStore{}
@@ -102,13 +102,13 @@ func newWorld(t *testing.T, sealed bool) *world {
 			options.Functions[f.Outputs["arn"].(string)] = function
 		}
 	}
-	w.edge, err = front.New(options)
+	w.edge, err = cloudfront.New(options)
 	require.NoError(t, err)
 	return w
 }
 
 // seals makes sealed hashes with keys that never change.
-type seals struct{ keys *link.Keys }
+type seals struct{ keys *seal.Keys }
 
 func (s seals) New(_ context.Context, expiresAt time.Time) (string, error) {
 	return s.keys.Seal(expiresAt, rand.Reader)

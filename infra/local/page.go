@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 
 	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/console"
-	"secure-media-cdn/infra/local/front"
 	"secure-media-cdn/infra/local/lambda"
-	"secure-media-cdn/infra/local/machine"
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/local/resources"
+	"secure-media-cdn/infra/plan"
 )
 
 // page is the console. The machine tells it of every request from its start on,
@@ -23,7 +23,7 @@ type page struct {
 	console atomic.Pointer[console.Console]
 }
 
-func (p *page) onRequest(r front.Record) {
+func (p *page) onRequest(r cloudfront.Record) {
 	if c := p.console.Load(); c != nil {
 		c.Observe(r)
 	}
@@ -42,7 +42,7 @@ func (p *page) onURL(function string, status int) {
 }
 
 // serve makes the console of a running machine and returns its address.
-func (p *page) serve(doc *document.Document, m *machine.Machine) (string, error) {
+func (p *page) serve(doc *plan.Document, m *resources.Machine) (string, error) {
 	region, _ := m.Outputs["mediaBucketRegion"].(string)
 	table, _ := m.Outputs["mappingTable"].(string)
 	c, err := console.New(console.Options{
@@ -64,7 +64,7 @@ func (p *page) serve(doc *document.Document, m *machine.Machine) (string, error)
 }
 
 // credentials are the machine's own.
-var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return machine.Local, nil })
+var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return resources.Local, nil })
 
 // issuerOf returns the issuer at its own address, called as any application
 // would call it.

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"bufio"
@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/issue/api"
-	"secure-media-cdn/infra/local/machine"
+	"secure-media-cdn/infra/local/resources"
 )
 
 // program is the built command, which the tests start as a person would.
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		program = filepath.Join(dir, "local")
 		var out []byte
-		if out, err = exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		if out, err = exec.Command("go", "build", "-o", program, "../cmd/local").CombinedOutput(); err != nil {
 			err = fmt.Errorf("%w: %s", err, out)
 		}
 	}
@@ -99,7 +99,7 @@ func startProgram(t testing.TB, dir string, args ...string) *running {
 	readJSON(t, filepath.Join(dir, "endpoints.json"), &endpoints)
 	r.s3 = s3.New(s3.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String(endpoints["AWS_ENDPOINT_URL_S3"]), UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return machine.Local, nil }),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return resources.Local, nil }),
 	})
 	return r
 }

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"bytes"
@@ -20,15 +20,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"secure-media-cdn/function/bundle"
-	"secure-media-cdn/infra/local/machine"
-	"secure-media-cdn/infra/plan/document"
-	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/local/resources"
+	"secure-media-cdn/infra/plan"
+	"secure-media-cdn/infra/plan/recorder"
 	"secure-media-cdn/infra/stack"
 )
 
 // start evaluates the program, makes it real, and tries it: it uploads the
 // sample photo and prints the photo's link as the last line.
-func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine, err error) {
+func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Machine, err error) {
 	root, err := filepath.Abs(f.Root)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine
 		dir = filepath.Join(root, dir)
 	}
 	// The port first: if it is in use, nothing is deleted or built to say so.
-	cdn, err := machine.Listen(f.Port)
+	cdn, err := resources.Listen(f.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine
 		}
 	}()
 	if f.Clean {
-		if err := machine.Clean(dir, linkKeyFile); err != nil {
+		if err := resources.Clean(dir, linkKeyFile); err != nil {
 			return nil, fmt.Errorf("starting afresh: %w", err)
 		}
 	}
@@ -69,7 +69,7 @@ func start(ctx context.Context, f flags, out, log io.Writer) (m *machine.Machine
 		return nil, err
 	}
 	var p page
-	m, err = machine.Start(ctx, machine.Options{
+	m, err = resources.Start(ctx, resources.Options{
 		Document: doc, Region: region, Root: root, Dir: dir, CDN: cdn, Bundles: bundles, Log: log,
 		OnRequest: p.onRequest, OnInvocation: p.onInvocation, OnURL: p.onURL,
 	})
@@ -109,7 +109,7 @@ func buildBundles(root string, out io.Writer) (map[string]string, error) {
 }
 
 // evaluate runs the Pulumi program for the stack, with its secrets in the open.
-func evaluate(root string, f flags) (doc *document.Document, region string, err error) {
+func evaluate(root string, f Options) (doc *plan.Document, region string, err error) {
 	// The program's own error, since Pulumi's wrapping takes several lines.
 	var refused error
 	doc, err = recorder.Evaluate(recorder.Options{
@@ -165,7 +165,7 @@ var sample []byte
 
 // present writes the outputs down, says what is where, and ends with a link
 // that works.
-func present(ctx context.Context, m *machine.Machine, dir string, out io.Writer) error {
+func present(ctx context.Context, m *resources.Machine, dir string, out io.Writer) error {
 	for name, v := range map[string]any{"outputs.json": m.Outputs, "endpoints.json": m.Endpoints} {
 		// As the Pulumi command line prints outputs.
 		var data bytes.Buffer

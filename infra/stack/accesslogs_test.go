@@ -9,7 +9,7 @@ import (
 )
 
 func TestAccessLogsGoToAPrivateBucketForAWhile(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	bucket := find(t, doc, "BucketV2", "logs")
 	source, destination, delivery := find(t, doc, "LogDeliverySource", "access"), find(t, doc, "LogDeliveryDestination", "access"), find(t, doc, "LogDelivery", "access")
 	for _, r := range kinds(doc, "LogDelivery") {
@@ -36,7 +36,7 @@ func TestAccessLogsGoToAPrivateBucketForAWhile(t *testing.T) {
 }
 
 func TestAccessLogsKeepNothingPrivate(t *testing.T) {
-	fields := texts(find(t, plan(t, "everything", nil), "LogDelivery", "access").Inputs["recordFields"])
+	fields := texts(find(t, planOf(t, "everything", nil), "LogDelivery", "access").Inputs["recordFields"])
 	for _, field := range fields {
 		for _, private := range []string{"Cookie", "Referer", "cs-uri-query", "x-forwarded-for"} {
 			assert.False(t, strings.Contains(field, private), field)
@@ -46,7 +46,7 @@ func TestAccessLogsKeepNothingPrivate(t *testing.T) {
 }
 
 func TestAccessLogsAreOffUnlessConfigured(t *testing.T) {
-	doc := plan(t, "dev", nil)
+	doc := planOf(t, "dev", nil)
 	assert.Empty(t, kinds(doc, "LogDelivery"))
 	assert.Len(t, kinds(doc, "BucketV2"), 1)
 }

@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestTheTwoAlarmsOfTheContract(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	rate := find(t, doc, "MetricAlarm", "HighErrorRate")
 	for property, want := range map[string]any{
 		"name": "secure-media-cdn-everything-HighErrorRate", "namespace": "AWS/CloudFront", "metricName": "5xxErrorRate", "statistic": "Average",
@@ -34,14 +34,14 @@ func TestTheTwoAlarmsOfTheContract(t *testing.T) {
 }
 
 func TestThresholdsAreTheConfiguredOnes(t *testing.T) {
-	doc := plan(t, "dev", config{"errorRatePercent": "3", "clientErrorRatePercent": "40", "latencyMilliseconds": "250"})
+	doc := planOf(t, "dev", config{"errorRatePercent": "3", "clientErrorRatePercent": "40", "latencyMilliseconds": "250"})
 	assert.Equal(t, 3.0, find(t, doc, "MetricAlarm", "HighErrorRate").Inputs["threshold"])
 	assert.Equal(t, 40.0, find(t, doc, "MetricAlarm", "ClientErrorSurge").Inputs["threshold"])
 	assert.Equal(t, 250.0, find(t, doc, "MetricAlarm", "HighLatency-us-east-1").Inputs["threshold"])
 }
 
 func TestEveryMetricIsWatchedWhereItIs(t *testing.T) { // 4.1, 4.3, 4.4
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		home := doc.Outputs["mediaBucketRegion"].(string)
 		for _, a := range kinds(doc, "MetricAlarm") {
 			region := a.Region
@@ -74,7 +74,7 @@ func TestEveryMetricIsWatchedWhereItIs(t *testing.T) { // 4.1, 4.3, 4.4
 }
 
 func TestEveryAlarmSaysWhyAndWhatToDoAndIsHeard(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		names := map[any]bool{}
 		for _, a := range kinds(doc, "MetricAlarm") {
 			assert.Regexp(t, `^[A-Z].+\. What to do: [A-Z].+\.$`, a.Inputs["alarmDescription"], a.Name)
@@ -92,7 +92,7 @@ func TestEveryAlarmSaysWhyAndWhatToDoAndIsHeard(t *testing.T) {
 }
 
 func TestEveryAddressHearsEveryRegion(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	topics := doc.Outputs["alarmTopicArns"].(map[string]any)
 	assert.Equal(t, []string{"ap-southeast-2", "eu-west-1", "us-east-1"}, keysOf(topics))
 	subscribed := map[string]any{}
@@ -105,7 +105,7 @@ func TestEveryAddressHearsEveryRegion(t *testing.T) {
 }
 
 func TestWhatOperatorsMustHearOf(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	watched := map[any]bool{}
 	for _, a := range kinds(doc, "MetricAlarm") {
 		watched[a.Inputs["metricName"]] = true
@@ -116,7 +116,7 @@ func TestWhatOperatorsMustHearOf(t *testing.T) {
 	} {
 		assert.True(t, watched[metric], metric)
 	}
-	for _, a := range kinds(plan(t, "dev", nil), "MetricAlarm") {
+	for _, a := range kinds(planOf(t, "dev", nil), "MetricAlarm") {
 		assert.NotContains(t, a.Name, "Gate", "there is no gate without a link key")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/plan/recorder"
 )
 
 // stageNamed evaluates under another stack name.
@@ -21,7 +21,7 @@ func TestEveryDeclaredKeyIsRead(t *testing.T) {
 	keys, err := recorder.Declared(root)
 	require.NoError(t, err)
 	require.NotEmpty(t, keys)
-	before, err := json.Marshal(plan(t, "dev", nil))
+	before, err := json.Marshal(planOf(t, "dev", nil))
 	require.NoError(t, err)
 	for _, key := range keys {
 		t.Run(key.Name, func(t *testing.T) {

@@ -5,11 +5,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestEveryBucketIsClosed(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		buckets := kinds(doc, "BucketV2")
 		assert.NotEmpty(t, buckets)
 		for _, bucket := range buckets {
@@ -40,7 +40,7 @@ func TestEveryBucketIsClosed(t *testing.T) {
 }
 
 func TestOnlyThisDistributionReadsMedia(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		policy := find(t, doc, "BucketPolicy", "content").Inputs["policy"]
 		bucket := "arn:aws:s3:::" + find(t, doc, "BucketV2", "content").Inputs["bucket"].(string)
 		assert.Equal(t, map[string]any{
@@ -53,12 +53,12 @@ func TestOnlyThisDistributionReadsMedia(t *testing.T) {
 }
 
 func TestTheBucketsNameIsItsAccountsOwn(t *testing.T) {
-	assert.Equal(t, "secure-media-cdn-dev-123456789012", find(t, plan(t, "dev", nil), "BucketV2", "content").Inputs["bucket"])
-	assert.Equal(t, "secure-media-cdn-prod-123456789012", find(t, plan(t, "prod", nil), "BucketV2", "content").Inputs["bucket"])
+	assert.Equal(t, "secure-media-cdn-dev-123456789012", find(t, planOf(t, "dev", nil), "BucketV2", "content").Inputs["bucket"])
+	assert.Equal(t, "secure-media-cdn-prod-123456789012", find(t, planOf(t, "prod", nil), "BucketV2", "content").Inputs["bucket"])
 }
 
 func TestOldVersionsAndBrokenUploadsDoNotPileUp(t *testing.T) {
-	doc := plan(t, "prod", nil)
+	doc := planOf(t, "prod", nil)
 	assert.Equal(t, "Enabled", at(find(t, doc, "BucketVersioningV2", "content").Inputs, "versioningConfiguration.status"))
 	rules := find(t, doc, "BucketLifecycleConfigurationV2", "content").Inputs["rules"].([]any)
 	assert.Len(t, rules, 2)
@@ -71,16 +71,16 @@ func TestOldVersionsAndBrokenUploadsDoNotPileUp(t *testing.T) {
 }
 
 func TestTheBucketAnswersOnlyConfiguredOrigins(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	rule := at(find(t, doc, "BucketCorsConfigurationV2", "content").Inputs, "corsRules[0]")
 	assert.Equal(t, []any{"GET", "HEAD"}, at(rule, "allowedMethods"))
 	assert.Equal(t, []any{"https://app.example.com", "https://admin.example.com"}, at(rule, "allowedOrigins"))
 
-	assert.Empty(t, kinds(plan(t, "dev", config{"corsAllowedOrigins": "[]"}), "BucketCorsConfigurationV2"))
+	assert.Empty(t, kinds(planOf(t, "dev", config{"corsAllowedOrigins": "[]"}), "BucketCorsConfigurationV2"))
 }
 
 func TestACustomerManagedKeyIsUsedAndOpenedToTheDistribution(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	const key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 	rule := at(find(t, doc, "BucketServerSideEncryptionConfigurationV2", "content").Inputs, "rules[0]")
 	assert.Equal(t, "aws:kms", at(rule, "applyServerSideEncryptionByDefault.sseAlgorithm"))
@@ -96,7 +96,7 @@ func TestACustomerManagedKeyIsUsedAndOpenedToTheDistribution(t *testing.T) {
 	}, statementOf(t, policy.Inputs["policy"], "DistributionDecrypts"))
 	assert.Equal(t, "arn:aws:iam::123456789012:root", at(statementOf(t, policy.Inputs["policy"], "AccountAdministers"), "Principal.AWS"), "the account does not lock itself out")
 
-	dev := plan(t, "dev", nil)
+	dev := planOf(t, "dev", nil)
 	assert.Empty(t, kinds(dev, "KeyPolicy"))
 	assert.Equal(t, "AES256", at(find(t, dev, "BucketServerSideEncryptionConfigurationV2", "content").Inputs, "rules[0].applyServerSideEncryptionByDefault.sseAlgorithm"))
 }

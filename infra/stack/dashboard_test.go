@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestTheDashboardShowsEveryPart(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		dashboard := find(t, doc, "Dashboard", "overview").Inputs
 		var body struct {
 			Widgets []struct {

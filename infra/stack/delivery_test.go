@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 // behaviors returns the distribution's behaviours by path pattern; the default
 // one has the pattern "".
-func behaviors(t *testing.T, doc *document.Document) map[string]any {
+func behaviors(t *testing.T, doc *plan.Document) map[string]any {
 	t.Helper()
 	inputs := find(t, doc, "Distribution", "cdn").Inputs
 	all := map[string]any{"": inputs["defaultCacheBehavior"]}
@@ -25,7 +25,7 @@ func behaviors(t *testing.T, doc *document.Document) map[string]any {
 }
 
 func TestTheDistributionIsWhatViewersNeed(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		cdn := find(t, doc, "Distribution", "cdn").Inputs
 		for path, want := range map[string]any{
 			"enabled": true, "httpVersion": "http2and3", "isIpv6Enabled": true, "origins[1]": nil,
@@ -38,7 +38,7 @@ func TestTheDistributionIsWhatViewersNeed(t *testing.T) {
 }
 
 func TestEveryBehaviorIsHTTPSAndReadOnly(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		methods := []any{"GET", "HEAD"}
 		if len(kinds(doc, "OriginRequestPolicy")) > 0 {
 			methods = append(methods, "OPTIONS")
@@ -58,7 +58,7 @@ func TestEveryBehaviorIsHTTPSAndReadOnly(t *testing.T) {
 }
 
 func TestThePrivateDefaultRunsTheEdgeFunctionAtOriginRequest(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		associations := at(behaviors(t, doc)[""], "lambdaFunctionAssociations").([]any)
 		require.Len(t, associations, 1, "1.7: one function per event, and only origin-request has a use")
 		assert.Equal(t, "origin-request", at(associations[0], "eventType"))
@@ -67,7 +67,7 @@ func TestThePrivateDefaultRunsTheEdgeFunctionAtOriginRequest(t *testing.T) {
 }
 
 func TestPublicServicesAreServedWithoutAnyFunction(t *testing.T) {
-	doc := plan(t, "dev", nil)
+	doc := planOf(t, "dev", nil)
 	all := behaviors(t, doc)
 	assert.ElementsMatch(t, []string{"", "/marketplace/*", "/nudges/*"}, keysOf(all), "private services have no path")
 	for pattern, b := range all {
@@ -79,12 +79,12 @@ func TestPublicServicesAreServedWithoutAnyFunction(t *testing.T) {
 	for _, pattern := range []string{"/marketplace/*", "/nudges/*"} {
 		assert.False(t, strings.HasPrefix("/images/x", strings.TrimSuffix(pattern, "*")), "links stay private")
 	}
-	assert.Empty(t, kinds(plan(t, "dev", config{"services": "[]"}), "OrderedCacheBehavior"))
-	assert.Equal(t, []string{""}, keysOf(behaviors(t, plan(t, "dev", config{"services": "[]"}))))
+	assert.Empty(t, kinds(planOf(t, "dev", config{"services": "[]"}), "OrderedCacheBehavior"))
+	assert.Equal(t, []string{""}, keysOf(behaviors(t, planOf(t, "dev", config{"services": "[]"}))))
 }
 
 func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) { // 2.1, 9.2
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		origin := at(find(t, doc, "Distribution", "cdn").Inputs, "origins[0]")
 		access := find(t, doc, "OriginAccessControl", "content")
 		assert.Equal(t, access.ID, at(origin, "originAccessControlId"))
@@ -101,7 +101,7 @@ func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) { // 2.1, 9.2
 }
 
 // customHeaders returns the origin's headers.
-func customHeaders(t *testing.T, doc *document.Document) map[string]string {
+func customHeaders(t *testing.T, doc *plan.Document) map[string]string {
 	t.Helper()
 	headers := map[string]string{}
 	for _, h := range at(find(t, doc, "Distribution", "cdn").Inputs, "origins[0].customHeaders").([]any) {
@@ -115,13 +115,13 @@ func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) { // 1.1, 1.11
 		"x-media-table": "secure-media-cdn-everything-mappings", "x-media-regions": "eu-west-1,us-east-1,ap-southeast-2",
 		"x-media-bucket": "secure-media-cdn-everything-123456789012", "x-media-bucket-region": "eu-west-1",
 		"x-media-delivery": "origin", "x-media-signature-ttl": "300",
-	}, customHeaders(t, plan(t, "everything", nil)))
-	assert.Equal(t, "redirect", customHeaders(t, plan(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])
-	assert.Equal(t, "60", customHeaders(t, plan(t, "dev", config{"signatureTtlSeconds": "60"}))["x-media-signature-ttl"])
+	}, customHeaders(t, planOf(t, "everything", nil)))
+	assert.Equal(t, "redirect", customHeaders(t, planOf(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])
+	assert.Equal(t, "60", customHeaders(t, planOf(t, "dev", config{"signatureTtlSeconds": "60"}))["x-media-signature-ttl"])
 }
 
 func TestOriginHeadersKeepCloudFrontsLimits(t *testing.T) { // 1.5, 1.11
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		headers := customHeaders(t, doc)
 		assert.LessOrEqual(t, len(headers), 30)
 		total := 0
@@ -138,7 +138,7 @@ func TestOriginHeadersKeepCloudFrontsLimits(t *testing.T) { // 1.5, 1.11
 }
 
 func TestThePathAloneIsTheCacheKeyAndNoStoreIsObeyed(t *testing.T) { // 1.10, 3.3
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		policy := find(t, doc, "CachePolicy", "content").Inputs
 		for path, want := range map[string]any{
 			"minTtl": 0.0, "defaultTtl": 86400.0,
@@ -156,7 +156,7 @@ func TestThePathAloneIsTheCacheKeyAndNoStoreIsObeyed(t *testing.T) { // 1.10, 3.
 }
 
 func TestNoErrorIsKept(t *testing.T) { // 3.5
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		held := map[any]any{}
 		for _, r := range at(find(t, doc, "Distribution", "cdn").Inputs, "customErrorResponses").([]any) {
 			held[at(r, "errorCode")] = at(r, "errorCachingMinTtl")
@@ -170,24 +170,24 @@ func TestNoErrorIsKept(t *testing.T) { // 3.5
 }
 
 func TestOptionalPartsOfTheDistribution(t *testing.T) {
-	cdn := find(t, plan(t, "everything", nil), "Distribution", "cdn").Inputs
+	cdn := find(t, planOf(t, "everything", nil), "Distribution", "cdn").Inputs
 	assert.Equal(t, map[string]any{"enabled": true, "originShieldRegion": "eu-west-1"}, at(cdn, "origins[0].originShield"))
 	assert.Equal(t, map[string]any{"restrictionType": "whitelist", "locations": []any{"AT", "DE"}}, at(cdn, "restrictions.geoRestriction"))
 	assert.Equal(t, "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/11111111-2222-3333-4444-555555555555", cdn["webAclId"])
 	assert.Equal(t, "PriceClass_All", cdn["priceClass"])
 
-	dev := find(t, plan(t, "dev", nil), "Distribution", "cdn").Inputs
+	dev := find(t, planOf(t, "dev", nil), "Distribution", "cdn").Inputs
 	assert.Nil(t, at(dev, "origins[0].originShield"))
 	assert.NotContains(t, dev, "webAclId")
 	assert.Equal(t, "none", at(dev, "restrictions.geoRestriction.restrictionType"))
 	assert.Equal(t, "PriceClass_100", dev["priceClass"])
 
-	refused := find(t, plan(t, "dev", config{"geoRestriction": `{"deny":["XX"]}`}), "Distribution", "cdn").Inputs
+	refused := find(t, planOf(t, "dev", config{"geoRestriction": `{"deny":["XX"]}`}), "Distribution", "cdn").Inputs
 	assert.Equal(t, map[string]any{"restrictionType": "blacklist", "locations": []any{"XX"}}, at(refused, "restrictions.geoRestriction"))
 }
 
 func TestFurtherMetricsAreSubscribedTo(t *testing.T) { // 4.2
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		subscription := find(t, doc, "MonitoringSubscription", "cdn").Inputs
 		assert.Equal(t, "Enabled", at(subscription, "monitoringSubscription.realtimeMetricsSubscriptionConfig.realtimeMetricsSubscriptionStatus"))
 		assert.Equal(t, doc.Outputs["distributionId"], subscription["distributionId"])

@@ -12,8 +12,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
-	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/plan"
+	"secure-media-cdn/infra/plan/recorder"
 	"secure-media-cdn/infra/stack"
 )
 
@@ -29,7 +29,7 @@ type config = map[string]string
 
 // evaluate returns what the program registers for a stack, or its error. The
 // stack everything is the one in testdata.
-func evaluate(name string, overrides config, options ...func(*recorder.Options)) (*document.Document, error) {
+func evaluate(name string, overrides config, options ...func(*recorder.Options)) (*plan.Document, error) {
 	opts := recorder.Options{Program: program, Root: root, Stack: name, Config: overrides}
 	if name == "everything" {
 		opts.ConfigFile = "testdata/Pulumi.everything.yaml"
@@ -55,9 +55,9 @@ var stacks = []string{"dev", "prod", "everything"}
 
 var memo sync.Map // documents by stack and overrides
 
-// plan is evaluate for a configuration that must be valid. Documents are shared
+// planOf is evaluate for a configuration that must be valid. Documents are shared
 // between tests and must not be changed.
-func plan(t *testing.T, name string, overrides config) *document.Document {
+func planOf(t *testing.T, name string, overrides config) *plan.Document {
 	t.Helper()
 	keys := make([]string, 0, len(overrides))
 	for key, value := range overrides {
@@ -66,7 +66,7 @@ func plan(t *testing.T, name string, overrides config) *document.Document {
 	sort.Strings(keys)
 	id := name + " " + strings.Join(keys, " ")
 	if doc, ok := memo.Load(id); ok {
-		return doc.(*document.Document)
+		return doc.(*plan.Document)
 	}
 	doc, err := evaluate(name, overrides)
 	require.NoError(t, err)
@@ -76,18 +76,18 @@ func plan(t *testing.T, name string, overrides config) *document.Document {
 
 // everyStack runs test on the plan of each stack, and of variants that change
 // what may be registered.
-func everyStack(t *testing.T, test func(t *testing.T, doc *document.Document)) {
+func everyStack(t *testing.T, test func(t *testing.T, doc *plan.Document)) {
 	t.Helper()
 	for _, name := range stacks {
-		t.Run(name, func(t *testing.T) { test(t, plan(t, name, nil)) })
+		t.Run(name, func(t *testing.T) { test(t, planOf(t, name, nil)) })
 	}
-	t.Run("everything with redirect", func(t *testing.T) { test(t, plan(t, "everything", config{"delivery": "redirect"})) })
-	t.Run("dev at home in us-east-1", func(t *testing.T) { test(t, plan(t, "dev", config{"aws:region": "us-east-1"})) })
+	t.Run("everything with redirect", func(t *testing.T) { test(t, planOf(t, "everything", config{"delivery": "redirect"})) })
+	t.Run("dev at home in us-east-1", func(t *testing.T) { test(t, planOf(t, "dev", config{"aws:region": "us-east-1"})) })
 }
 
 // find returns the resource of the given type, by the type's last part, and
 // name.
-func find(t *testing.T, doc *document.Document, kind, name string) document.Resource {
+func find(t *testing.T, doc *plan.Document, kind, name string) plan.Resource {
 	t.Helper()
 	for _, r := range kinds(doc, kind) {
 		if r.Name == name {
@@ -95,12 +95,12 @@ func find(t *testing.T, doc *document.Document, kind, name string) document.Reso
 		}
 	}
 	require.Failf(t, "not registered", "%s %q", kind, name)
-	return document.Resource{}
+	return plan.Resource{}
 }
 
 // kinds returns all resources whose type token ends in the given type.
-func kinds(doc *document.Document, kind string) []document.Resource {
-	var found []document.Resource
+func kinds(doc *plan.Document, kind string) []plan.Resource {
+	var found []plan.Resource
 	for _, r := range doc.Resources {
 		if strings.HasSuffix(r.Type, ":"+kind) {
 			found = append(found, r)

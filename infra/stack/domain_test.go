@@ -5,23 +5,23 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
-func viewerCertificate(t *testing.T, doc *document.Document) any {
+func viewerCertificate(t *testing.T, doc *plan.Document) any {
 	t.Helper()
 	return find(t, doc, "Distribution", "cdn").Inputs["viewerCertificate"]
 }
 
 func TestWithoutOwnNamesCloudFrontsCertificateServes(t *testing.T) {
-	doc := plan(t, "dev", nil)
+	doc := planOf(t, "dev", nil)
 	assert.Equal(t, map[string]any{"cloudfrontDefaultCertificate": true}, viewerCertificate(t, doc))
 	assert.Empty(t, kinds(doc, "Record"))
 	assert.Equal(t, "https://d111111abcdef8.cloudfront.net", doc.Outputs["cdnBaseUrl"])
 }
 
 func TestAGivenCertificateServesAndDNSIsLeftAlone(t *testing.T) {
-	doc := plan(t, "dev", config{"aliases": list("media.example.com", "cdn.example.com"), "certificateArn": certificate})
+	doc := planOf(t, "dev", config{"aliases": list("media.example.com", "cdn.example.com"), "certificateArn": certificate})
 	assert.Equal(t, map[string]any{"acmCertificateArn": certificate, "minimumProtocolVersion": "TLSv1.2_2021", "sslSupportMethod": "sni-only"}, viewerCertificate(t, doc))
 	assert.Equal(t, []any{"media.example.com", "cdn.example.com"}, find(t, doc, "Distribution", "cdn").Inputs["aliases"])
 	assert.Equal(t, "https://media.example.com", doc.Outputs["cdnBaseUrl"])
@@ -30,13 +30,13 @@ func TestAGivenCertificateServesAndDNSIsLeftAlone(t *testing.T) {
 }
 
 func TestAGivenCertificateWithAZoneGetsItsNames(t *testing.T) {
-	doc := plan(t, "dev", config{"aliases": list("media.example.com"), "certificateArn": certificate, "hostedZoneId": "Z2FDTNDATAQYW2"})
+	doc := planOf(t, "dev", config{"aliases": list("media.example.com"), "certificateArn": certificate, "hostedZoneId": "Z2FDTNDATAQYW2"})
 	assert.Empty(t, kinds(doc, "Certificate"))
 	assert.Len(t, kinds(doc, "Record"), 2)
 }
 
 func TestAZoneGetsACertificateItsProofsAndTheNames(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	cert := find(t, doc, "Certificate", "cdn")
 	assert.Equal(t, "us-east-1", cert.Region, "the only region that CloudFront takes certificates from")
 	assert.Equal(t, "media.example.com", cert.Inputs["domainName"])

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 // The numbers are those of the team's list of AWS's rules for the edge.
@@ -20,7 +20,7 @@ var edgeInputs = []string{
 }
 
 func TestTheEdgeFunctionSetsOnlyWhatTheEdgeTakes(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		assert.Equal(t, edgeInputs, keysOf(edge.Inputs))
 		for path, want := range map[string]any{
@@ -40,7 +40,7 @@ func TestTheEdgeFunctionSetsOnlyWhatTheEdgeTakes(t *testing.T) {
 }
 
 func TestNothingElseIsHungOnTheEdgeFunction(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		for _, r := range doc.Resources {
 			// 1.1: runtime management and provisioned concurrency; 1.3: aliases;
@@ -54,7 +54,7 @@ func TestNothingElseIsHungOnTheEdgeFunction(t *testing.T) {
 }
 
 func TestTheEdgeFunctionLivesWhereCloudFrontTakesIt(t *testing.T) { // 1.3
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		assert.Contains(t, edge.Outputs["arn"], "arn:aws:lambda:us-east-1:")
 		if edge.Region == "" {
@@ -66,7 +66,7 @@ func TestTheEdgeFunctionLivesWhereCloudFrontTakesIt(t *testing.T) { // 1.3
 }
 
 func TestCloudFrontRunsTheNumberedVersion(t *testing.T) { // 1.3
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		arn := at(find(t, doc, "Distribution", "cdn").Inputs, "defaultCacheBehavior.lambdaFunctionAssociations[0].lambdaArn")
 		assert.Regexp(t, `^arn:aws:lambda:us-east-1:\d{12}:function:[^:]+:\d+$`, arn)
 		assert.Equal(t, arn, doc.Outputs["edgeFunctionVersionArn"])
@@ -74,7 +74,7 @@ func TestCloudFrontRunsTheNumberedVersion(t *testing.T) { // 1.3
 }
 
 func TestDestroyDoesNotStumbleOverReplicas(t *testing.T) { // 5.1, 5.3
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		assert.True(t, edge.Options.RetainOnDelete, "AWS refuses to delete a replicated function")
 		assert.False(t, edge.Options.Protect)
@@ -88,7 +88,7 @@ func TestDestroyDoesNotStumbleOverReplicas(t *testing.T) { // 5.1, 5.3
 }
 
 func TestTheEdgesLogsAreKeptForAsLongAsConfigured(t *testing.T) { // 4.5
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		group := at(edge.Inputs, "loggingConfig.logGroup")
 		assert.NotEmpty(t, group)
@@ -104,11 +104,11 @@ func TestTheEdgesLogsAreKeptForAsLongAsConfigured(t *testing.T) { // 4.5
 		}
 		assert.ElementsMatch(t, alarmRegions(doc), regions)
 	})
-	assert.Equal(t, 7.0, find(t, plan(t, "dev", nil), "LogGroup", "edge-eu-central-1").Inputs["retentionInDays"])
+	assert.Equal(t, 7.0, find(t, planOf(t, "dev", nil), "LogGroup", "edge-eu-central-1").Inputs["retentionInDays"])
 }
 
 // placeOf returns the region that a resource is made in.
-func placeOf(doc *document.Document, r document.Resource) string {
+func placeOf(doc *plan.Document, r plan.Resource) string {
 	if r.Region == "" {
 		return doc.Outputs["mediaBucketRegion"].(string)
 	}
@@ -116,7 +116,7 @@ func placeOf(doc *document.Document, r document.Resource) string {
 }
 
 // alarmRegions returns the regions whose runs of the edge function are watched.
-func alarmRegions(doc *document.Document) (regions []string) {
+func alarmRegions(doc *plan.Document) (regions []string) {
 	for _, a := range kinds(doc, "MetricAlarm") {
 		if region, ok := strings.CutPrefix(a.Name, "HighLatency-"); ok {
 			regions = append(regions, region)
@@ -126,7 +126,7 @@ func alarmRegions(doc *document.Document) (regions []string) {
 }
 
 func TestTheEdgeFunctionHasItsRightsBeforeItRuns(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		assert.Contains(t, edge.Options.DependsOn, "aws:iam/rolePolicy:RolePolicy::edge")
 		assert.Equal(t, find(t, doc, "Role", "edge").Outputs["arn"], edge.Inputs["role"])
@@ -134,7 +134,7 @@ func TestTheEdgeFunctionHasItsRightsBeforeItRuns(t *testing.T) {
 }
 
 func TestWhatCloudFrontRefusedIsKeptAsLong(t *testing.T) { // 4.6
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	for _, region := range alarmRegions(doc) {
 		logs := find(t, doc, "LogGroup", "refusals-"+region)
 		assert.Equal(t, "/aws/cloudfront/LambdaEdge/EDFDVBD6EXAMPLE", logs.Inputs["name"])

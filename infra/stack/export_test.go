@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 	"secure-media-cdn/infra/stack/outputs"
 )
 
 func TestTheStackExportsExactlyTheContract(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		encoded, err := json.Marshal(doc.Outputs)
 		require.NoError(t, err)
 		typed, err := outputs.Read(bytes.NewReader(encoded))
@@ -25,7 +25,7 @@ func TestTheStackExportsExactlyTheContract(t *testing.T) {
 }
 
 func TestOutputsTellApplicationsWhatTheyNeed(t *testing.T) {
-	out := plan(t, "everything", nil).Outputs
+	out := planOf(t, "everything", nil).Outputs
 	for name, want := range map[string]any{
 		"cdnBaseUrl": "https://media.example.com", "distributionDomain": "d111111abcdef8.cloudfront.net", "distributionId": "EDFDVBD6EXAMPLE",
 		"mediaBucket": "secure-media-cdn-everything-123456789012", "mediaBucketRegion": "eu-west-1",
@@ -39,5 +39,5 @@ func TestOutputsTellApplicationsWhatTheyNeed(t *testing.T) {
 		map[string]any{"name": "discussion", "access": "private"}, map[string]any{"name": "marketplace", "access": "public"},
 		map[string]any{"name": "nudges", "access": "public"}, map[string]any{"name": "regulatory-notice", "access": "private"},
 		map[string]any{"name": "simple-chat", "access": "private"},
-	}, plan(t, "prod", nil).Outputs["services"])
+	}, planOf(t, "prod", nil).Outputs["services"])
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/plan/recorder"
 )
 
 func TestTheGateStandsBeforeThePrivateDefaultOnly(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	gate := find(t, doc, "Function", "gate")
 	require.Equal(t, "aws:cloudfront/function:Function", gate.Type)
 	for pattern, b := range behaviors(t, doc) {
@@ -35,7 +35,7 @@ func TestTheGateStandsBeforeThePrivateDefaultOnly(t *testing.T) {
 
 func TestWithoutAKeyThereIsNoGate(t *testing.T) {
 	for _, name := range []string{"dev", "prod"} {
-		doc := plan(t, name, nil)
+		doc := planOf(t, name, nil)
 		for _, kind := range []string{"KeyValueStore", "KeyvaluestoreKey", "Secret", "SecretVersion"} {
 			assert.Empty(t, kinds(doc, kind), kind)
 		}
@@ -46,7 +46,7 @@ func TestWithoutAKeyThereIsNoGate(t *testing.T) {
 }
 
 func TestKeysStaySecretFromConfigurationToState(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	all, err := json.Marshal(doc)
 	require.NoError(t, err)
 	assert.NotContains(t, string(all), testKey[2:])
@@ -69,19 +69,19 @@ func TestKeysStaySecretFromConfigurationToState(t *testing.T) {
 }
 
 func TestKeysRotateWithoutRefusingALink(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	const current = "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey::current"
 	assert.Contains(t, find(t, doc, "KeyvaluestoreKey", "current").Options.DependsOn, "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey::previous", "the old key is kept as the previous one before it is replaced")
 	assert.Contains(t, find(t, doc, "SecretVersion", "seal").Options.DependsOn, current, "nobody seals with a key that the gate does not know")
 	assert.Contains(t, find(t, doc, "Function", "gate").Options.DependsOn, current, "a gate without a key refuses everybody")
 	assert.Contains(t, find(t, doc, "Distribution", "cdn").Options.DependsOn, "aws:cloudwatch/logGroup:LogGroup::gate")
 
-	first := plan(t, "dev", config{"linkKey": testKey})
+	first := planOf(t, "dev", config{"linkKey": testKey})
 	assert.Len(t, kinds(first, "KeyvaluestoreKey"), 1, "the first key has none before it")
 }
 
 func TestTheGatesLogsHaveARetention(t *testing.T) { // 4.8
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	logs := find(t, doc, "LogGroup", "gate")
 	assert.Equal(t, "us-east-1", logs.Region)
 	assert.Equal(t, "/aws/cloudfront/function/"+find(t, doc, "Function", "gate").Outputs["name"].(string), logs.Inputs["name"])
@@ -89,6 +89,6 @@ func TestTheGatesLogsHaveARetention(t *testing.T) { // 4.8
 }
 
 func TestALostKeyOfAProtectedStackCanBeBroughtBack(t *testing.T) {
-	assert.Equal(t, 30.0, find(t, plan(t, "everything", nil), "Secret", "seal").Inputs["recoveryWindowInDays"])
-	assert.Equal(t, 0.0, find(t, plan(t, "dev", config{"linkKey": testKey}), "Secret", "seal").Inputs["recoveryWindowInDays"])
+	assert.Equal(t, 30.0, find(t, planOf(t, "everything", nil), "Secret", "seal").Inputs["recoveryWindowInDays"])
+	assert.Equal(t, 0.0, find(t, planOf(t, "dev", config{"linkKey": testKey}), "Secret", "seal").Inputs["recoveryWindowInDays"])
 }

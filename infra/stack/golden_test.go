@@ -22,7 +22,7 @@ func TestGoldenPlanOfEachStackIsTheReviewedOne(t *testing.T) {
 	for _, name := range stacks {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			require.NoError(t, plan(t, name, nil).Print(&out))
+			require.NoError(t, planOf(t, name, nil).Print(&out))
 			got := digest.ReplaceAll(out.Bytes(), []byte(`"sha256": "(source code)"`))
 			golden := filepath.Join("testdata", name+".golden.json")
 			if *update {

@@ -5,11 +5,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestEveryAnswerIsDisarmed(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		security := find(t, doc, "ResponseHeadersPolicy", "content").Inputs["securityHeadersConfig"]
 		for path, want := range map[string]any{
 			"contentTypeOptions.override": true, "contentSecurityPolicy.override": true, "strictTransportSecurity.override": true,
@@ -22,7 +22,7 @@ func TestEveryAnswerIsDisarmed(t *testing.T) {
 }
 
 func TestOnlyConfiguredOriginsMayRead(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	cors := find(t, doc, "ResponseHeadersPolicy", "content").Inputs["corsConfig"]
 	assert.Equal(t, []any{"https://app.example.com", "https://admin.example.com"}, at(cors, "accessControlAllowOrigins.items"))
 	assert.Equal(t, []any{"GET", "HEAD", "OPTIONS"}, at(cors, "accessControlAllowMethods.items"))
@@ -39,7 +39,7 @@ func TestOnlyConfiguredOriginsMayRead(t *testing.T) {
 }
 
 func TestWithoutOriginsThereIsNoCORS(t *testing.T) {
-	doc := plan(t, "dev", config{"corsAllowedOrigins": "[]"})
+	doc := planOf(t, "dev", config{"corsAllowedOrigins": "[]"})
 	assert.NotContains(t, find(t, doc, "ResponseHeadersPolicy", "content").Inputs, "corsConfig")
 	assert.Empty(t, kinds(doc, "OriginRequestPolicy"))
 	for pattern, b := range behaviors(t, doc) {

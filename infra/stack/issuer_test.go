@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestTheIssuerIsAnOrdinaryFunctionBehindItsAlias(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		issuer := find(t, doc, "Function", "issuer")
 		for path, want := range map[string]any{
 			"architectures": []any{"arm64"}, "runtime": "provided.al2023", "handler": "bootstrap", "publish": true,
@@ -32,7 +32,7 @@ func TestTheIssuerIsAnOrdinaryFunctionBehindItsAlias(t *testing.T) {
 }
 
 func TestTheIssuersConfigurationIsWhole(t *testing.T) {
-	env := at(find(t, plan(t, "everything", nil), "Function", "issuer").Inputs, "environment.variables")
+	env := at(find(t, planOf(t, "everything", nil), "Function", "issuer").Inputs, "environment.variables")
 	assert.Equal(t, map[string]any{
 		"MEDIA_TABLE": "secure-media-cdn-everything-mappings", "MEDIA_REGIONS": "eu-west-1,us-east-1,ap-southeast-2",
 		"MEDIA_BUCKET": "secure-media-cdn-everything-123456789012", "MEDIA_BUCKET_REGION": "eu-west-1",
@@ -43,7 +43,7 @@ func TestTheIssuersConfigurationIsWhole(t *testing.T) {
 		"MEDIA_KEY_VALUE_STORE": "arn:aws:cloudfront::123456789012:key-value-store/00000000-1111-2222-3333-444444444444",
 	}, env)
 
-	dev := at(find(t, plan(t, "dev", config{"objectCheck": "false"}), "Function", "issuer").Inputs, "environment.variables")
+	dev := at(find(t, planOf(t, "dev", config{"objectCheck": "false"}), "Function", "issuer").Inputs, "environment.variables")
 	assert.Equal(t, "", at(dev, "MEDIA_LINK_KEY_SECRET"), "unsealed")
 	assert.Equal(t, "", at(dev, "MEDIA_KEY_VALUE_STORE"))
 	assert.Equal(t, "false", at(dev, "MEDIA_CHECK_OBJECTS"))
@@ -53,7 +53,7 @@ func TestTheIssuersConfigurationIsWhole(t *testing.T) {
 }
 
 func TestOnlyConfiguredPrincipalsMayCallTheIssuer(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	granted := map[string][]string{}
 	for _, p := range kinds(doc, "Permission") {
 		principal := p.Inputs["principal"].(string)
@@ -70,13 +70,13 @@ func TestOnlyConfiguredPrincipalsMayCallTheIssuer(t *testing.T) {
 	assert.Equal(t, []string{"lambda:InvokeFunction"}, granted["s3.amazonaws.com"])
 	assert.Len(t, granted, 3)
 
-	for _, p := range kinds(plan(t, "dev", nil), "Permission") {
+	for _, p := range kinds(planOf(t, "dev", nil), "Permission") {
 		assert.Equal(t, "s3.amazonaws.com", p.Inputs["principal"], "nobody is let in by default")
 	}
 }
 
 func TestDeletedObjectsReachTheIssuer(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		notification := find(t, doc, "BucketNotification", "removals")
 		assert.Equal(t, map[string]any{"id": "removals", "events": []any{"s3:ObjectRemoved:*"}, "lambdaFunctionArn": find(t, doc, "Alias", "issuer").Outputs["arn"]}, at(notification.Inputs, "lambdaFunctions[0]"))
 		assert.Contains(t, notification.Options.DependsOn, "aws:lambda/permission:Permission::removals", "S3 tries it out")

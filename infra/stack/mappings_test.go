@@ -5,11 +5,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestTheTableIsWhatLinksNeed(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		table := find(t, doc, "Table", "mappings").Inputs
 		for path, want := range map[string]any{
 			"billingMode": "PAY_PER_REQUEST", "hashKey": "hash", "attributes[0].name": "hash", "attributes[0].type": "S",
@@ -24,13 +24,13 @@ func TestTheTableIsWhatLinksNeed(t *testing.T) {
 }
 
 func TestReplicasAreMadeWhereConfigured(t *testing.T) {
-	table := find(t, plan(t, "everything", nil), "Table", "mappings").Inputs
+	table := find(t, planOf(t, "everything", nil), "Table", "mappings").Inputs
 	assert.Equal(t, "us-east-1", at(table, "replicas[0].regionName"))
 	assert.Equal(t, "ap-southeast-2", at(table, "replicas[1].regionName"))
 	assert.Equal(t, true, at(table, "replicas[1].pointInTimeRecovery"))
 	assert.Equal(t, "NEW_AND_OLD_IMAGES", table["streamViewType"], "replication reads the stream")
 
-	dev := find(t, plan(t, "dev", nil), "Table", "mappings").Inputs
+	dev := find(t, planOf(t, "dev", nil), "Table", "mappings").Inputs
 	assert.NotContains(t, dev, "replicas")
 	assert.NotContains(t, dev, "streamEnabled")
 }

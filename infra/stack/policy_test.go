@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 // reasons are why each statement of a role exists. A statement without one here
@@ -70,7 +70,7 @@ func texts(v any) []string {
 
 func TestEveryRightOfEveryRoleHasAReason(t *testing.T) {
 	seen := map[string]bool{}
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		policies := kinds(doc, "RolePolicy")
 		assert.Len(t, policies, len(kinds(doc, "Role")))
 		for _, policy := range policies {
@@ -101,15 +101,15 @@ func TestEveryRightOfEveryRoleHasAReason(t *testing.T) {
 }
 
 func TestTheEdgeMayOnlyReadMappingsUnlessItSigns(t *testing.T) {
-	sids := func(doc *document.Document) (names []string) {
+	sids := func(doc *plan.Document) (names []string) {
 		for _, s := range statementsOf(t, find(t, doc, "RolePolicy", "edge").Inputs["policy"]) {
 			names = append(names, s["Sid"].(string))
 		}
 		return names
 	}
-	assert.Equal(t, []string{"ReadMappings", "WriteLogs"}, sids(plan(t, "everything", nil)))
-	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses"}, sids(plan(t, "dev", config{"delivery": "redirect"})))
-	redirect := plan(t, "everything", config{"delivery": "redirect"})
+	assert.Equal(t, []string{"ReadMappings", "WriteLogs"}, sids(planOf(t, "everything", nil)))
+	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses"}, sids(planOf(t, "dev", config{"delivery": "redirect"})))
+	redirect := planOf(t, "everything", config{"delivery": "redirect"})
 	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses", "DecryptSigned"}, sids(redirect))
 	policy := find(t, redirect, "RolePolicy", "edge").Inputs["policy"]
 	assert.Equal(t, []any{"s3:GetObject"}, statementOf(t, policy, "SignAddresses")["Action"])
@@ -117,7 +117,7 @@ func TestTheEdgeMayOnlyReadMappingsUnlessItSigns(t *testing.T) {
 }
 
 func TestRolesReachExactlyTheirTables(t *testing.T) {
-	doc := plan(t, "everything", nil)
+	doc := planOf(t, "everything", nil)
 	const table = ":123456789012:table/secure-media-cdn-everything-mappings"
 	edge := statementOf(t, find(t, doc, "RolePolicy", "edge").Inputs["policy"], "ReadMappings")
 	assert.Equal(t, []any{"dynamodb:GetItem"}, edge["Action"])
@@ -133,7 +133,7 @@ func TestRolesReachExactlyTheirTables(t *testing.T) {
 }
 
 func TestTheEdgesRoleMayLogInEveryRegion(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		group := at(find(t, doc, "Function", "edge").Inputs, "loggingConfig.logGroup").(string)
 		logs := statementOf(t, find(t, doc, "RolePolicy", "edge").Inputs["policy"], "WriteLogs")
 		assert.Equal(t, []any{"arn:aws:logs:*:123456789012:log-group:" + group, "arn:aws:logs:*:123456789012:log-group:" + group + ":*"}, logs["Resource"])
@@ -142,7 +142,7 @@ func TestTheEdgesRoleMayLogInEveryRegion(t *testing.T) {
 }
 
 func TestWhoMayAssumeWhichRole(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		for role, want := range map[string][]any{
 			"edge":   {"lambda.amazonaws.com", "edgelambda.amazonaws.com"},
 			"issuer": {"lambda.amazonaws.com"},

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/plan/recorder"
 )
 
 func readme(t *testing.T) string {
@@ -52,7 +52,7 @@ func TestTheReadmeDescribesEveryConfigurationKey(t *testing.T) {
 
 func TestTheReadmeSaysWhatToDoForEveryAlarm(t *testing.T) {
 	table := rows(t)
-	for _, alarm := range plan(t, "everything", nil).ByType("aws:cloudwatch/metricAlarm:MetricAlarm") {
+	for _, alarm := range planOf(t, "everything", nil).ByType("aws:cloudwatch/metricAlarm:MetricAlarm") {
 		name, _, _ := strings.Cut(alarm.Name, "-")
 		why, what, ok := strings.Cut(alarm.Inputs["alarmDescription"].(string), " What to do: ")
 		require.True(t, ok, alarm.Name)

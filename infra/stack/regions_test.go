@@ -5,11 +5,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestThereIsOneProviderPerRegionAndNoneForHome(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		home := doc.Outputs["mediaBucketRegion"]
 		used := map[string]bool{}
 		for _, r := range doc.Resources {
@@ -26,5 +26,5 @@ func TestThereIsOneProviderPerRegionAndNoneForHome(t *testing.T) {
 			}
 		}
 	})
-	assert.Empty(t, plan(t, "dev", config{"aws:region": "us-east-1", "alarmRegions": `["us-east-1"]`}).ByType("pulumi:providers:aws"), "everything is at home")
+	assert.Empty(t, planOf(t, "dev", config{"aws:region": "us-east-1", "alarmRegions": `["us-east-1"]`}).ByType("pulumi:providers:aws"), "everything is at home")
 }

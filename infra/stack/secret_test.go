@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/plan/recorder"
 	"secure-media-cdn/infra/stack"
 )
 

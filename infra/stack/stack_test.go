@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/plan/document"
-	"secure-media-cdn/infra/recorder"
+	"secure-media-cdn/infra/plan"
+	"secure-media-cdn/infra/plan/recorder"
 )
 
 // roles are all logical names that do not follow from configuration. A name is
@@ -33,7 +33,7 @@ var single = []string{
 
 func TestLogicalNamesAreRolesAndNeverTypesOrStages(t *testing.T) {
 	seen := map[string]bool{}
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		for _, r := range doc.Resources {
 			seen[r.Name] = true
 			if r.Type == "pulumi:providers:aws" {
@@ -72,7 +72,7 @@ func TestAPreviewRegistersWhatAnUpdateDoes(t *testing.T) {
 			for _, r := range preview.Resources {
 				previewed = append(previewed, r.Type+" "+r.Name)
 			}
-			for _, r := range plan(t, name, nil).Resources {
+			for _, r := range planOf(t, name, nil).Resources {
 				updated = append(updated, r.Type+" "+r.Name)
 			}
 			assert.Equal(t, updated, previewed, "no resource may hang on another's computed property")
@@ -83,7 +83,7 @@ func TestAPreviewRegistersWhatAnUpdateDoes(t *testing.T) {
 func TestNoInputIsEmpty(t *testing.T) {
 	// An output that the recorder forgot reads as an empty text.
 	allowed := regexp.MustCompile(`^\.environment\.variables\.MEDIA_(LINK_KEY_SECRET|KEY_VALUE_STORE|PUBLIC_SERVICES|PRIVATE_SERVICES)$`)
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		for _, r := range doc.Resources {
 			walk("", r.Inputs, func(path string, v any) {
 				if text, ok := v.(string); ok && !allowed.MatchString(path) {
@@ -98,7 +98,7 @@ func TestNoInputIsEmpty(t *testing.T) {
 }
 
 func TestADisposableStackGoesAwayWithEverythingInIt(t *testing.T) {
-	doc := plan(t, "dev", nil)
+	doc := planOf(t, "dev", nil)
 	for _, r := range doc.Resources {
 		assert.False(t, r.Options.Protect, "%s %s", r.Type, r.Name)
 	}
@@ -108,7 +108,7 @@ func TestADisposableStackGoesAwayWithEverythingInIt(t *testing.T) {
 
 func TestAProtectedStackResistsDeletion(t *testing.T) {
 	for _, name := range []string{"prod", "everything"} {
-		doc := plan(t, name, nil)
+		doc := planOf(t, name, nil)
 		var protected []string
 		for _, r := range doc.Resources {
 			if r.Options.Protect {
@@ -123,7 +123,7 @@ func TestAProtectedStackResistsDeletion(t *testing.T) {
 }
 
 func TestEverythingWithTagsBelongsToTheStack(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *document.Document) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		for _, kind := range []string{"BucketV2", "Table", "Distribution", "Role", "Topic", "MetricAlarm", "LogGroup", "Secret", "Certificate"} {
 			for _, r := range kinds(doc, kind) {
 				assert.Equal(t, "secure-media-cdn", at(r.Inputs, "tags.project"), "%s %s", kind, r.Name)

@@ -1,4 +1,10 @@
-package main
+// Package sweep deletes the edge function versions that a stack left behind.
+//
+// AWS refuses to delete an edge function while CloudFront has replicas of it,
+// which is for hours after the distribution is gone. `pulumi destroy` therefore
+// leaves the function, and updates leave old versions. Sweep finds them by name
+// and tags and deletes what no distribution uses.
+package sweep
 
 import (
 	"context"
@@ -30,6 +36,17 @@ type sweeper struct {
 	stack      string
 	apply      bool // delete; otherwise only say what would be
 	out        io.Writer
+}
+
+// Run sweeps the edge functions of a project's stack with the credentials of
+// cfg, which must be of us-east-1, where edge functions live whatever the
+// stack's region. Without apply it only says on out what it would delete.
+func Run(ctx context.Context, cfg aws.Config, project, stack string, apply bool, out io.Writer) error {
+	s := &sweeper{
+		lambda: lambda.NewFromConfig(cfg), cloudfront: cloudfront.NewFromConfig(cfg),
+		now: time.Now, project: project, stack: stack, apply: apply, out: out,
+	}
+	return s.sweep(ctx)
 }
 
 // candidate is one edge function of the stack and its numbered versions,

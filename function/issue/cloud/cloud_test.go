@@ -20,10 +20,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/function/engine"
 	"secure-media-cdn/function/issue/cloud"
 	"secure-media-cdn/function/issue/cloud/cloudtest"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/infra/local/engine"
 )
 
 const store = "arn:aws:cloudfront::123456789012:key-value-store/11111111-2222-3333-4444-555555555555"

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"secure-media-cdn/function/issue"
-	"secure-media-cdn/function/link"
+	"secure-media-cdn/function/seal"
 )
 
 // keyLife is how old the link keys may be before they are read again: a
@@ -32,7 +32,7 @@ type Unsealed struct {
 var _ issue.Hashes = Unsealed{}
 
 // New implements issue.Hashes.
-func (u Unsealed) New(context.Context, time.Time) (string, error) { return link.Random(u.Random) }
+func (u Unsealed) New(context.Context, time.Time) (string, error) { return seal.Random(u.Random) }
 
 // Accepts implements issue.Hashes: without a gate the edge asks only the table.
 func (u Unsealed) Accepts(context.Context, string) (bool, error) { return true, nil }
@@ -50,7 +50,7 @@ type Sealed struct {
 	Log    *slog.Logger
 
 	mu     sync.Mutex
-	keys   *link.Keys
+	keys   *seal.Keys
 	readAt time.Time
 }
 
@@ -77,7 +77,7 @@ func (s *Sealed) Accepts(ctx context.Context, hash string) (bool, error) {
 
 // Keys returns the link keys, read again when they are old. If that fails, the
 // old ones go on: they are as good as they were a moment ago.
-func (s *Sealed) Keys(ctx context.Context) (*link.Keys, error) {
+func (s *Sealed) Keys(ctx context.Context) (*seal.Keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.keys != nil && s.Now().Sub(s.readAt) < keyLife {
@@ -97,18 +97,18 @@ func (s *Sealed) Keys(ctx context.Context) (*link.Keys, error) {
 }
 
 // read reads the secret. No error contains any of it.
-func (s *Sealed) read(ctx context.Context) (*link.Keys, error) {
+func (s *Sealed) read(ctx context.Context) (*seal.Keys, error) {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.Secret})
 	if err != nil {
 		return nil, err
 	}
 	value := strings.TrimSpace(aws.ToString(out.SecretString))
 	if !strings.HasPrefix(value, "{") {
-		return link.NewKeys(value, "")
+		return seal.NewKeys(value, "")
 	}
 	var keys struct{ Current, Previous string }
 	if err := json.Unmarshal([]byte(value), &keys); err != nil {
 		return nil, errors.New(`the secret's value is neither a link key nor {"current":"…","previous":"…"}`)
 	}
-	return link.NewKeys(keys.Current, keys.Previous)
+	return seal.NewKeys(keys.Current, keys.Previous)
 }

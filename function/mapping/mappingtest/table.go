@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/function/engine"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/infra/local/engine"
 )
 
 // tables numbers the tables of a test binary.

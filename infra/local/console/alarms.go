@@ -6,7 +6,7 @@ import (
 	"sort"
 	"time"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 const typeAlarm = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -67,7 +67,7 @@ var statistics = map[string]func(bucket) float64{
 
 // readAlarms reads the plan's alarms, sorted by name. home is the region of
 // resources that name none.
-func readAlarms(doc *document.Document, home string) ([]alarm, error) {
+func readAlarms(doc *plan.Document, home string) ([]alarm, error) {
 	alarms := []alarm{}
 	for _, r := range doc.ByType(typeAlarm) {
 		a, err := readAlarm(r, home)
@@ -80,7 +80,7 @@ func readAlarms(doc *document.Document, home string) ([]alarm, error) {
 	return alarms, nil
 }
 
-func readAlarm(r document.Resource, home string) (alarm, error) {
+func readAlarm(r plan.Resource, home string) (alarm, error) {
 	var in struct {
 		Namespace, MetricName, Statistic, ComparisonOperator string
 		AlarmDescription, TreatMissingData                   string

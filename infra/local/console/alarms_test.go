@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/lambda"
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 // rule is an alarm of the plan for one metric; more are pairs of an input and
 // its value.
-func rule(namespace, metric, statistic string, threshold float64, more ...any) document.Resource {
+func rule(namespace, metric, statistic string, threshold float64, more ...any) plan.Resource {
 	in := map[string]any{
 		"namespace": namespace, "metricName": metric, "statistic": statistic, "threshold": threshold, "period": 60.0, "evaluationPeriods": 1.0,
 		"comparisonOperator": "GreaterThanThreshold", "treatMissingData": "notBreaching", "dimensions": map[string]any{"FunctionName": "us-east-1.edge-name"},
@@ -26,20 +26,20 @@ func rule(namespace, metric, statistic string, threshold float64, more ...any) d
 	for n := 0; n < len(more); n += 2 {
 		in[more[n].(string)] = more[n+1]
 	}
-	return document.Resource{Type: typeAlarm, Name: "rule", Inputs: in}
+	return plan.Resource{Type: typeAlarm, Name: "rule", Inputs: in}
 }
 
-var edgeFunction = document.Resource{Type: "aws:lambda/function:Function", Name: "edge", Region: "us-east-1", Outputs: map[string]any{"name": "edge-name"}}
+var edgeFunction = plan.Resource{Type: "aws:lambda/function:Function", Name: "edge", Region: "us-east-1", Outputs: map[string]any{"name": "edge-name"}}
 
 // watch is a console with no more than alarms and a clock.
-func watch(t *testing.T, resources ...document.Resource) (c *Console, forward func(time.Duration)) {
+func watch(t *testing.T, resources ...plan.Resource) (c *Console, forward func(time.Duration)) {
 	t.Helper()
-	doc := &document.Document{Resources: append(resources, edgeFunction)}
+	doc := &plan.Document{Resources: append(resources, edgeFunction)}
 	alarms, err := readAlarms(doc, testRegion)
 	require.NoError(t, err)
 	now := time.Unix(1_800_000_000, 0)
 	c = &Console{now: func() time.Time { return now }, alarms: alarms, metrics: newMetrics(alarms), names: metricNames(doc), log: newRequestLog(),
-		options: Options{Stats: func() front.Stats { return front.Stats{} }}, outputs: outputs{Regions: []string{testRegion}}}
+		options: Options{Stats: func() cloudfront.Stats { return cloudfront.Stats{} }}, outputs: outputs{Regions: []string{testRegion}}}
 	return c, func(d time.Duration) { now = now.Add(d) }
 }
 
@@ -47,7 +47,7 @@ func TestAlarmsFollowTheRequests(t *testing.T) {
 	answers := func(result string, statuses ...int) func(*Console) {
 		return func(c *Console) {
 			for _, status := range statuses {
-				c.Observe(front.Record{Status: status, Result: result, Bytes: 10})
+				c.Observe(cloudfront.Record{Status: status, Result: result, Bytes: 10})
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func TestAlarmsFollowTheRequests(t *testing.T) {
 	broken := errors.New("broken")
 	for _, row := range []struct {
 		name  string
-		rule  document.Resource
+		rule  plan.Resource
 		do    func(*Console)
 		state string
 		value any
@@ -108,7 +108,7 @@ func TestAlarmsFollowTheRequests(t *testing.T) {
 }
 
 func TestAlarmsFollowTheClock(t *testing.T) {
-	bad := front.Record{Status: 503, Result: "Error"}
+	bad := cloudfront.Record{Status: 503, Result: "Error"}
 	state := func(c *Console) string { return c.pulse().Alarms[0].State }
 	t.Run("an alarm ends when its period is over", func(t *testing.T) {
 		c, forward := watch(t, rule(cloudFront, "5xxErrorRate", "Average", 5))
@@ -150,7 +150,7 @@ func TestAlarmsFollowTheClock(t *testing.T) {
 func TestAlarmsThatCannotBeJudgedSayWhy(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		rule document.Resource
+		rule plan.Resource
 		says string
 	}{
 		{"throttling", rule(awsLambda, "Throttles", "Sum", 0), "waits instead"},
@@ -174,7 +174,7 @@ func TestAlarmsThatCannotBeJudgedSayWhy(t *testing.T) {
 func TestTheStacksOwnAlarmsAreJudged(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "stack", "testdata", "everything.golden.json"))
 	require.NoError(t, err)
-	var doc document.Document
+	var doc plan.Document
 	require.NoError(t, json.Unmarshal(text, &doc))
 	alarms, err := readAlarms(&doc, "eu-west-1")
 	require.NoError(t, err)

@@ -30,8 +30,8 @@ import (
 
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
-	"secure-media-cdn/infra/local/front"
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/local/cloudfront"
+	"secure-media-cdn/infra/plan"
 )
 
 // Path is where the page is; everything else of the console is below it.
@@ -56,7 +56,7 @@ type Records interface {
 type Options struct {
 	// Document is the plan; the page shows its resources without their inputs'
 	// secrets.
-	Document *document.Document
+	Document *plan.Document
 	// Outputs are the stack's, as the local run prints them: addresses are of
 	// this machine.
 	Outputs map[string]any
@@ -64,8 +64,8 @@ type Options struct {
 	Records Records
 	Issuer  Issuer
 	// Stats are the edge's counters.
-	Stats func() front.Stats
-	// OutOfReach lists what one machine cannot honour: see front.Edge.Unhonoured.
+	Stats func() cloudfront.Stats
+	// OutOfReach lists what one machine cannot honour: see cloudfront.Edge.Unhonoured.
 	OutOfReach []string
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time

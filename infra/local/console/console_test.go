@@ -19,11 +19,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/function/engine"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
-	"secure-media-cdn/infra/local/front"
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/local/cloudfront"
+	"secure-media-cdn/infra/local/engine"
+	"secure-media-cdn/infra/plan"
 )
 
 const (
@@ -85,8 +85,8 @@ func newDesk(t *testing.T, client *s3.Client, change func(*Options)) *desk {
 	d.edge = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.edgeHas(w, r) }))
 	t.Cleanup(d.edge.Close)
 	o := Options{
-		Document: &document.Document{}, S3: client, Records: d.records, Issuer: d.issuer, Now: func() time.Time { return d.now },
-		Stats: func() front.Stats { return front.Stats{Requests: 7} },
+		Document: &plan.Document{}, S3: client, Records: d.records, Issuer: d.issuer, Now: func() time.Time { return d.now },
+		Stats: func() cloudfront.Stats { return cloudfront.Stats{Requests: 7} },
 		Outputs: map[string]any{
 			"cdnBaseUrl": d.edge.URL, "mediaBucket": testBucket, "mappingRegions": []any{testRegion}, "linkTtlSeconds": 3600.0,
 			"services": []any{map[string]any{"name": "chat", "access": "private"}, map[string]any{"name": "shop", "access": "public"}},
@@ -303,9 +303,9 @@ func TestPicturesAndTheirLinks(t *testing.T) {
 		{Hash: live, Object: object, CreatedAt: d.now, ExpiresAt: d.now.Add(time.Hour)},
 		{Hash: expired, Object: object, CreatedAt: d.now.Add(-time.Hour), ExpiresAt: d.now},
 	}}))
-	d.Observe(front.Record{Path: "/images/" + live, Status: 200, Result: "Miss", Source: front.FromS3})
-	d.Observe(front.Record{Path: "/images/" + live + "?x=1", Status: 200, Result: "Hit", Source: front.FromCache, Duration: 1500 * time.Microsecond})
-	d.Observe(front.Record{Path: "/shop/b%20%2b.png", Status: 200, Result: "Miss", Source: front.FromS3})
+	d.Observe(cloudfront.Record{Path: "/images/" + live, Status: 200, Result: "Miss", Source: cloudfront.FromS3})
+	d.Observe(cloudfront.Record{Path: "/images/" + live + "?x=1", Status: 200, Result: "Hit", Source: cloudfront.FromCache, Duration: 1500 * time.Microsecond})
+	d.Observe(cloudfront.Record{Path: "/shop/b%20%2b.png", Status: 200, Result: "Miss", Source: cloudfront.FromS3})
 
 	byKey := func() map[string]picture {
 		var answer struct{ Pictures []picture }
@@ -419,7 +419,7 @@ func TestWhatTheConsoleRefusesToDrive(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := New(Options{
-				Document: &document.Document{}, S3: s3.New(s3.Options{}), Records: &mapping.Memory{}, Issuer: &issuer{}, Stats: func() front.Stats { return front.Stats{} },
+				Document: &plan.Document{}, S3: s3.New(s3.Options{}), Records: &mapping.Memory{}, Issuer: &issuer{}, Stats: func() cloudfront.Stats { return cloudfront.Stats{} },
 				Outputs: map[string]any{"cdnBaseUrl": "http://127.0.0.1:1", "mediaBucket": "b", "mappingRegions": []string{"r"}, "linkTtlSeconds": 1, row.output: row.value},
 			})
 			assert.ErrorContains(t, err, row.says)

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/local/cloudfront"
 )
 
 const (
@@ -30,7 +30,7 @@ type requestsEvent struct {
 // pulse is how things stand.
 type pulse struct {
 	Now     time.Time        `json:"now"`
-	Stats   front.Stats      `json:"stats"`
+	Stats   cloudfront.Stats `json:"stats"`
 	Sources map[string]int64 `json:"sources"`
 	Alarms  []alarmState     `json:"alarms"`
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/local/cloudfront"
 )
 
 const (
@@ -51,7 +51,7 @@ func newRequestLog() *requestLog {
 	return &requestLog{sources: map[string]int64{}, young: map[string]entry{}, watchers: map[chan struct{}]bool{}}
 }
 
-func (l *requestLog) add(r front.Record) {
+func (l *requestLog) add(r cloudfront.Record) {
 	e := entry{
 		Time: r.Time, Method: r.Method, Path: short(r.Path), Status: r.Status, Bytes: r.Bytes, Result: r.Result,
 		Source: string(r.Source), Behaviour: r.Behaviour, Milliseconds: milliseconds(r.Duration), Note: r.Note,

@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/local/front"
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/local/cloudfront"
+	"secure-media-cdn/infra/plan"
 )
 
 func TestTheLogIsBounded(t *testing.T) {
 	l := newRequestLog()
 	for n := range 3 * logLength {
-		l.add(front.Record{Path: fmt.Sprint("/", n), Source: front.FromGate})
+		l.add(cloudfront.Record{Path: fmt.Sprint("/", n), Source: cloudfront.FromGate})
 	}
 	entries, missed := l.since(0)
 	require.Len(t, entries, logLength)
@@ -45,13 +45,13 @@ func TestTheLogIsBounded(t *testing.T) {
 func TestPathsAreRememberedWithinBounds(t *testing.T) {
 	l := newRequestLog()
 	for n := range 5 * rememberedPaths {
-		l.add(front.Record{Path: fmt.Sprint("/forged/", n), Status: 404})
+		l.add(cloudfront.Record{Path: fmt.Sprint("/forged/", n), Status: 404})
 	}
 	assert.LessOrEqual(t, len(l.young)+len(l.old), 2*rememberedPaths)
 	assert.Nil(t, l.last("http://127.0.0.1/forged/0"))
 	require.NotNil(t, l.last(fmt.Sprint("http://127.0.0.1/forged/", 5*rememberedPaths-1)))
 	long := "/" + strings.Repeat("é", 40000)
-	l.add(front.Record{Path: long})
+	l.add(cloudfront.Record{Path: long})
 	entries, _ := l.since(l.count - 1)
 	assert.LessOrEqual(t, len(entries[0].Path), shownPath+len("…"))
 }
@@ -85,8 +85,8 @@ func TestTheStreamOfEvents(t *testing.T) {
 	server := httptest.NewServer(d)
 	defer server.Close()
 	hostile := "/images/</script>\n\ndata: {}\n\n\xff"
-	d.Observe(front.Record{Time: d.now, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss", Source: front.FromS3, Duration: time.Millisecond})
-	d.Observe(front.Record{Path: hostile, Status: 404, Source: front.FromFunction, Note: "a\nb"})
+	d.Observe(cloudfront.Record{Time: d.now, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss", Source: cloudfront.FromS3, Duration: time.Millisecond})
+	d.Observe(cloudfront.Record{Path: hostile, Status: 404, Source: cloudfront.FromFunction, Note: "a\nb"})
 
 	var got requestsEvent
 	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "", "requests", 1)[0]), &got))
@@ -139,7 +139,7 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 			{"aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey", "current", `{"key":"k.current","value":"hush"}`},
 			{"random:index:Random", "other", `{}`},
 		} {
-			res := document.Resource{Type: r.typ, Name: r.name}
+			res := plan.Resource{Type: r.typ, Name: r.name}
 			require.NoError(t, json.Unmarshal([]byte(r.inputs), &res.Inputs))
 			o.Document.Resources = append(o.Document.Resources, res)
 		}

@@ -4,9 +4,9 @@ import (
 	"sync"
 	"time"
 
-	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/lambda"
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 // Namespaces of the metrics that are measured here.
@@ -24,20 +24,20 @@ const slot = 10 * time.Second
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 var (
-	edgeMetrics = map[string]func(front.Record) (sample float64, ok bool){
-		"Requests":        func(front.Record) (float64, bool) { return 1, true },
-		"BytesDownloaded": func(r front.Record) (float64, bool) { return float64(r.Bytes), true },
-		"4xxErrorRate":    func(r front.Record) (float64, bool) { return rate(r.Status/100 == 4), true },
-		"5xxErrorRate":    func(r front.Record) (float64, bool) { return rate(r.Status/100 == 5), true },
-		"TotalErrorRate":  func(r front.Record) (float64, bool) { return rate(r.Status >= 400), true },
+	edgeMetrics = map[string]func(cloudfront.Record) (sample float64, ok bool){
+		"Requests":        func(cloudfront.Record) (float64, bool) { return 1, true },
+		"BytesDownloaded": func(r cloudfront.Record) (float64, bool) { return float64(r.Bytes), true },
+		"4xxErrorRate":    func(r cloudfront.Record) (float64, bool) { return rate(r.Status/100 == 4), true },
+		"5xxErrorRate":    func(r cloudfront.Record) (float64, bool) { return rate(r.Status/100 == 5), true },
+		"TotalErrorRate":  func(r cloudfront.Record) (float64, bool) { return rate(r.Status >= 400), true },
 		// Errors are no cacheable requests, and neither are CloudFront's redirects.
-		"CacheHitRate": func(r front.Record) (float64, bool) {
+		"CacheHitRate": func(r cloudfront.Record) (float64, bool) {
 			return rate(r.Result == "Hit" || r.Result == "RefreshHit"), r.Status < 400 && r.Result != "Redirect"
 		},
-		"LambdaExecutionError":     func(r front.Record) (float64, bool) { return 1, r.Result == "LambdaExecutionError" },
-		"LambdaValidationError":    func(r front.Record) (float64, bool) { return 1, r.Result == "LambdaValidationError" },
-		"FunctionExecutionErrors":  func(r front.Record) (float64, bool) { return 1, r.Result == "FunctionExecutionError" },
-		"FunctionValidationErrors": func(r front.Record) (float64, bool) { return 1, r.Result == "FunctionValidationError" },
+		"LambdaExecutionError":     func(r cloudfront.Record) (float64, bool) { return 1, r.Result == "LambdaExecutionError" },
+		"LambdaValidationError":    func(r cloudfront.Record) (float64, bool) { return 1, r.Result == "LambdaValidationError" },
+		"FunctionExecutionErrors":  func(r cloudfront.Record) (float64, bool) { return 1, r.Result == "FunctionExecutionError" },
+		"FunctionValidationErrors": func(r cloudfront.Record) (float64, bool) { return 1, r.Result == "FunctionValidationError" },
 	}
 	lambdaMetrics = map[string]func(lambda.Report) float64{
 		"Invocations": func(lambda.Report) float64 { return 1 },
@@ -133,7 +133,7 @@ type metrics struct {
 }
 
 type edgeSeries struct {
-	sample func(front.Record) (float64, bool)
+	sample func(cloudfront.Record) (float64, bool)
 	ring   *ring
 }
 
@@ -165,8 +165,8 @@ func (m *metrics) add(now time.Time, s series, value float64) {
 }
 
 // Observe takes note of a request that the edge answered. It is meant for
-// front.Options.OnRequest, and quick.
-func (c *Console) Observe(r front.Record) {
+// cloudfront.Options.OnRequest, and quick.
+func (c *Console) Observe(r cloudfront.Record) {
 	now := c.now()
 	for _, s := range c.metrics.edge {
 		if value, ok := s.sample(r); ok {
@@ -203,7 +203,7 @@ func (c *Console) addTo(function, metric string, now time.Time, sample float64) 
 // metricNames returns what CloudWatch calls each function of the plan: by its
 // name, and at the edge with the region that it was replicated from before it.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
-func metricNames(doc *document.Document) map[string][]string {
+func metricNames(doc *plan.Document) map[string][]string {
 	names := map[string][]string{}
 	for _, r := range doc.ByType("aws:lambda/function:Function") {
 		if name, ok := r.Outputs["name"].(string); ok {

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/plan"
 )
 
 // group is the resources of one concern.
@@ -51,7 +51,7 @@ var facts = []string{
 	"defaultTtl", "maxTtl", "signingBehavior", "authorizationType", "retentionInDays", "metricName", "threshold",
 }
 
-func groupOf(r document.Resource) string {
+func groupOf(r plan.Resource) string {
 	parts := strings.Split(r.Type, ":")
 	if len(parts) == 3 && parts[0] == "aws" {
 		module, _, _ := strings.Cut(parts[1], "/")
@@ -65,7 +65,7 @@ func groupOf(r document.Resource) string {
 }
 
 // deployed groups the plan's resources.
-func deployed(doc *document.Document, home string) []group {
+func deployed(doc *plan.Document, home string) []group {
 	by := map[string][]resource{}
 	for _, r := range doc.Resources {
 		if strings.HasPrefix(r.Type, "pulumi:") {

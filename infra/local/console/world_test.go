@@ -16,21 +16,21 @@ import (
 	"secure-media-cdn/function/bundle"
 	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/function/mapping"
-	"secure-media-cdn/infra/local/front"
+	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/lambda"
-	"secure-media-cdn/infra/local/machine"
-	"secure-media-cdn/infra/plan/document"
+	"secure-media-cdn/infra/local/resources"
+	"secure-media-cdn/infra/plan"
 )
 
 // stackPlan is the dev stack as its golden prints it, with what printing leaves
 // out put back: identifiers, computed properties, and policies as strings.
-func stackPlan(t *testing.T, root string) *document.Document {
+func stackPlan(t *testing.T, root string) *plan.Document {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "infra", "stack", "testdata", "dev.golden.json"))
 	require.NoError(t, err)
-	doc := &document.Document{}
+	doc := &plan.Document{}
 	require.NoError(t, json.Unmarshal(text, doc))
-	name := func(r document.Resource) string {
+	name := func(r plan.Resource) string {
 		for _, input := range []string{"name", "bucket"} {
 			if s, ok := r.Inputs[input].(string); ok {
 				return s
@@ -85,15 +85,15 @@ func startWorld(t *testing.T) string {
 	var c *Console
 	ready := make(chan struct{}) // c is set
 	doc := stackPlan(t, root)
-	m, err := machine.Start(t.Context(), machine.Options{
+	m, err := resources.Start(t.Context(), resources.Options{
 		Document: doc, Region: testRegion, Root: root, Dir: t.TempDir(), Log: t.Output(),
 		Bundles:      map[string]string{"build/edge.zip": edge, "build/issuer.zip": issuer},
-		OnRequest:    func(r front.Record) { <-ready; c.Observe(r) },
+		OnRequest:    func(r cloudfront.Record) { <-ready; c.Observe(r) },
 		OnInvocation: func(function string, r lambda.Report) { <-ready; c.ObserveLambda(function, r) },
 	})
 	require.NoError(t, err)
 	t.Cleanup(m.Close)
-	keys := credentials.StaticCredentialsProvider{Value: machine.Local}
+	keys := credentials.StaticCredentialsProvider{Value: resources.Local}
 	c, err = New(Options{
 		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Edge.Stats, OutOfReach: m.OutOfReach,
 		Records: &mapping.Table{Name: doc.Outputs["mappingTable"].(string), Client: dynamodb.New(dynamodb.Options{

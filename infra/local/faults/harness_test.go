@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/bundle"
-	"secure-media-cdn/function/engine"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/infra/local/engine"
 	"secure-media-cdn/infra/local/lambda"
 )
 

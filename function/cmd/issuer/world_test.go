@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue/api"
+	"secure-media-cdn/function/issue/cloud"
+	"secure-media-cdn/function/issue/cloud/cloudtest"
+	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/mapping/mappingtest"
+	"secure-media-cdn/infra/local/engine"
+)
+
+const keyOne = "1:0101010101010101010101010101010101010101010101010101010101010101"
+
+// world is the whole function, joined as in production, over stand-ins for AWS
+// and the real DynamoDB engine.
+type world struct {
+	t     *testing.T
+	aws   *cloudtest.AWS
+	table *mapping.Table
+	cfg   config
+	log   *logBuffer
+}
+
+func newWorld(t *testing.T, server *engine.Server) *world {
+	env := goodEnvironment()
+	w := &world{t: t, table: mappingtest.Table(t, server, nil), log: &logBuffer{}}
+	env["MEDIA_TABLE"], env["MEDIA_SETTLE_MILLISECONDS"] = w.table.Name, "0"
+	cfg, err := load(env)
+	require.NoError(t, err)
+	// The engine is one region; asking it as another one is the same table.
+	w.cfg = cfg
+	w.aws = &cloudtest.AWS{
+		DynamoDB: server.URL, Secret: `{"current":"` + keyOne + `"}`,
+		Objects: map[string]bool{"simple-chat/a.jpg": true, "simple-chat/b.jpg": true, "marketplace/p.jpg": true},
+	}
+	return w
+}
+
+// start starts a process of the function, or returns why it did not. Its waits
+// take no time.
+func (w *world) start(retries bool) (*api.Handler, error) {
+	h, err := wire(context.Background(), w.cfg, w.aws.Config(retries), func(string) string { return "" }, slog.New(slog.NewJSONHandler(w.log, nil)))
+	if err != nil {
+		return nil, err
+	}
+	noPause := func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	edge := h.Issuer.Edge.(*cloud.Edge)
+	h.Issuer.Pause, edge.Pause, edge.Revocations.Pause = noPause, noPause, noPause
+	return h, nil
+}
+
+func (w *world) started() *api.Handler {
+	w.t.Helper()
+	h, err := w.start(false)
+	require.NoError(w.t, err)
+	return h
+}
+
+// event returns the event of a call to the function's address.
+func event(t testing.TB, method, path, body string) json.RawMessage {
+	t.Helper()
+	r := events.LambdaFunctionURLRequest{Version: "2.0", RawPath: path, Body: body}
+	r.RequestContext.HTTP.Method = method
+	raw, err := json.Marshal(r)
+	require.NoError(t, err)
+	return raw
+}
+
+// call makes one call of h.
+func call(t testing.TB, h *api.Handler, method, path, body string) (status int, answer string, headers map[string]string) {
+	t.Helper()
+	got, err := h.Handle(context.Background(), event(t, method, path, body))
+	require.NoError(t, err)
+	response, ok := got.(events.LambdaFunctionURLResponse)
+	require.True(t, ok)
+	require.Equal(t, "application/json", response.Headers["Content-Type"])
+	require.Equal(t, "no-store", response.Headers["Cache-Control"])
+	return response.StatusCode, response.Body, response.Headers
+}
+
+// issued returns the hash of the only link in an answer.
+func issued(t testing.TB, h *api.Handler, object string) string {
+	t.Helper()
+	status, body, _ := call(t, h, http.MethodPost, "/links", `{"objects":["`+object+`"]}`)
+	require.Equal(t, http.StatusOK, status, body)
+	var answer api.IssueAnswer
+	require.NoError(t, json.Unmarshal([]byte(body), &answer))
+	return answer.Links[0].Hash
+}
+
+// removedEvent is S3's word that objects were deleted.
+func removedEvent(name, version string, keys ...string) json.RawMessage {
+	var records []string
+	for _, key := range keys {
+		records = append(records, `{"eventSource":"aws:s3","eventName":"`+name+`","s3":{"bucket":{"name":"media"},"object":{"key":"`+key+`","versionId":"`+version+`"}}}`)
+	}
+	return json.RawMessage(`{"Records":[` + strings.Join(records, ",") + `]}`)
+}
+
+// dead asks the table itself.
+func (w *world) dead(hash string) bool {
+	w.t.Helper()
+	m, err := w.table.Get(context.Background(), hash)
+	if err != nil {
+		require.ErrorIs(w.t, err, mapping.ErrNotFound)
+		return true
+	}
+	return !m.Live(time.Now())
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

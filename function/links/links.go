@@ -1,0 +1,119 @@
+// Package links issues, shows and revokes links from a shell. It needs nothing
+// but the stack's outputs, and is the worked example of an application that
+// consumes them:
+//
+//	pulumi stack output --json > outputs.json
+//	links --outputs outputs.json issue s3://my-bucket/simple-chat/cat.jpg
+//	find-objects | links --outputs outputs.json issue -
+//	links --outputs outputs.json revoke https://media.example.com/images/…
+//
+// Calls are signed with the credentials of the standard AWS chain: environment,
+// profile, or role. The principal must be one of the stack's issuerPrincipals.
+//
+// Exit codes: 0 all went well; 1 something asked for failed; 2 the command line
+// is wrong; 3 the issuer could not be reached or refused us.
+package links
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+	exitUnreachable
+)
+
+// terminal is what the command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+	// interactive says that err is a terminal, where a progress bar makes sense.
+	interactive bool
+}
+
+// Run carries out one command line and returns its exit code. interactive says
+// that err is a terminal, where a progress bar makes sense.
+func Run(ctx context.Context, args []string, in io.Reader, out, err io.Writer, interactive bool) int {
+	return run(ctx, args, terminal{in: in, out: out, err: err, interactive: interactive})
+}
+
+// commandLine is the command's flags and arguments.
+type commandLine struct {
+	Outputs string `help:"Stack outputs, as pulumi stack output --json prints them. Default: those of make run." placeholder:"FILE" type:"path"`
+	JSON    bool   `name:"json" help:"Print one JSON object a line, as the API describes them."`
+
+	Issue  issueCommand  `cmd:"" help:"Issue links to objects of the media bucket."`
+	Show   showCommand   `cmd:"" help:"Show what links stand for and whether they are served."`
+	Revoke revokeCommand `cmd:"" help:"Revoke links, or all links of objects."`
+}
+
+// parserExit carries kong's wish to end the program, after --help.
+type parserExit int
+
+// run is Run with its terminal in one piece.
+func run(ctx context.Context, args []string, t terminal) (code int) {
+	var line commandLine
+	parser, err := kong.New(&line,
+		kong.Name("links"),
+		kong.Description("Issue, show and revoke links to private media.\n\nExit codes: 0 all went well, 1 something failed, 2 wrong usage, 3 the issuer cannot be reached or refuses."),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(code int) { panic(parserExit(code)) }),
+	)
+	if err != nil {
+		fmt.Fprintln(t.err, "links:", err)
+		return exitUsage
+	}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case parserExit:
+			code = int(p)
+		default:
+			panic(p)
+		}
+	}()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(t.err, "links:", err)
+		return exitUsage
+	}
+	c, err := connect(ctx, line.Outputs)
+	if err != nil {
+		fmt.Fprintln(t.err, "links:", err)
+		return exitUsage
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(&session{client: c, terminal: t, json: line.JSON})
+	return conclude(t, err)
+}
+
+// errFailed says that some of what was asked for failed, which was told.
+var errFailed = errors.New("some of it failed")
+
+// usageError says that the arguments cannot be what was meant.
+type usageError struct{ error }
+
+// conclude tells the error and returns its exit code.
+func conclude(t terminal, err error) int {
+	var wrong usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFailed):
+		return exitFailed
+	case errors.As(err, &wrong):
+		fmt.Fprintln(t.err, "links:", err)
+		return exitUsage
+	default:
+		fmt.Fprintln(t.err, "links:", err)
+		return exitUnreachable
+	}
+}

@@ -1,0 +1,203 @@
+package cloudfront
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// bucketPolicy is the part of a bucket's policy that decides over CloudFront's
+// own requests. versitygw has one user, so the policy is applied here.
+type bucketPolicy struct{ statements []statement }
+
+type statement struct {
+	deny       bool
+	actions    []string
+	resources  []string
+	conditions []condition // all must hold
+}
+
+type condition struct {
+	key, operator string
+	values        []string
+}
+
+// serviceCloudFront is the principal of requests signed by origin access control.
+const serviceCloudFront = "cloudfront.amazonaws.com"
+
+func (r *resolver) bucketPolicy(bucket string) *bucketPolicy {
+	for _, res := range r.options.Document.ByType(typeBucketPolicy) {
+		var in bucketPolicyInputs
+		if !r.decode(res, &in) || in.Bucket != bucket {
+			continue
+		}
+		p, err := parseBucketPolicy(in.Policy)
+		if err != nil {
+			r.fail("%s %s: policy: %w", typeBucketPolicy, res.Name, err)
+		}
+		return p
+	}
+	return nil
+}
+
+// oneOrMany is a JSON string or a list of them.
+type oneOrMany []string
+
+func (o *oneOrMany) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*o = oneOrMany{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(o))
+}
+
+// principal is "*" or a map from kind to names.
+type principal struct {
+	everyone bool
+	kinds    map[string]oneOrMany
+}
+
+func (p *principal) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		p.everyone = one == "*"
+		return nil
+	}
+	return json.Unmarshal(b, &p.kinds)
+}
+
+// covers reports whether CloudFront's service principal is meant. "AWS": "*" is
+// everyone too, anonymous callers included.
+func (p principal) covers() bool {
+	if p.everyone {
+		return true
+	}
+	for _, kind := range []string{"Service", "AWS"} {
+		for _, name := range p.kinds[kind] {
+			if name == "*" || kind == "Service" && name == serviceCloudFront {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func parseBucketPolicy(text string) (*bucketPolicy, error) {
+	var in struct {
+		Version   string
+		ID        string `json:"Id"`
+		Statement []struct {
+			Sid       string
+			Effect    string
+			Principal principal
+			Action    oneOrMany
+			Resource  oneOrMany
+			Condition map[string]map[string]oneOrMany
+		}
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields() // NotAction and its kin would turn the meaning round
+	if err := dec.Decode(&in); err != nil {
+		return nil, err
+	}
+	if dec.More() {
+		return nil, errors.New("there is more after the policy")
+	}
+	p := &bucketPolicy{}
+	for i, s := range in.Statement {
+		if s.Effect != "Allow" && s.Effect != "Deny" {
+			return nil, fmt.Errorf("statement %d: the effect %q is not Allow or Deny", i, s.Effect)
+		}
+		if !s.Principal.covers() {
+			continue
+		}
+		st := statement{deny: s.Effect == "Deny", actions: s.Action, resources: s.Resource}
+		for operator, keys := range s.Condition {
+			for key, values := range keys {
+				c := condition{key: strings.ToLower(key), operator: operator, values: values}
+				if !c.known() {
+					return nil, fmt.Errorf("statement %d: the condition %s on %s is not implemented by the local edge", i, operator, key)
+				}
+				st.conditions = append(st.conditions, c)
+			}
+		}
+		p.statements = append(p.statements, st)
+	}
+	return p, nil
+}
+
+func (c condition) known() bool {
+	switch c.key {
+	case "aws:sourcearn":
+		return c.operator == "StringEquals" || c.operator == "StringLike" || c.operator == "ArnEquals" || c.operator == "ArnLike"
+	case "aws:sourceaccount":
+		return c.operator == "StringEquals"
+	case "aws:securetransport":
+		return c.operator == "Bool"
+	case "s3:tlsversion":
+		return c.operator == "NumericLessThan"
+	}
+	return false
+}
+
+// holds evaluates a condition for a request that CloudFront signed for the
+// distribution: it always speaks TLS 1.2 to S3.
+func (c condition) holds(distribution string) bool {
+	for _, want := range c.values {
+		var ok bool
+		switch c.key {
+		case "aws:sourcearn":
+			ok = want == distribution || c.operator != "StringEquals" && matches(want, distribution)
+		case "aws:sourceaccount":
+			parts := strings.Split(distribution, ":")
+			ok = len(parts) > 4 && parts[4] == want
+		case "aws:securetransport":
+			ok = want == "true"
+		case "s3:tlsversion":
+			ok = want > "1.2"
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// allows reports whether the policy lets the distribution do action on the
+// resource, an ARN. Denial wins; nothing said is denial.
+func (p *bucketPolicy) allows(distribution, action, resource string) bool {
+	if p == nil {
+		return false
+	}
+	allowed := false
+	for _, s := range p.statements {
+		if !anyMatches(s.actions, action) || !anyMatches(s.resources, resource) || !s.applies(distribution) {
+			continue
+		}
+		if s.deny {
+			return false
+		}
+		allowed = true
+	}
+	return allowed
+}
+
+func (s statement) applies(distribution string) bool {
+	for _, c := range s.conditions {
+		if !c.holds(distribution) {
+			return false
+		}
+	}
+	return true
+}
+
+func anyMatches(patterns []string, s string) bool {
+	for _, p := range patterns {
+		if matches(p, s) {
+			return true
+		}
+	}
+	return false
+}

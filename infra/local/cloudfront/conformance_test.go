@@ -1,0 +1,149 @@
+package cloudfront
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/local/cloudfront/conformance"
+	"secure-media-cdn/infra/plan"
+)
+
+// scriptHashes are a live link and one that does not exist.
+const (
+	photoHash   = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
+	unknownHash = "ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ"
+)
+
+// TestConformance runs every script of testdata, one file per rule.
+func TestConformance(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files, "there are no scripts")
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			f, err := os.Open(file)
+			require.NoError(t, err)
+			defer f.Close()
+			script, err := conformance.Parse(f)
+			require.NoError(t, err)
+			w := newWorld(t)
+			vars := map[string]string{"photo": "/images/" + photoHash, "unknown": "/images/" + unknownHash}
+			if err := conformance.Run(script, w, vars); err != nil {
+				t.Errorf("%s:\n%v", script.Rule, err)
+			}
+		})
+	}
+}
+
+// TestScriptsForARealDistribution makes sure that those that are not local-only
+// need nothing but a live link.
+func TestScriptsForARealDistribution(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	ran := 0
+	for _, file := range files {
+		f, err := os.Open(file)
+		require.NoError(t, err)
+		script, err := conformance.Parse(f)
+		f.Close()
+		require.NoError(t, err)
+		if script.LocalOnly {
+			continue
+		}
+		ran++
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			w := newWorld(t)
+			require.NoError(t, w.build())
+			remote, err := conformance.NewRemote(w.viewer)
+			require.NoError(t, err)
+			vars := map[string]string{"photo": "/images/" + photoHash, "unknown": "/images/" + unknownHash}
+			assert.NoError(t, conformance.Run(script, remote, vars))
+		})
+	}
+	assert.Positive(t, ran)
+}
+
+// world is an Edge with scripted neighbours and a clock that scripts move.
+type world struct {
+	t       *testing.T
+	doc     *plan.Document
+	s3      *fakeS3
+	lambda  *fakeFunction
+	gate    *fakeGate
+	edge    *Edge
+	viewer  string       // the edge's address
+	ahead   atomic.Int64 // of the clock, in nanoseconds
+	entered atomic.Int64 // viewers
+	bytes   int64
+	once    sync.Mutex
+	*conformance.Remote
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, doc: newPlan(t)}
+	w.s3 = &fakeS3{now: w.now, objects: map[string]fakeObject{}}
+	w.lambda = &fakeFunction{now: w.now, links: map[string]fakeLink{photoHash: {"photos/cat.jpg", w.now().Add(30 * 24 * time.Hour)}}}
+	w.gate = &fakeGate{}
+	w.s3.put("photos/cat.jpg", 5000, nil)
+	return w
+}
+
+// worldStart is a whole second, and the fake clock moves only when told to.
+var worldStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+func (w *world) now() time.Time { return worldStart.Add(time.Duration(w.ahead.Load())) }
+
+// build makes the Edge once all settings are known.
+func (w *world) build() error {
+	w.once.Lock()
+	defer w.once.Unlock()
+	if w.edge != nil {
+		return nil
+	}
+	bucket := httptest.NewServer(w.s3)
+	bucket.Config.ErrorLog = nil
+	w.t.Cleanup(bucket.Close)
+	var err error
+	w.edge, err = New(Options{
+		Document: w.doc, Now: w.now, CacheBytes: w.bytes,
+		S3:        S3{Endpoint: bucket.URL, AccessKeyID: "edge", SecretAccessKey: "secret"},
+		Lambdas:   map[string]Lambda{testLambda: w.lambda.run},
+		Functions: map[string]Function{testGate: w.gate},
+	})
+	if err != nil {
+		return err
+	}
+	w.viewer = serve(w.t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.entered.Add(1)
+		w.edge.ServeHTTP(rw, r)
+	}))
+	w.Remote, err = conformance.NewRemote(w.viewer)
+	return err
+}
+
+// serve answers viewers as the local run does, and returns the address.
+func serve(t *testing.T, edge http.Handler) string {
+	s := httptest.NewServer(edge)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func (w *world) Do(method, path string, header http.Header, plain bool) (*http.Response, error) {
+	if err := w.build(); err != nil {
+		return nil, err
+	}
+	return w.Remote.Do(method, path, header, plain)
+}
+
+func (w *world) Wait(d time.Duration) { w.ahead.Add(int64(d)) }

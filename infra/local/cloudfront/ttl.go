@@ -1,0 +1,127 @@
+package cloudfront
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// directives are what an answer says about its own caching.
+type directives struct {
+	noStore, noCache, private bool
+	maxAge, sMaxAge, expires  *time.Duration // expires: from the request to the origin on
+	staleIfError              *time.Duration
+}
+
+// readDirectives reads Cache-Control and Expires of an answer to a request that
+// was sent at the given time.
+func readDirectives(h http.Header, requested time.Time) directives {
+	var d directives
+	for _, line := range h["Cache-Control"] {
+		for part := range strings.SplitSeq(line, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+			switch strings.ToLower(name) {
+			case "no-store":
+				d.noStore = true
+			case "no-cache":
+				d.noCache = true
+			case "private":
+				d.private = true
+			case "max-age":
+				d.maxAge = seconds(value)
+			case "s-maxage":
+				d.sMaxAge = seconds(value)
+			case "stale-if-error":
+				d.staleIfError = seconds(value)
+			}
+		}
+	}
+	if v := h.Get("Expires"); v != "" {
+		left := time.Duration(0) // an invalid date is in the past (RFC 9111 section 5.3)
+		if at, err := http.ParseTime(v); err == nil {
+			left = max(at.Sub(requested), 0)
+		}
+		d.expires = &left
+	}
+	return d
+}
+
+func seconds(value string) *time.Duration {
+	n, err := strconv.ParseInt(strings.Trim(value, `"`), 10, 64)
+	if err != nil || n < 0 {
+		return nil
+	}
+	d := time.Duration(min(n, 100*365*24*3600)) * time.Second // CFDG Expiration.html: at most 100 years
+	return &d
+}
+
+// explicit is the lifetime that the answer asks for, if any: s-maxage before
+// max-age before Expires. CFDG Expiration.html
+func (d directives) explicit() *time.Duration {
+	for _, given := range []*time.Duration{d.sMaxAge, d.maxAge, d.expires} {
+		if given != nil {
+			return given
+		}
+	}
+	return nil
+}
+
+func (d directives) refuses() bool { return d.noStore || d.noCache || d.private }
+
+// lifetime says how long an answer below 400 is fresh.
+// CFDG Expiration.html, "Specify the amount of time that CloudFront caches objects"
+func (p cachePolicy) lifetime(status int, d directives) time.Duration {
+	if d.refuses() {
+		return p.min // 0 honours the origin's wish
+	}
+	if given := d.explicit(); given != nil {
+		return min(max(*given, p.min), p.max)
+	}
+	// CFDG http-3xx-status-codes.html: these only with a header.
+	if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
+		return 0
+	}
+	return max(p.min, p.byDefault)
+}
+
+// errorLifetime says how long an error is kept. fromS3 tells an error of the
+// bucket from one that a function made or that befell CloudFront.
+// CFDG HTTPStatusCodes.html, custom-error-pages-expiration.html, aws-facts 3.5
+func (p cachePolicy) errorLifetime(status int, d directives, minimum time.Duration, fromS3 bool) time.Duration {
+	if p.disabled() {
+		return 0
+	}
+	switch status {
+	case 404, 410, 414, 500, 501, 502, 503, 504:
+		if honoured := status == 404 || status == 410 || status == 414 || status == 501; honoured && d.noStore {
+			return 0
+		}
+		if fromS3 {
+			minimum = max(minimum, time.Second)
+		}
+	case 400, 403, 405, 412, 415:
+		if d.maxAge == nil && d.sMaxAge == nil {
+			return 0
+		}
+	default:
+		return 0
+	}
+	if given := d.explicit(); given != nil {
+		return max(minimum, min(*given, p.max))
+	}
+	return minimum
+}
+
+// staleFor says for how long after its expiry an object may stand in for an
+// origin that answers 5xx: stale-if-error, if the object has it, and the
+// maximum TTL in any case. aws-facts 3.8
+func (p cachePolicy) staleFor(d directives) time.Duration {
+	if d.refuses() {
+		return 0
+	}
+	if d.staleIfError != nil {
+		return min(*d.staleIfError, p.max)
+	}
+	return p.max
+}

@@ -1,0 +1,216 @@
+package cloudfront
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+)
+
+// The event of CloudFront Functions.
+// CFDG functions-event-structure.html
+type (
+	functionEvent struct {
+		Version string          `json:"version"`
+		Context functionContext `json:"context"`
+		Viewer  functionViewer  `json:"viewer"`
+		Request functionRequest `json:"request"`
+	}
+	functionContext struct {
+		DistributionDomainName string `json:"distributionDomainName"`
+		DistributionID         string `json:"distributionId"`
+		Endpoint               string `json:"endpoint"`
+		EventType              string `json:"eventType"`
+		RequestID              string `json:"requestId"`
+	}
+	functionViewer struct {
+		IP string `json:"ip"`
+	}
+	functionRequest struct {
+		Method      string                   `json:"method"`
+		URI         string                   `json:"uri"`
+		QueryString map[string]functionValue `json:"querystring"`
+		Headers     map[string]functionValue `json:"headers"`
+		Cookies     map[string]functionValue `json:"cookies"`
+	}
+	functionResponse struct {
+		StatusCode        int                      `json:"statusCode"`
+		StatusDescription string                   `json:"statusDescription"`
+		Headers           map[string]functionValue `json:"headers"`
+		Cookies           map[string]functionValue `json:"cookies"`
+		Body              json.RawMessage          `json:"body"`
+	}
+	functionValue struct {
+		Value      string          `json:"value"`
+		Attributes string          `json:"attributes,omitempty"`
+		MultiValue []functionValue `json:"multiValue,omitempty"`
+	}
+)
+
+// readOnlyAtViewer cannot be added, changed or removed at viewer-request.
+// CFDG edge-function-restrictions-all.html
+var readOnlyAtViewer = []string{"Content-Length", "Host", "Transfer-Encoding", "Via"}
+
+// functionEvent describes the viewer's request for its function. Disallowed
+// headers are not shown.
+func (x *exchange) functionEvent(d *distribution, host string) functionEvent {
+	headers := map[string]functionValue{"host": {Value: host}}
+	for name, values := range x.header {
+		if name == "Cookie" || isListed(name, disallowedHeaders) {
+			continue
+		}
+		headers[strings.ToLower(name)] = multi(values)
+	}
+	return functionEvent{
+		Version: "1.0",
+		Context: functionContext{d.domain, d.id, d.domain, eventViewerRequest, x.id},
+		Viewer:  functionViewer{x.clientIP},
+		Request: functionRequest{Method: x.method, URI: x.uri, QueryString: queryValues(x.query), Headers: headers, Cookies: cookieValues(x.header)},
+	}
+}
+
+// multi is a value, with all of them beside it if there is more than one.
+func multi(values []string) functionValue {
+	v := functionValue{Value: values[0]}
+	if len(values) > 1 {
+		v.Value = values[len(values)-1]
+		for _, one := range values {
+			v.MultiValue = append(v.MultiValue, functionValue{Value: one})
+		}
+	}
+	return v
+}
+
+func queryValues(raw string) map[string]functionValue {
+	all := map[string][]string{}
+	for part := range strings.SplitSeq(raw, "&") {
+		if name, value, _ := strings.Cut(part, "="); name != "" {
+			all[name] = append(all[name], value)
+		}
+	}
+	return multiAll(all)
+}
+
+func cookieValues(h http.Header) map[string]functionValue {
+	all := map[string][]string{}
+	for _, line := range h["Cookie"] {
+		for cookie := range strings.SplitSeq(line, ";") {
+			if name, value, _ := strings.Cut(strings.TrimSpace(cookie), "="); name != "" {
+				all[name] = append(all[name], value)
+			}
+		}
+	}
+	return multiAll(all)
+}
+
+func multiAll(all map[string][]string) map[string]functionValue {
+	out := map[string]functionValue{}
+	for name, values := range all {
+		out[name] = multi(values)
+	}
+	return out
+}
+
+// applyFunction reads what a viewer-request function returned. A response is
+// given back; a request changes x. An error says what CloudFront would refuse.
+func (x *exchange) applyFunction(result []byte, sent functionRequest) (*object, error) {
+	var shape map[string]json.RawMessage
+	if err := json.Unmarshal(result, &shape); err != nil || shape == nil {
+		return nil, errors.New("the function returned neither a request nor a response")
+	}
+	if _, ok := shape["statusCode"]; ok {
+		var resp functionResponse
+		if err := json.Unmarshal(result, &resp); err != nil {
+			return nil, fmt.Errorf("the function's response: %w", err)
+		}
+		return resp.object()
+	}
+	var req functionRequest
+	if err := json.Unmarshal(result, &req); err != nil {
+		return nil, fmt.Errorf("the function's request: %w", err)
+	}
+	return nil, x.applyRequest(req, sent)
+}
+
+func (x *exchange) applyRequest(got, sent functionRequest) error {
+	switch {
+	case got.Method != sent.Method:
+		return errors.New("the method is read-only")
+	case !strings.HasPrefix(got.URI, "/") || strings.ContainsFunc(got.URI, isControl):
+		return fmt.Errorf("the uri %q does not begin with a slash or has a control character", got.URI)
+	}
+	for _, name := range readOnlyAtViewer {
+		lower := strings.ToLower(name)
+		if got.Headers[lower].Value != sent.Headers[lower].Value {
+			return fmt.Errorf("the header %s is read-only", lower)
+		}
+	}
+	header := http.Header{}
+	for name, value := range got.Headers {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if name != strings.ToLower(name) || !token(name) || isListed(canonical, disallowedHeaders) {
+			return fmt.Errorf("the header %q is disallowed or not in lower case", name)
+		}
+		header[canonical] = value.all()
+	}
+	header.Del("Host")
+	if cookies := pairs(got.Cookies, "; "); cookies != "" {
+		header.Set("Cookie", cookies)
+	}
+	// A query string that the function left alone stays as it was, byte for
+	// byte; one that it changed is written anew.
+	if query := pairs(got.QueryString, "&"); query != pairs(sent.QueryString, "&") {
+		x.query = query
+	}
+	x.uri, x.header = got.URI, header
+	if len(x.uri)+1+len(x.query) >= maxURI {
+		return fmt.Errorf("uri and querystring must have fewer than %d characters", maxURI)
+	}
+	return nil
+}
+
+func (v functionValue) all() []string {
+	if len(v.MultiValue) == 0 {
+		return []string{v.Value}
+	}
+	var out []string
+	for _, one := range v.MultiValue {
+		out = append(out, one.Value)
+	}
+	return out
+}
+
+func pairs(values map[string]functionValue, separator string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name].all() {
+			if separator == "&" && value == "" {
+				out = append(out, name) // ?a and ?a= look alike to a function
+				continue
+			}
+			out = append(out, name+"="+value)
+		}
+	}
+	return strings.Join(out, separator)
+}
+
+// clientIP is the address part of host:port.
+func clientIP(remote string) string {
+	if i := strings.LastIndexByte(remote, ':'); i >= 0 {
+		return strings.Trim(remote[:i], "[]")
+	}
+	return remote
+}
+
+// runFunction gives a function its event.
+func runFunction(r *http.Request, f Function, event functionEvent) ([]byte, error) {
+	payload, err := json.Marshal(event)
+	if err != nil {
+		return nil, fmt.Errorf("writing the event: %w", err)
+	}
+	return f.Run(r.Context(), payload)
+}

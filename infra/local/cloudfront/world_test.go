@@ -1,0 +1,119 @@
+package cloudfront
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/plan"
+)
+
+// Identifiers of the plan that the tests run. They look as the recorder's do.
+const (
+	testBucket       = "media-test"
+	testRegion       = "eu-central-1"
+	testDistribution = "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE"
+	testLambda       = "arn:aws:lambda:us-east-1:123456789012:function:edge:1"
+	testGate         = "arn:aws:cloudfront::123456789012:function/gate"
+)
+
+// testPlan is a small plan of the same make as the program's: a private default
+// behaviour with the function, and a public one below /public/ without.
+const testPlan = `{
+  "aws:cloudfront/distribution:Distribution cdn EDFDVBD6EXAMPLE": {
+    "enabled": true, "comment": "test", "httpVersion": "http2and3", "isIpv6Enabled": true, "priceClass": "PriceClass_100",
+    "origins": [{"originId": "content", "domainName": "media-test.s3.eu-central-1.amazonaws.com", "originAccessControlId": "oac-id",
+      "customHeaders": [{"name": "x-media-table", "value": "mappings"}]}],
+    "defaultCacheBehavior": {"targetOriginId": "content", "viewerProtocolPolicy": "redirect-to-https", "allowedMethods": ["GET", "HEAD"],
+      "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "cache-id", "responseHeadersPolicyId": "headers-id", "compress": true,
+      "lambdaFunctionAssociations": [{"eventType": "origin-request", "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:edge:1", "includeBody": false}]},
+    "orderedCacheBehaviors": [{"pathPattern": "/public/*", "targetOriginId": "content", "viewerProtocolPolicy": "https-only", "allowedMethods": ["GET", "HEAD", "OPTIONS"],
+      "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "cache-id", "responseHeadersPolicyId": "headers-id", "compress": true}],
+    "customErrorResponses": [{"errorCode": 403, "errorCachingMinTtl": 0}, {"errorCode": 503, "errorCachingMinTtl": 0}],
+    "restrictions": {"geoRestriction": {"restrictionType": "none"}},
+    "viewerCertificate": {"cloudfrontDefaultCertificate": true}
+  },
+  "aws:cloudfront/cachePolicy:CachePolicy cache cache-id": {"name": "media", "minTtl": 0, "defaultTtl": 86400, "maxTtl": 2592000,
+    "parametersInCacheKeyAndForwardedToOrigin": {"enableAcceptEncodingGzip": true, "enableAcceptEncodingBrotli": true,
+      "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"}, "headersConfig": {"headerBehavior": "none"}}},
+  "aws:cloudfront/originRequestPolicy:OriginRequestPolicy forward forward-id": {"name": "forward",
+    "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"}, "headersConfig": {"headerBehavior": "none"}},
+  "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy headers headers-id": {"name": "media",
+    "securityHeadersConfig": {"contentTypeOptions": {"override": true}}},
+  "aws:cloudfront/originAccessControl:OriginAccessControl content oac-id": {"name": "content", "originAccessControlOriginType": "s3",
+    "signingBehavior": "always", "signingProtocol": "sigv4"},
+  "aws:cloudfront/function:Function gate gate-id": {"name": "gate", "runtime": "cloudfront-js-2.0", "publish": true, "code": "function handler(event) {}"},
+  "aws:s3/bucketPolicy:BucketPolicy content media-test": {"bucket": "media-test", "policy": "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"cloudfront.amazonaws.com\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::media-test/*\",\"Condition\":{\"StringEquals\":{\"AWS:SourceArn\":\"arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE\"}}},{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:*\",\"Resource\":[\"arn:aws:s3:::media-test\",\"arn:aws:s3:::media-test/*\"],\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"false\"}}}]}"}
+}`
+
+// newPlan returns a fresh copy of the test plan.
+func newPlan(t testing.TB) *plan.Document {
+	t.Helper()
+	var resources map[string]map[string]any
+	require.NoError(t, json.Unmarshal([]byte(testPlan), &resources))
+	doc := &plan.Document{}
+	for key, inputs := range resources {
+		typ, rest, _ := strings.Cut(key, " ")
+		name, id, _ := strings.Cut(rest, " ")
+		res := plan.Resource{Type: typ, Name: name, ID: id, Inputs: inputs, Outputs: map[string]any{}}
+		switch typ {
+		case typeDistribution:
+			res.Outputs = map[string]any{"arn": testDistribution, "domainName": "d111111abcdef8.cloudfront.net"}
+		case typeFunction:
+			res.Outputs = map[string]any{"arn": testGate}
+		}
+		doc.Resources = append(doc.Resources, res)
+	}
+	return doc
+}
+
+// set puts a JSON value at a property path of the resource whose logical name
+// and type's last word are given, for example "cdn" and "origins[0].originPath".
+// The value "delete" removes the property.
+func set(doc *plan.Document, resource, path, value string) error {
+	for _, res := range doc.Resources {
+		if !strings.EqualFold(res.Type[strings.LastIndexByte(res.Type, ':')+1:], resource) {
+			continue
+		}
+		var v any
+		if value != "delete" {
+			if err := json.Unmarshal([]byte(value), &v); err != nil {
+				return fmt.Errorf("the value of %s: %w", path, err)
+			}
+		}
+		return setPath(res.Inputs, strings.FieldsFunc(path, func(c rune) bool { return strings.ContainsRune(".[]", c) }), v, value == "delete")
+	}
+	return fmt.Errorf("the plan has no %s", resource)
+}
+
+func setPath(at any, path []string, v any, remove bool) error {
+	switch at := at.(type) {
+	case map[string]any:
+		if len(path) == 1 {
+			if remove {
+				delete(at, path[0])
+			} else {
+				at[path[0]] = v
+			}
+			return nil
+		}
+		if at[path[0]] == nil {
+			at[path[0]] = map[string]any{}
+		}
+		return setPath(at[path[0]], path[1:], v, remove)
+	case []any:
+		var i int
+		if _, err := fmt.Sscan(path[0], &i); err != nil || i >= len(at) {
+			return fmt.Errorf("there is no element %s", path[0])
+		}
+		if len(path) == 1 {
+			at[i] = v
+			return nil
+		}
+		return setPath(at[i], path[1:], v, remove)
+	}
+	return fmt.Errorf("nothing can be set at %v", path)
+}

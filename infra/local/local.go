@@ -1,0 +1,41 @@
+// Package local runs a stack on this machine, without a cloud account: it
+// evaluates the Pulumi program and makes what that registers real here. See
+// package machine.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Options are the command line of `make run`.
+type Options struct {
+	Stack  string            `default:"dev" help:"Stack to run: Pulumi.<stack>.yaml is read."`
+	Port   int               `default:"8080" env:"PORT" help:"Port of the CDN; 0 takes any free one."`
+	Clean  bool              `help:"Delete what an earlier run left, and start afresh."`
+	Sealed bool              `help:"Run with a link key, made once and kept with the state: links are sealed and the gate checks each request."`
+	Config map[string]string `help:"Override configuration, as key=value." placeholder:"KEY=VALUE"`
+	Root   string            `default:"." help:"Folder that holds Pulumi.yaml."`
+	Dir    string            `default:"build/local" help:"Folder for the state, relative to the root."`
+}
+
+// Run brings the stack up, says so on out, and ends it when ctx does.
+func Run(ctx context.Context, f Options, out, log io.Writer) error {
+	p, err := start(ctx, f, out, log)
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("interrupted while starting")
+		}
+		return err
+	}
+	defer p.Close()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(out, "ending")
+		return nil
+	case err := <-p.Failed():
+		return err
+	}
+}

@@ -1,0 +1,219 @@
+package resources
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
+	kvstypes "github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue/cloud"
+)
+
+var stranger = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: Local.AccessKeyID, SecretAccessKey: "guessed"}, nil
+})
+
+func get(t *testing.T, url string) *http.Response {
+	t.Helper()
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	resp.Body.Close()
+	return resp
+}
+
+func TestAnInvalidationMakesTheEdgeForget(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := startTest(t, nil)
+	_, err := m.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a.txt"), Body: bytes.NewReader([]byte("a"))})
+	require.NoError(t, err)
+	get(t, m.BaseURL+"/a.txt")
+	require.Equal(t, "Hit from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"))
+
+	invalidate := func(keys aws.CredentialsProvider, distribution, reference string, paths ...string) error {
+		client := cloudfront.New(cloudfront.Options{Region: globalRegion, BaseEndpoint: aws.String(m.Endpoints[controlEndpoint]), Credentials: keys, RetryMaxAttempts: 1})
+		_, err := client.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{DistributionId: &distribution, InvalidationBatch: &cftypes.InvalidationBatch{
+			CallerReference: &reference, Paths: &cftypes.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths},
+		}})
+		return err
+	}
+	assert.ErrorContains(t, invalidate(stranger, testDistribution, "1", "/a.txt"), "AccessDenied")
+	assert.ErrorContains(t, invalidate(provider, "EOTHER", "1", "/a.txt"), "NoSuchDistribution")
+	assert.ErrorContains(t, invalidate(provider, testDistribution, "0", "a.txt"), "InvalidArgument", "a path without its slash")
+	require.Equal(t, "Hit from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"), "what is refused changes nothing")
+
+	require.NoError(t, invalidate(provider, testDistribution, "2", "/a.txt"))
+	assert.Equal(t, "Miss from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"))
+	assert.ErrorContains(t, invalidate(provider, testDistribution, "2", "/b.txt"), "InvalidationBatchAlreadyExists")
+	assert.NoError(t, invalidate(provider, testDistribution, "2", "/a.txt"), "the same again is the same invalidation")
+}
+
+func TestASecretIsTold(t *testing.T) {
+	t.Parallel()
+	m := startTest(t, nil)
+	tell := func(keys aws.CredentialsProvider, id string) (string, error) {
+		client := secretsmanager.New(secretsmanager.Options{Region: testRegion, BaseEndpoint: aws.String(m.Endpoints[secretEndpoint]), Credentials: keys, RetryMaxAttempts: 1})
+		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &id})
+		if err != nil {
+			return "", err
+		}
+		return *out.SecretString, nil
+	}
+	value, err := tell(provider, testSecret)
+	require.NoError(t, err)
+	assert.Equal(t, "7:abc", value)
+	_, err = tell(provider, testSecret+"x")
+	assert.ErrorContains(t, err, "ResourceNotFoundException")
+	_, err = tell(stranger, testSecret)
+	assert.ErrorContains(t, err, "AccessDeniedException")
+	client := secretsmanager.New(secretsmanager.Options{Region: testRegion, BaseEndpoint: aws.String(m.Endpoints[secretEndpoint]), Credentials: provider, RetryMaxAttempts: 1})
+	_, err = client.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(testSecret)})
+	assert.ErrorContains(t, err, "InvalidRequestException", "a call that is not implemented")
+}
+
+func storeClient(m *Machine) *cloudfrontkeyvaluestore.Client {
+	return cloudfrontkeyvaluestore.New(cloudfrontkeyvaluestore.Options{Region: globalRegion, Credentials: provider, RetryMaxAttempts: 1}, cloud.AtEndpoint(m.Endpoints[storeEndpoint]))
+}
+
+func TestTheKeyValueStoreIsWhatTheGateReads(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := startTest(t, nil)
+	client := storeClient(m)
+	arn := aws.String(testStore)
+	about, err := client.DescribeKeyValueStore(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: arn})
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, *about.ItemCount, "the program's own entry")
+	require.NotEqual(t, 410, get(t, m.BaseURL+"/x").StatusCode)
+
+	put := func(etag *string, n int) error {
+		var puts []kvstypes.PutKeyRequestListItem
+		for i := range n {
+			puts = append(puts, kvstypes.PutKeyRequestListItem{Key: aws.String(fmt.Sprintf("r.%03d", i)), Value: aws.String("1")})
+		}
+		puts = append(puts, kvstypes.PutKeyRequestListItem{Key: aws.String("r.x"), Value: aws.String("1")})
+		_, err := client.UpdateKeys(ctx, &cloudfrontkeyvaluestore.UpdateKeysInput{KvsARN: arn, IfMatch: etag, Puts: puts})
+		return err
+	}
+	assert.ErrorContains(t, put(about.ETag, 50), "ValidationException", "at most 50 at once")
+	require.NoError(t, put(about.ETag, 24))
+	assert.Equal(t, 410, get(t, m.BaseURL+"/x").StatusCode, "on the very next request")
+	assert.ErrorContains(t, put(about.ETag, 1), "ConflictException", "the store has changed since")
+
+	var keys []string
+	pages := cloudfrontkeyvaluestore.NewListKeysPaginator(client, &cloudfrontkeyvaluestore.ListKeysInput{KvsARN: arn, MaxResults: aws.Int32(10)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, len(page.Items), 10)
+		for _, item := range page.Items {
+			keys = append(keys, *item.Key)
+		}
+	}
+	assert.Len(t, keys, 26)
+	assert.IsIncreasing(t, keys)
+	_, err = client.DescribeKeyValueStore(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(testStore + "x")})
+	assert.ErrorContains(t, err, "ResourceNotFoundException")
+}
+
+func TestRevocationsSurviveARestartAndKeysAreNotWrittenDown(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m := startTest(t, func(o *Options) { o.Dir = dir })
+	client := storeClient(m)
+	about, err := client.DescribeKeyValueStore(t.Context(), &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(testStore)})
+	require.NoError(t, err)
+	_, err = client.UpdateKeys(t.Context(), &cloudfrontkeyvaluestore.UpdateKeysInput{KvsARN: aws.String(testStore), IfMatch: about.ETag,
+		Puts: []kvstypes.PutKeyRequestListItem{{Key: aws.String("r.x"), Value: aws.String("1")}}})
+	require.NoError(t, err)
+	m.Close()
+	m.closers = nil
+
+	written, err := os.ReadFile(filepath.Join(dir, "keyvaluestore.json"))
+	require.NoError(t, err)
+	assert.NotContains(t, string(written), "7:abc")
+	again := startTest(t, func(o *Options) {
+		o.Dir = dir
+		for i, r := range o.Document.Resources {
+			if r.Type == typeStoreKey {
+				o.Document.Resources[i].Inputs["key"] = "k.previous"
+			}
+		}
+	})
+	all := again.gate.store.All()
+	assert.Equal(t, map[string]string{"r.x": "1", "k.previous": "7:abc"}, all, "and an entry that the program gave up is gone")
+	assert.Equal(t, 410, get(t, again.BaseURL+"/x").StatusCode)
+}
+
+func TestAFunctionHearsOfRemovedObjects(t *testing.T) {
+	t.Parallel()
+	note, told := filepath.Join(t.TempDir(), "event.json"), filepath.Join(t.TempDir(), "told")
+	m := startTest(t, func(o *Options) {
+		for i, r := range o.Document.Resources {
+			if r.Type == typeFunction {
+				o.Document.Resources[i].Inputs["environment"] = map[string]any{"variables": map[string]any{"NOTE": note, "FAIL_ONCE": told}}
+			}
+		}
+	})
+	key := aws.String("simple-chat/grüße + ?.png")
+	_, err := m.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: key, Body: bytes.NewReader([]byte("a"))})
+	require.NoError(t, err)
+	_, err = m.S3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: key})
+	require.NoError(t, err)
+	var event struct {
+		Records []struct {
+			EventName string
+			S3        struct {
+				Bucket struct{ Name string }
+				Object struct{ Key string }
+			}
+		}
+	}
+	require.Eventually(t, func() bool {
+		data, err := os.ReadFile(note)
+		return err == nil && json.Unmarshal(data, &event) == nil
+	}, time.Minute, 10*time.Millisecond)
+	require.DirExists(t, told, "the first try failed, another followed")
+	require.Len(t, event.Records, 1)
+	got := event.Records[0]
+	assert.Equal(t, "ObjectRemoved:Delete", got.EventName, "not the upload, which nobody asked for")
+	assert.Equal(t, testBucket, got.S3.Bucket.Name)
+	assert.Equal(t, "simple-chat/gr%C3%BC%C3%9Fe+%2B+%3F.png", got.S3.Object.Key)
+}
+
+func TestANotificationIsForItsBucketAndItsEvents(t *testing.T) {
+	t.Parallel()
+	d := testPlan(t)
+	for name, tt := range map[string]struct {
+		bucket, event string
+		want          int
+	}{
+		"a removal":                {testBucket, "s3:ObjectRemoved:Delete", 1},
+		"a removal by lifecycle":   {testBucket, "s3:ObjectRemoved:DeleteMarkerCreated", 1},
+		"an upload":                {testBucket, "s3:ObjectCreated:Put", 0},
+		"another bucket's removal": {"logs-test", "s3:ObjectRemoved:Delete", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rules, err := rulesFor(d, map[string]any{"eventName": tt.event, "s3": map[string]any{
+				"bucket": map[string]any{"name": tt.bucket}, "object": map[string]any{"key": "a"},
+			}})
+			require.NoError(t, err)
+			assert.Len(t, rules, tt.want)
+		})
+	}
+}

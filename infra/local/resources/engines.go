@@ -1,0 +1,69 @@
+package resources
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"secure-media-cdn/infra/local/engine"
+)
+
+func (m *Machine) startTable(ctx context.Context) error {
+	s, err := engine.DynamoDB(ctx, filepath.Join(m.o.Dir, "table.db"))
+	if err != nil {
+		return err
+	}
+	m.table = s
+	m.keep(s, "the DynamoDB engine")
+	m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"] = s.URL
+	client := dynamodb.New(dynamodb.Options{Region: m.o.Region, BaseEndpoint: &s.URL, Credentials: provider})
+	for _, r := range m.o.Document.ByType(typeTable) {
+		if err := makeTable(ctx, client, r); err != nil {
+			return fmt.Errorf("table %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func (m *Machine) startBucket(ctx context.Context) error {
+	events := []string{"--event-webhook-url", m.Endpoints[controlEndpoint] + eventsPath}
+	s, err := engine.S3(ctx, filepath.Join(m.o.Dir, "s3"), m.o.Region, credentialsOf(Local), events...)
+	if err != nil {
+		return err
+	}
+	m.bucket = s
+	m.keep(s, "the S3 server")
+	m.Endpoints["AWS_ENDPOINT_URL_S3"] = s.URL
+	m.S3 = s3.New(s3.Options{Region: m.o.Region, BaseEndpoint: &s.URL, UsePathStyle: true, Credentials: provider})
+	for _, r := range m.o.Document.ByType(typeBucket) {
+		if err := makeBucket(ctx, m.S3, m.o.Document, r); err != nil {
+			return fmt.Errorf("bucket %s: %w", r.Name, err)
+		}
+	}
+	m.Bucket, _ = m.o.Document.Outputs["mediaBucket"].(string)
+	return nil
+}
+
+var provider = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return Local, nil })
+
+func credentialsOf(c aws.Credentials) engine.Credentials {
+	return engine.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
+}
+
+// keep closes the engine with the machine, and fails if it ends before.
+func (m *Machine) keep(s *engine.Server, what string) {
+	closing := make(chan struct{})
+	m.closers = append(m.closers, func() { close(closing); s.Close() })
+	go func() {
+		<-s.Done()
+		select {
+		case <-closing:
+		default:
+			m.fail(fmt.Errorf("%s ended by itself: %s", what, s.LastWords()))
+		}
+	}()
+}

@@ -1,0 +1,133 @@
+package resources
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"secure-media-cdn/infra/local/lambda"
+)
+
+// maxPayload is the largest request that Lambda takes, and the largest answer
+// that it gives.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxPayload = 6 << 20
+
+// functionURL stands for a Lambda function's own address with IAM auth.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+type functionURL struct {
+	function *function
+	region   string
+}
+
+// ServeHTTP checks the signature and hands the request over as an event.
+func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
+	if err != nil {
+		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return
+	}
+	if err := verify(r, body, "lambda", u.region, time.Now()); err != nil {
+		refuse(w, http.StatusForbidden, "Forbidden: "+err.Error())
+		return
+	}
+	payload, err := json.Marshal(urlEvent(r, body))
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "Internal Server Error")
+		return
+	}
+	out, err := u.function.Invoke(r.Context(), payload)
+	var failed *lambda.Error
+	switch {
+	case errors.As(err, &failed):
+		refuse(w, http.StatusBadGateway, "Internal Server Error")
+	case err != nil:
+		refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
+	default:
+		answer(w, out)
+	}
+}
+
+// urlEvent is the request in payload format 2.0.
+func urlEvent(r *http.Request, body []byte) events.LambdaFunctionURLRequest {
+	now := time.Now()
+	e := events.LambdaFunctionURLRequest{
+		Version: "2.0", RawPath: r.URL.EscapedPath(), RawQueryString: r.URL.RawQuery,
+		Headers: map[string]string{"host": r.Host}, QueryStringParameters: map[string]string{},
+		Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true,
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		e.Body, e.IsBase64Encoded = string(body), false
+	}
+	for name, values := range r.Header {
+		e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
+	}
+	for name, values := range r.URL.Query() {
+		e.QueryStringParameters[name] = strings.Join(values, ",")
+	}
+	e.RequestContext = events.LambdaFunctionURLRequestContext{
+		AccountID: "123456789012", RequestID: r.Header.Get("X-Amzn-Trace-Id"),
+		Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
+		HTTP: events.LambdaFunctionURLRequestContextHTTPDescription{
+			Method: r.Method, Path: r.URL.EscapedPath(), Protocol: r.Proto, SourceIP: "127.0.0.1", UserAgent: r.UserAgent(),
+		},
+	}
+	return e
+}
+
+func answer(w http.ResponseWriter, out []byte) {
+	var a events.LambdaFunctionURLResponse
+	if err := json.Unmarshal(out, &a); err != nil || a.StatusCode < 100 || a.StatusCode > 599 {
+		refuse(w, http.StatusBadGateway, "Internal Server Error")
+		return
+	}
+	body := []byte(a.Body)
+	if a.IsBase64Encoded {
+		var err error
+		if body, err = base64.StdEncoding.DecodeString(a.Body); err != nil {
+			refuse(w, http.StatusBadGateway, "Internal Server Error")
+			return
+		}
+	}
+	for name, value := range a.Headers {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(a.StatusCode)
+	_, _ = w.Write(body)
+}
+
+// refuse answers as Lambda's front door does, in JSON.
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"Message": message})
+}
+
+// counted tells Options.OnURL of every answer.
+func (m *Machine) counted(function string, h http.Handler) http.Handler {
+	if m.o.OnURL == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		h.ServeHTTP(seen, r)
+		m.o.OnURL(function, seen.status)
+	})
+}
+
+// statusWriter remembers the status that was answered.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}

@@ -1,0 +1,125 @@
+package resources
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// signing says how a test's request is signed.
+type signing struct {
+	keys            aws.Credentials
+	service, region string
+	at              time.Time
+}
+
+func signed(t *testing.T, method, url, body string, change func(*signing)) *http.Request {
+	t.Helper()
+	s := signing{keys: Local, service: "lambda", region: testRegion, at: time.Now()}
+	if change != nil {
+		change(&s)
+	}
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	sum := sha256.Sum256([]byte(body))
+	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), s.keys, req, hex.EncodeToString(sum[:]), s.service, s.region, s.at))
+	return req
+}
+
+func do(t *testing.T, req *http.Request) (int, string, http.Header) {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(body), resp.Header
+}
+
+func TestAFunctionURLAnswersWhoSigns(t *testing.T) {
+	t.Parallel()
+	m := startTest(t, nil)
+	url := m.Outputs["issuerUrl"].(string)
+
+	status, body, header := do(t, signed(t, "POST", url+"links/a%20b?x=1&x=2&y=%2B", `{"objects":["ü"]}`, nil))
+	require.Equal(t, 201, status, body)
+	assert.Equal(t, "application/json", header.Get("Content-Type"))
+	var event events.LambdaFunctionURLRequest
+	require.NoError(t, json.Unmarshal([]byte(body), &event))
+	assert.Equal(t, "2.0", event.Version)
+	assert.Equal(t, "/links/a%20b", event.RawPath)
+	assert.Equal(t, "x=1&x=2&y=%2B", event.RawQueryString)
+	assert.Equal(t, map[string]string{"x": "1,2", "y": "+"}, event.QueryStringParameters)
+	assert.Equal(t, `{"objects":["ü"]}`, event.Body)
+	assert.False(t, event.IsBase64Encoded)
+	assert.Equal(t, "POST", event.RequestContext.HTTP.Method)
+	assert.Contains(t, event.Headers, "authorization")
+
+	for name, req := range map[string]*http.Request{
+		"another key":     signed(t, "GET", url, "", func(s *signing) { s.keys.SecretAccessKey = "guessed" }),
+		"another service": signed(t, "GET", url, "", func(s *signing) { s.service = "s3" }),
+		"another region":  signed(t, "GET", url, "", func(s *signing) { s.region = "us-east-1" }),
+		"an old request":  signed(t, "GET", url, "", func(s *signing) { s.at = time.Now().Add(-6 * time.Minute) }),
+		"no signature": func() *http.Request {
+			req := signed(t, "GET", url, "", nil)
+			req.Header.Del("Authorization")
+			return req
+		}(),
+		"another path": func() *http.Request { req := signed(t, "GET", url, "", nil); req.URL.Path = "/other"; return req }(),
+		"another body": func() *http.Request {
+			req := signed(t, "POST", url, "{}", nil)
+			req.Body = io.NopCloser(bytes.NewReader([]byte("[]")))
+			return req
+		}(),
+		"another signed header": func() *http.Request {
+			req := signed(t, "POST", url, "{}", nil)
+			req.Header.Set("Content-Type", "text/plain")
+			return req
+		}(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, body, _ := do(t, req)
+			assert.Equal(t, 403, status)
+			assert.Contains(t, body, "Forbidden")
+			assert.NotContains(t, body, Local.SecretAccessKey)
+		})
+	}
+}
+
+func TestWhatAFunctionAnswersIsPassedOnOrRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		out    string
+		status int
+		body   string
+	}{
+		"text":                  {`{"statusCode":200,"body":"hello"}`, 200, "hello"},
+		"bytes":                 {`{"statusCode":200,"body":"/wD+","isBase64Encoded":true}`, 200, "\xff\x00\xfe"},
+		"no answer's form":      {`"hello"`, 502, ""},
+		"a status out of range": {`{"statusCode":42}`, 502, ""},
+		"bytes that are none":   {`{"statusCode":200,"body":"%","isBase64Encoded":true}`, 502, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			answer(w, []byte(tt.out))
+			assert.Equal(t, tt.status, w.Code)
+			if tt.body != "" {
+				assert.Equal(t, tt.body, w.Body.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package resources
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"secure-media-cdn/infra/plan"
+)
+
+// Type tokens of the resources that are made real here.
+const (
+	typeBucket        = "aws:s3/bucketV2:BucketV2"
+	typeCORS          = "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2"
+	typeNotification  = "aws:s3/bucketNotification:BucketNotification"
+	typeTable         = "aws:dynamodb/table:Table"
+	typeFunction      = "aws:lambda/function:Function"
+	typeAlias         = "aws:lambda/alias:Alias"
+	typeURL           = "aws:lambda/functionUrl:FunctionUrl"
+	typeGate          = "aws:cloudfront/function:Function"
+	typeStore         = "aws:cloudfront/keyValueStore:KeyValueStore"
+	typeStoreKey      = "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey"
+	typeSecretVersion = "aws:secretsmanager/secretVersion:SecretVersion"
+	typeDistribution  = "aws:cloudfront/distribution:Distribution"
+)
+
+// kind says what becomes of a resource type: the properties that are honoured
+// and, by name, why others are not. A kind whose why is set is not honoured at
+// all.
+type kind struct {
+	why      string
+	honoured string // names separated by spaces
+	not      map[string]string
+}
+
+const (
+	noBill    = "tags: there is no bill to sort"
+	noDisk    = "encryption at rest: the files are this machine's"
+	noHistory = "old versions and backups: an object and a table are as they are now"
+	noRoles   = "IAM: every call here has one key, which may do all that this stack's functions do"
+	noLogs    = "log groups: the functions' lines go to the terminal"
+	noAlarms  = "alarms, topics, metrics and dashboards: the console computes what it can"
+	noNames   = "DNS and certificates: the CDN is reached by its port"
+	noCPU     = "memory, processor and log settings of functions: they run as processes here"
+	noReplica = "replicas: one engine answers for every region"
+	noGuard   = "protection from deletion: CLEAN=1 deletes everything"
+	noDeploy  = "names, descriptions and versions: there is one of each"
+)
+
+// kinds is every type that the program may register.
+var kinds = map[string]kind{
+	typeBucket:                         {honoured: "bucket", not: map[string]string{"forceDestroy": noGuard, "tags": noBill}},
+	typeCORS:                           {honoured: "bucket corsRules"},
+	typeNotification:                   {honoured: "bucket lambdaFunctions"},
+	"aws:s3/bucketPolicy:BucketPolicy": {honoured: "bucket policy"}, // by the edge: it reads nothing that the policy does not let it
+	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               {why: noHistory},
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       {why: noHistory},
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {why: "public access blocks: the S3 server refuses every unsigned request"},
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     {why: "object ownership: there is one owner"},
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {why: noDisk},
+	"aws:kms/keyPolicy:KeyPolicy":                                                                {why: noDisk},
+	typeTable: {
+		honoured: "attributes billingMode hashKey name ttl",
+		not: map[string]string{
+			"pointInTimeRecovery": noHistory, "serverSideEncryption": noDisk, "deletionProtectionEnabled": noGuard, "tags": noBill,
+			"replicas": noReplica, "streamEnabled": noReplica, "streamViewType": noReplica,
+		},
+	},
+	typeFunction: {
+		honoured: "code environment handler name runtime timeout",
+		not: map[string]string{
+			"architectures": noCPU, "memorySize": noCPU, "loggingConfig": noCPU, "role": noRoles, "tags": noBill,
+			"description": noDeploy, "publish": noDeploy,
+		},
+	},
+	typeAlias:                          {honoured: "functionName functionVersion name", not: map[string]string{"description": noDeploy}},
+	typeURL:                            {honoured: "authorizationType functionName qualifier"},
+	"aws:lambda/permission:Permission": {why: noRoles},
+	// The edge checks the properties of these itself.
+	typeDistribution:                                             {honoured: "*"},
+	"aws:cloudfront/cachePolicy:CachePolicy":                     {honoured: "*"},
+	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":     {honoured: "*"},
+	"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {honoured: "*"},
+	"aws:cloudfront/originAccessControl:OriginAccessControl":     {honoured: "*"},
+	typeGate:                           {honoured: "code keyValueStoreAssociations name publish runtime", not: map[string]string{"comment": noDeploy}},
+	typeStore:                          {honoured: "name", not: map[string]string{"comment": noDeploy}},
+	typeStoreKey:                       {honoured: "key keyValueStoreArn value"},
+	typeSecretVersion:                  {honoured: "secretId secretString"},
+	"aws:secretsmanager/secret:Secret": {honoured: "name", not: map[string]string{"description": noDeploy, "recoveryWindowInDays": noGuard, "tags": noBill}},
+
+	"pulumi:providers:aws":                                         {honoured: "*"},
+	"aws:iam/role:Role":                                            {why: noRoles},
+	"aws:iam/rolePolicy:RolePolicy":                                {why: noRoles},
+	"aws:acm/certificate:Certificate":                              {why: noNames},
+	"aws:acm/certificateValidation:CertificateValidation":          {why: noNames},
+	"aws:route53/record:Record":                                    {why: noNames},
+	"aws:cloudwatch/logGroup:LogGroup":                             {why: noLogs},
+	"aws:cloudwatch/logDelivery:LogDelivery":                       {why: noLogs},
+	"aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": {why: noLogs},
+	"aws:cloudwatch/logDeliverySource:LogDeliverySource":           {why: noLogs},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                       {why: noAlarms},
+	"aws:cloudwatch/dashboard:Dashboard":                           {why: noAlarms},
+	"aws:cloudfront/monitoringSubscription:MonitoringSubscription": {why: noAlarms},
+	"aws:sns/topic:Topic":                                          {why: noAlarms},
+	"aws:sns/topicSubscription:TopicSubscription":                  {why: noAlarms},
+}
+
+// check returns the reasons, each once, for which something of the document is
+// not honoured here. It fails, naming each property by its path, if there is
+// something that nobody has decided upon.
+func check(d *plan.Document) ([]string, error) {
+	reasons := map[string]bool{}
+	var problems []error
+	for _, r := range d.Resources {
+		k, known := kinds[r.Type]
+		switch {
+		case !known:
+			problems = append(problems, fmt.Errorf("%s %s is not implemented", r.Type, r.Name))
+			continue
+		case k.why != "":
+			reasons[k.why] = true
+			continue
+		case k.honoured == "*":
+			continue
+		}
+		honoured := strings.Fields(k.honoured)
+		for property := range r.Inputs {
+			if why, listed := k.not[property]; listed {
+				reasons[why] = true
+			} else if !slices.Contains(honoured, property) {
+				problems = append(problems, fmt.Errorf("%s %s: property %s is not implemented", r.Type, r.Name, property))
+			}
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("this stack cannot run on one machine:\n%w", err)
+	}
+	return slices.Sorted(maps.Keys(reasons)), nil
+}

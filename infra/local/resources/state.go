@@ -1,0 +1,63 @@
+package resources
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+// Clean deletes what an earlier run left in the state folder, and the further
+// files named, but not while another run uses it.
+func Clean(dir string, more ...string) error {
+	lock, err := claim(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	state := []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json", "outputs.json", "endpoints.json"}
+	for _, name := range append(state, more...) {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claim makes the state folder and keeps other runs out of it until the file
+// is closed: two engines on the same files would ruin them. The claim ends with
+// the process at the latest.
+func claim(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("the state folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("the state folder: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	f.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("the state in %s is in use by another run: end that, or choose another folder with --dir", dir)
+	}
+	return nil, fmt.Errorf("the state folder %s: %w", dir, err)
+}
+
+// oneByOne passes on one write at a time: functions, the gate and the machine
+// itself share a log.
+type oneByOne struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (o *oneByOne) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Write(p)
+}
