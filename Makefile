@@ -49,7 +49,7 @@ plan: ## print what `pulumi up` would register, as one JSON document; STACK=dev
 .PHONY: golden
 golden: ## write the goldens anew, and show what changed
 	$(GO) test ./infra/stack ./infra/stack/outputs -run Golden -update
-	git --no-pager diff --stat -- infra/stack
+	git --no-pager diff --stat -- infra
 
 .PHONY: bench
 bench: tools ## measure the edge function beside Node.js and its floor

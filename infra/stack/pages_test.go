@@ -1,0 +1,159 @@
+package stack_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/plan/recorder"
+)
+
+// TestGoldenConfigurationPageListsEveryKey holds the page's table to what
+// Pulumi.yaml declares.
+func TestGoldenConfigurationPageListsEveryKey(t *testing.T) {
+	keys, err := recorder.Declared("../..")
+	require.NoError(t, err)
+	var table strings.Builder
+	table.WriteString("| key | default | meaning |\n|---|---|---|\n")
+	for _, key := range keys {
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", key.Name, shown(key.Default), key.Description)
+	}
+	holdPage(t, "configuration.md", table.String())
+}
+
+// shown returns a default as people would write it.
+func shown(value string) string {
+	var list []any
+	if json.Unmarshal([]byte(value), &list) != nil {
+		if value == "{}" {
+			return ""
+		}
+		return value
+	}
+	var names []string
+	for _, item := range list {
+		if fields, ok := item.(map[string]any); ok {
+			names = append(names, fmt.Sprintf("%v (%v)", fields["name"], fields["access"]))
+			continue
+		}
+		names = append(names, fmt.Sprint(item))
+	}
+	return strings.Join(names, ", ")
+}
+
+// TestGoldenOperationsPageSaysWhatToDoForEveryAlarm holds the page's table to
+// the alarms of the stack that has them all.
+func TestGoldenOperationsPageSaysWhatToDoForEveryAlarm(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| alarm | sounds at | why it matters | what to do |\n|---|---|---|---|\n")
+	last := ""
+	for _, alarm := range planOf(t, "everything", nil).ByType("aws:cloudwatch/metricAlarm:MetricAlarm") {
+		name, _, _ := strings.Cut(alarm.Name, "-")
+		if name == last { // the same in another region
+			continue
+		}
+		last = name
+		why, what, ok := strings.Cut(alarm.Inputs["alarmDescription"].(string), " What to do: ")
+		require.True(t, ok, alarm.Name)
+		fmt.Fprintf(&table, "| %s | %s > %v | %s | %s |\n", name, alarm.Inputs["metricName"], alarm.Inputs["threshold"], why, what)
+	}
+	holdPage(t, "operations.md", table.String())
+}
+
+// generated is the part of a page between its two marks.
+var generated = regexp.MustCompile(`(?s)(<!-- table -->\n).*?(<!-- end of table -->)`)
+
+// holdPage fails if the table in a page is not the given one; with -update it
+// writes it there.
+func holdPage(t *testing.T, page, table string) {
+	t.Helper()
+	data, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Regexp(t, generated, string(data), "%s has no place for the table", page)
+	got := generated.FindString(string(data))
+	want := "<!-- table -->\n" + table + "<!-- end of table -->"
+	if *update {
+		whole := strings.Replace(string(data), got, want, 1)
+		require.NoError(t, os.WriteFile(page, []byte(whole), 0o644))
+		return
+	}
+	assert.Equal(t, want, got, "run `make golden` and review the page")
+}
+
+var (
+	targetLine = regexp.MustCompile(`(?m)^([a-z][a-z -]*):.*## `)
+	linkTo     = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+)
+
+// TestReadmeNamesEveryTargetOfTheMakefile and no other.
+func TestReadmeNamesEveryTargetOfTheMakefile(t *testing.T) {
+	readme, makefile := read(t, "../../README.md"), read(t, "../../Makefile")
+	targets := map[string]bool{}
+	for _, line := range targetLine.FindAllStringSubmatch(makefile, -1) {
+		for target := range strings.FieldsSeq(line[1]) {
+			targets[target] = true
+			assert.Regexp(t, `make (\w+\|)*`+target+`\b`, readme)
+		}
+	}
+	for _, named := range regexp.MustCompile(`(?m)^    make ([a-z]+)`).FindAllStringSubmatch(readme, -1) {
+		assert.True(t, targets[named[1]], "the Makefile has no target %s", named[1])
+	}
+}
+
+// TestEveryPageIsReachedFromTheReadme and every relative link leads somewhere.
+func TestEveryPageIsReachedFromTheReadme(t *testing.T) {
+	root := os.DirFS("../..")
+	reached := map[string]bool{"README.md": true}
+	for queue := []string{"README.md"}; len(queue) > 0; queue = queue[1:] {
+		page := queue[0]
+		for _, match := range linkTo.FindAllStringSubmatch(read(t, "../../"+page), -1) {
+			target := path.Join(path.Dir(page), match[1])
+			_, err := os.Stat("../../" + target)
+			assert.NoError(t, err, "%s links to %s", page, match[1])
+			if strings.HasSuffix(target, ".md") && !reached[target] {
+				reached[target] = true
+				queue = append(queue, target)
+			}
+		}
+	}
+	for _, page := range pages(t, root) {
+		assert.True(t, reached[page], "no page links to %s", page)
+	}
+}
+
+// TestReadmeIsShort keeps it to what a newcomer reads in two minutes.
+func TestReadmeIsShort(t *testing.T) {
+	assert.LessOrEqual(t, strings.Count(read(t, "../../README.md"), "\n"), 150)
+}
+
+// pages lists the Markdown files of the repository.
+func pages(t *testing.T, root fs.FS) []string {
+	var found []string
+	require.NoError(t, fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (name == "build" || name == ".git" || d.Name() == "node_modules"):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".md"):
+			found = append(found, name)
+		}
+		return nil
+	}))
+	return found
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(data)
+}
