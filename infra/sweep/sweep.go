@@ -66,7 +66,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.candidates(ctx)
+	found, kept, err := s.candidates(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(found) == 0 {
+	if len(found)+kept == 0 {
 		fmt.Fprintf(s.out, "no edge function of stack %s is left\n", s.stack)
 	}
 	return nil
@@ -92,9 +92,12 @@ func (s *sweeper) sweepFunction(ctx context.Context, c candidate, used map[strin
 		return s.delete(ctx, c.name, "")
 	}
 	for _, v := range c.versions {
-		// A newer one than all in use may be on its way into the distribution.
-		if v >= slices.Min(usedVersions) {
-			fmt.Fprintf(s.out, "kept    %s\n", qualified(c.name, v))
+		switch {
+		case slices.Contains(usedVersions, v):
+			s.kept(qualified(c.name, v), "a distribution uses it")
+			continue
+		case v > slices.Min(usedVersions):
+			s.kept(qualified(c.name, v), "it is newer than a version in use, and may be on its way into the distribution")
 			continue
 		}
 		if err := s.delete(ctx, c.name, strconv.Itoa(v)); err != nil {
@@ -151,16 +154,19 @@ func (s *sweeper) inUse(ctx context.Context) (map[string]bool, error) {
 	return used, nil
 }
 
-// candidates returns the stack's edge functions that have settled.
-func (s *sweeper) candidates(ctx context.Context) ([]candidate, error) {
+// kept says that something is left alone, and why.
+func (s *sweeper) kept(what, why string) { fmt.Fprintf(s.out, "kept    %s: %s\n", what, why) }
+
+// candidates returns the stack's edge functions that have settled, and how many
+// others have a name of the stack's and are kept.
+func (s *sweeper) candidates(ctx context.Context) (found []candidate, kept int, err error) {
 	// The pattern of pulumi:autonaming in Pulumi.yaml.
 	ours := regexp.MustCompile(`^` + regexp.QuoteMeta(s.project+"-"+s.stack+"-edge-") + `[0-9a-f]{7}$`)
-	var found []candidate
 	pages := lambda.NewListFunctionsPaginator(s.lambda, &lambda.ListFunctionsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("listing functions: %w", err)
+			return nil, 0, fmt.Errorf("listing functions: %w", err)
 		}
 		for _, f := range page.Functions {
 			name := aws.ToString(f.FunctionName)
@@ -169,19 +175,20 @@ func (s *sweeper) candidates(ctx context.Context) ([]candidate, error) {
 			}
 			ok, err := s.mayGo(ctx, f)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			if !ok {
+				kept++
 				continue
 			}
 			versions, err := s.versions(ctx, name)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			found = append(found, candidate{name: name, versions: versions})
 		}
 	}
-	return found, nil
+	return found, kept, nil
 }
 
 // mayGo reports whether a function with a name of the stack's is the stack's by
@@ -192,7 +199,7 @@ func (s *sweeper) mayGo(ctx context.Context, f types.FunctionConfiguration) (boo
 		return false, fmt.Errorf("reading tags of %s: %w", aws.ToString(f.FunctionName), err)
 	}
 	if tags.Tags["project"] != s.project || tags.Tags["stack"] != s.stack {
-		fmt.Fprintf(s.out, "kept    %s: its tags are not this stack's\n", aws.ToString(f.FunctionName))
+		s.kept(aws.ToString(f.FunctionName), "its tags are not this stack's")
 		return false, nil
 	}
 	changed, err := time.Parse("2006-01-02T15:04:05.999-0700", aws.ToString(f.LastModified))
@@ -200,7 +207,7 @@ func (s *sweeper) mayGo(ctx context.Context, f types.FunctionConfiguration) (boo
 		return false, fmt.Errorf("reading the age of %s: %w", aws.ToString(f.FunctionName), err)
 	}
 	if s.now().Sub(changed) < settling {
-		fmt.Fprintf(s.out, "kept    %s: it was changed within the last hour\n", aws.ToString(f.FunctionName))
+		s.kept(aws.ToString(f.FunctionName), "it was changed within the last hour")
 		return false, nil
 	}
 	return true, nil

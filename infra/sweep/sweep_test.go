@@ -29,6 +29,8 @@ type cloud struct {
 	// gone hides the distribution that uses the live stack's function.
 	gone bool
 	fail string // a path that answers 500
+	// young makes every function look as if it had just been changed.
+	young bool
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -96,6 +98,9 @@ func run(t *testing.T, c *cloud, stack string, apply bool) (string, error) {
 		lambda: lambda.NewFromConfig(cfg), cloudfront: cloudfront.NewFromConfig(cfg), project: "secure-media-cdn", stack: stack, apply: apply, out: &out,
 		now: func() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) },
 	}
+	if c.young {
+		s.now = func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
+	}
 	err := s.sweep(context.Background())
 	return out.String(), err
 }
@@ -110,8 +115,8 @@ func TestWithoutApplyNothingIsDeleted(t *testing.T) {
 		"kept    secure-media-cdn-dev-edge-0000aaa: it was changed within the last hour\n"+
 		"would delete secure-media-cdn-dev-edge-1a2b3c4:1\n"+
 		"would delete secure-media-cdn-dev-edge-1a2b3c4:2\n"+
-		"kept    secure-media-cdn-dev-edge-1a2b3c4:3\n"+
-		"kept    secure-media-cdn-dev-edge-1a2b3c4:10\n"+
+		"kept    secure-media-cdn-dev-edge-1a2b3c4:3: a distribution uses it\n"+
+		"kept    secure-media-cdn-dev-edge-1a2b3c4:10: a distribution uses it\n"+
 		"would delete secure-media-cdn-dev-edge-9f8e7d6\n", out)
 }
 
@@ -160,4 +165,21 @@ func TestOtherStacksAreNotTouched(t *testing.T) {
 		assert.Empty(t, c.deleted, stack)
 		assert.Equal(t, "no edge function of stack "+stack+" is left\n", out)
 	}
+}
+
+func TestAVersionNewerThanAllInUseIsKeptAndSaysWhy(t *testing.T) {
+	var out bytes.Buffer
+	s := &sweeper{out: &out}
+	require.NoError(t, s.sweepFunction(context.Background(), candidate{name: "edge", versions: []int{1, 2, 3}}, map[string]bool{"edge:2": true}))
+	assert.Equal(t, ""+
+		"would delete edge:1\n"+
+		"kept    edge:2: a distribution uses it\n"+
+		"kept    edge:3: it is newer than a version in use, and may be on its way into the distribution\n", out.String())
+}
+
+func TestAFunctionThatIsKeptIsLeft(t *testing.T) {
+	out, err := run(t, &cloud{young: true}, "dev", true)
+	require.NoError(t, err)
+	assert.Contains(t, out, "kept    secure-media-cdn-dev-edge-9f8e7d6: it was changed within the last hour\n")
+	assert.NotContains(t, out, "no edge function")
 }
