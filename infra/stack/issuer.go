@@ -10,6 +10,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	issuerfn "secure-media-cdn/function/issuer"
 )
 
 const (
@@ -85,23 +87,23 @@ func (s *builder) newIssuer(bundle string, c *content, m *mappings, d *delivery,
 // link key it names the secret that keeps it.
 func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gate) pulumi.StringMap {
 	env := pulumi.StringMap{
-		"MEDIA_TABLE":                m.table.Name,
-		"MEDIA_REGIONS":              pulumi.String(strings.Join(s.cfg.tableRegions(), ",")),
-		"MEDIA_BUCKET":               c.bucket.Bucket,
-		"MEDIA_BUCKET_REGION":        pulumi.String(s.cfg.Region),
-		"MEDIA_CDN_BASE_URL":         d.baseURL,
-		"MEDIA_DISTRIBUTION_ID":      d.distribution.ID(),
-		"MEDIA_LINK_TTL_SECONDS":     pulumi.String(strconv.Itoa(s.cfg.linkTTLSeconds())),
-		"MEDIA_RENEW_BEFORE_SECONDS": pulumi.String(strconv.Itoa(s.cfg.RenewBeforeSeconds)),
-		"MEDIA_PUBLIC_SERVICES":      pulumi.String(strings.Join(s.cfg.servicesWith(AccessPublic), ",")),
-		"MEDIA_PRIVATE_SERVICES":     pulumi.String(strings.Join(s.cfg.servicesWith(AccessPrivate), ",")),
-		"MEDIA_CHECK_OBJECTS":        pulumi.String(strconv.FormatBool(s.cfg.ObjectCheck)),
-		"MEDIA_LINK_KEY_SECRET":      pulumi.String(""),
-		"MEDIA_KEY_VALUE_STORE":      pulumi.String(""),
+		issuerfn.EnvTable:           m.table.Name,
+		issuerfn.EnvRegions:         pulumi.String(strings.Join(s.cfg.tableRegions(), ",")),
+		issuerfn.EnvBucket:          c.bucket.Bucket,
+		issuerfn.EnvBucketRegion:    pulumi.String(s.cfg.Region),
+		issuerfn.EnvBaseURL:         d.baseURL,
+		issuerfn.EnvDistribution:    d.distribution.ID(),
+		issuerfn.EnvLinkTTL:         pulumi.String(strconv.Itoa(s.cfg.linkTTLSeconds())),
+		issuerfn.EnvRenewBefore:     pulumi.String(strconv.Itoa(s.cfg.RenewBeforeSeconds)),
+		issuerfn.EnvPublicServices:  pulumi.String(strings.Join(s.cfg.servicesWith(AccessPublic), ",")),
+		issuerfn.EnvPrivateServices: pulumi.String(strings.Join(s.cfg.servicesWith(AccessPrivate), ",")),
+		issuerfn.EnvCheckObjects:    pulumi.String(strconv.FormatBool(s.cfg.ObjectCheck)),
+		issuerfn.EnvKeySecret:       pulumi.String(""),
+		issuerfn.EnvKeyValueStore:   pulumi.String(""),
 	}
 	if g != nil {
-		env["MEDIA_LINK_KEY_SECRET"] = g.secret.Arn
-		env["MEDIA_KEY_VALUE_STORE"] = g.store.Arn
+		env[issuerfn.EnvKeySecret] = g.secret.Arn
+		env[issuerfn.EnvKeyValueStore] = g.store.Arn
 	}
 	return env
 }

@@ -1,5 +1,5 @@
 // Package api is the issuer's JSON over HTTP: what goes over the wire, and the
-// Lambda handler behind it. function/issuer/openapi.yaml describes it.
+// Lambda handler behind it. openapi.yaml describes it.
 package api
 
 import "time"

@@ -1,4 +1,4 @@
-package main
+package issuer
 
 import (
 	"encoding/json"
@@ -26,7 +26,7 @@ type document map[string]any
 
 func readDocument(t *testing.T) document {
 	t.Helper()
-	raw, err := os.ReadFile("openapi.yaml")
+	raw, err := os.ReadFile("../issue/api/openapi.yaml")
 	require.NoError(t, err)
 	var d map[string]any
 	require.NoError(t, yaml.Unmarshal(raw, &d))
@@ -248,7 +248,7 @@ func TestTheOpenAPIFileNamesEveryCode(t *testing.T) {
 	d := readDocument(t)
 	codes := d.at("components", "schemas", "Problem", "properties", "code", "enum").([]any)
 	text := d.at("components", "schemas", "Problem", "properties", "code", "description").(string)
-	source, err := os.ReadFile("../../issue/error.go")
+	source, err := os.ReadFile("../issue/error.go")
 	require.NoError(t, err)
 	var declared []any
 	for _, m := range regexp.MustCompile(`(?m)^\tCode\w+ += "(\w+)"`).FindAllStringSubmatch(string(source), -1) {

@@ -1,4 +1,6 @@
-package main
+// Package issuer is the Lambda function behind the stack's output issuerUrl: it reads the environment, joins
+// package issue (the rules) to AWS, and hands Lambda's events to package api (the HTTP API).
+package issuer
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -36,6 +39,21 @@ var client = &http.Client{
 		IdleConnTimeout:     10 * time.Minute,
 		ForceAttemptHTTP2:   true,
 	},
+}
+
+// New returns the function as the environment configures it, with AWS as the environment gives access to it. Its
+// error lists everything that is wrong with the configuration.
+func New(ctx context.Context, getenv func(string) string, log *slog.Logger) (*api.Handler, error) {
+	cfg, err := loadConfig(getenv)
+	if err != nil {
+		return nil, err
+	}
+	base, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.regions[0]))
+	if err != nil {
+		return nil, err
+	}
+	base.HTTPClient = client
+	return wire(ctx, cfg, base, getenv, log)
 }
 
 // wire joins the parts. It reads the link keys, if links are sealed, so that a

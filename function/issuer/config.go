@@ -1,4 +1,4 @@
-package main
+package issuer
 
 import (
 	"errors"
@@ -13,8 +13,40 @@ import (
 	"secure-media-cdn/function/issue"
 )
 
+// The function's environment variables. Whoever starts the function sets them; none holds a secret.
+const (
+	// EnvTable: name of the mapping table.
+	EnvTable = "MEDIA_TABLE"
+	// EnvRegions: the table's Regions, comma separated, the home Region first.
+	EnvRegions = "MEDIA_REGIONS"
+	// EnvBucket: name of the media bucket.
+	EnvBucket = "MEDIA_BUCKET"
+	// EnvBucketRegion: the bucket's Region.
+	EnvBucketRegion = "MEDIA_BUCKET_REGION"
+	// EnvBaseURL: what links begin with, such as https://media.example.com.
+	EnvBaseURL = "MEDIA_CDN_BASE_URL"
+	// EnvDistribution: id of the CloudFront distribution.
+	EnvDistribution = "MEDIA_DISTRIBUTION_ID"
+	// EnvLinkTTL: longest life of a link, in seconds.
+	EnvLinkTTL = "MEDIA_LINK_TTL_SECONDS"
+	// EnvRenewBefore: life that a link must have left to be returned again, in seconds.
+	EnvRenewBefore = "MEDIA_RENEW_BEFORE_SECONDS"
+	// EnvPublicServices: names of the public services, comma separated; may be empty.
+	EnvPublicServices = "MEDIA_PUBLIC_SERVICES"
+	// EnvPrivateServices: names of the private services, comma separated; may be empty.
+	EnvPrivateServices = "MEDIA_PRIVATE_SERVICES"
+	// EnvCheckObjects: true or false: whether links are refused for objects that the bucket does not have.
+	EnvCheckObjects = "MEDIA_CHECK_OBJECTS"
+	// EnvKeySecret: ARN of the secret with the link keys; empty for links without a seal.
+	EnvKeySecret = "MEDIA_LINK_KEY_SECRET"
+	// EnvKeyValueStore: ARN of the gate's KeyValueStore; empty without a gate.
+	EnvKeyValueStore = "MEDIA_KEY_VALUE_STORE"
+	// EnvSettle: optional: milliseconds between the end of a mapping and the clearing of caches.
+	EnvSettle = "MEDIA_SETTLE_MILLISECONDS"
+)
+
 // settleMilliseconds is how long after the end of a mapping the caches are
-// emptied, unless MEDIA_SETTLE_MILLISECONDS says otherwise: see cloud.Edge.
+// emptied, unless EnvSettle says otherwise: see cloud.Edge.
 const settleMilliseconds = 1000
 
 // config is the function's configuration. It holds no secret.
@@ -38,25 +70,25 @@ type config struct {
 func loadConfig(getenv func(string) string) (config, error) {
 	r := reader{getenv: getenv}
 	c := config{
-		table:        r.text("MEDIA_TABLE"),
-		regions:      r.list("MEDIA_REGIONS"),
-		bucket:       r.text("MEDIA_BUCKET"),
-		bucketRegion: r.text("MEDIA_BUCKET_REGION"),
-		baseURL:      r.address("MEDIA_CDN_BASE_URL"),
-		distribution: r.text("MEDIA_DISTRIBUTION_ID"),
-		linkTTL:      r.seconds("MEDIA_LINK_TTL_SECONDS", 1),
-		renewBefore:  r.seconds("MEDIA_RENEW_BEFORE_SECONDS", 0),
-		services:     r.services("MEDIA_PRIVATE_SERVICES", "MEDIA_PUBLIC_SERVICES"),
-		checkObjects: r.flag("MEDIA_CHECK_OBJECTS"),
-		keySecret:    r.arn("MEDIA_LINK_KEY_SECRET"),
-		revocations:  r.arn("MEDIA_KEY_VALUE_STORE"),
+		table:        r.text(EnvTable),
+		regions:      r.list(EnvRegions),
+		bucket:       r.text(EnvBucket),
+		bucketRegion: r.text(EnvBucketRegion),
+		baseURL:      r.address(EnvBaseURL),
+		distribution: r.text(EnvDistribution),
+		linkTTL:      r.seconds(EnvLinkTTL, 1),
+		renewBefore:  r.seconds(EnvRenewBefore, 0),
+		services:     r.services(EnvPrivateServices, EnvPublicServices),
+		checkObjects: r.flag(EnvCheckObjects),
+		keySecret:    r.arn(EnvKeySecret),
+		revocations:  r.arn(EnvKeyValueStore),
 		settle:       settleMilliseconds * time.Millisecond,
 	}
-	if getenv("MEDIA_REGIONS") == "" {
-		r.wrong("MEDIA_REGIONS", "must list the table's regions, the home region first")
+	if getenv(EnvRegions) == "" {
+		r.wrong(EnvRegions, "must list the table's regions, the home region first")
 	}
-	if getenv("MEDIA_SETTLE_MILLISECONDS") != "" {
-		c.settle = time.Duration(r.number("MEDIA_SETTLE_MILLISECONDS", 0, 10_000)) * time.Millisecond
+	if getenv(EnvSettle) != "" {
+		c.settle = time.Duration(r.number(EnvSettle, 0, 10_000)) * time.Millisecond
 	}
 	if err := errors.Join(r.problems...); err != nil {
 		return config{}, fmt.Errorf("the configuration is wrong:\n%w", err)
