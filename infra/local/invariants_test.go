@@ -39,7 +39,7 @@ import (
 // server refuses signatures of another time.
 type world struct {
 	t      *testing.T
-	edge   *cloudfront.Edge
+	edge   *cloudfront.Server
 	issuer *issue.Issuer
 	store  *cloudfrontjs.MapStore // the gate's, if there is one
 	runs   atomic.Int64           // of the edge function
@@ -313,7 +313,7 @@ func (w *world) compare(step int, hash string, l *issued, counts map[string]int)
 
 var guesses = flag.Int("guesses", 50_000, "how many hashes to guess; make soak guesses a million")
 
-// TestForgedLinksNeverReachTheFunction asks the local edge, with the real gate,
+// TestForgedLinksNeverReachTheFunction asks the local CloudFront, with the real gate,
 // for many hashes that nobody issued and for every single-bit change of one that
 // was, and counts the runs of the edge function.
 func TestForgedLinksNeverReachTheFunction(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 // page is the console. The machine tells it of every request from its start on,
-// while it can only be made once the machine runs.
+// while it can only be made once the stack runs.
 type page struct {
 	console atomic.Pointer[console.Console]
 }
@@ -42,11 +42,11 @@ func (p *page) onURL(function string, status int) {
 }
 
 // serve makes the console of a running machine and returns its address.
-func (p *page) serve(doc *plan.Document, m *resources.Machine) (string, error) {
+func (p *page) serve(doc *plan.Document, m *resources.Stack) (string, error) {
 	region, _ := m.Outputs["mediaBucketRegion"].(string)
 	table, _ := m.Outputs["mappingTable"].(string)
 	c, err := console.New(console.Options{
-		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Edge.Stats, OutOfReach: m.OutOfReach,
+		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Distribution.Stats, Unsupported: m.Unsupported,
 		Records: &mapping.Table{Name: table, Client: dynamodb.New(dynamodb.Options{
 			Region: region, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: credentials,
 		})},
@@ -63,7 +63,7 @@ func (p *page) serve(doc *plan.Document, m *resources.Machine) (string, error) {
 	return url + console.Path, nil
 }
 
-// credentials are the machine's own.
+// credentials are the stack's own.
 var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return resources.Local, nil })
 
 // issuerOf returns the issuer at its own address, called as any application

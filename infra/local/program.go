@@ -28,7 +28,7 @@ import (
 
 // start evaluates the program, makes it real, and tries it: it uploads the
 // sample photo and prints the photo's link as the last line.
-func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Machine, err error) {
+func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Stack, err error) {
 	root, err := filepath.Abs(f.Root)
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ var sample []byte
 
 // present writes the outputs down, says what is where, and ends with a link
 // that works.
-func present(ctx context.Context, m *resources.Machine, dir string, out io.Writer) error {
+func present(ctx context.Context, m *resources.Stack, dir string, out io.Writer) error {
 	for name, v := range map[string]any{"outputs.json": m.Outputs, "endpoints.json": m.Endpoints} {
 		// As the Pulumi command line prints outputs.
 		var data bytes.Buffer
@@ -179,7 +179,7 @@ func present(ctx context.Context, m *resources.Machine, dir string, out io.Write
 			return fmt.Errorf("writing the outputs: %w", err)
 		}
 	}
-	fmt.Fprintln(out, "not honoured on one machine:", strings.Join(m.OutOfReach, "; "))
+	fmt.Fprintln(out, "not supported on one machine:", strings.Join(m.Unsupported, "; "))
 	key := "sample/photo.jpg"
 	if service := privateService(m.Outputs); service != "" {
 		key = service + "/sample.jpg"

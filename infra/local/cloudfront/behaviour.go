@@ -36,7 +36,7 @@ func (r *resolver) behaviour(path string, in behaviourInputs) *behaviour {
 	}
 	for _, m := range in.AllowedMethods {
 		if m != http.MethodGet && m != http.MethodHead && m != http.MethodOptions {
-			r.fail("%s.allowedMethods: %s is not implemented by the local edge", path, m)
+			r.fail("%s.allowedMethods: %s is not implemented by the local CloudFront", path, m)
 		}
 	}
 	for _, m := range in.CachedMethods {
@@ -71,7 +71,7 @@ func (r *resolver) refuseInBehaviour(path string, in behaviourInputs) {
 		"maxTtl":     in.MaxTTL != nil && *in.MaxTTL != 0,
 	} {
 		if set {
-			r.fail("%s.%s is not implemented by the local edge", path, property)
+			r.fail("%s.%s is not implemented by the local CloudFront", path, property)
 		}
 	}
 }
@@ -128,9 +128,9 @@ func (r *resolver) functions(path string, in behaviourInputs, b *behaviour) {
 		at := path + ".lambdaFunctionAssociations"
 		switch {
 		case a.EventType != eventOriginRequest:
-			r.fail("%s: the event %q is not implemented by the local edge", at, a.EventType)
+			r.fail("%s: the event %q is not implemented by the local CloudFront", at, a.EventType)
 		case a.IncludeBody:
-			r.fail("%s: includeBody is not implemented by the local edge", at)
+			r.fail("%s: includeBody is not implemented by the local CloudFront", at)
 		case !numbered(a.LambdaARN):
 			// aws-facts 1.3
 			r.fail("%s: %q is not the ARN of a numbered version", at, a.LambdaARN)
@@ -146,7 +146,7 @@ func (r *resolver) functions(path string, in behaviourInputs, b *behaviour) {
 		at := path + ".functionAssociations"
 		switch {
 		case a.EventType != eventViewerRequest:
-			r.fail("%s: the event %q is not implemented by the local edge", at, a.EventType)
+			r.fail("%s: the event %q is not implemented by the local CloudFront", at, a.EventType)
 		case b.viewerRequest != nil:
 			r.fail("%s: two functions for %s", at, a.EventType)
 		default:
@@ -170,7 +170,7 @@ func (r *resolver) checkFunction(at, arn string) {
 			return
 		}
 		if in.Runtime != "cloudfront-js-2.0" {
-			r.fail("%s %s: runtime %q is not implemented by the local edge", typeFunction, res.Name, in.Runtime)
+			r.fail("%s %s: runtime %q is not implemented by the local CloudFront", typeFunction, res.Name, in.Runtime)
 		}
 		if in.Publish != nil && !*in.Publish {
 			r.fail("%s %s: publish: an unpublished function cannot be associated", typeFunction, res.Name)

@@ -29,7 +29,7 @@ func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(int)             {}
 
 // benchEdge holds the body under /public/a.jpg in its cache.
-func benchEdge(b *testing.B, body []byte) *Edge {
+func benchEdge(b *testing.B, body []byte) *Server {
 	b.Helper()
 	bucket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/jpeg")

@@ -118,7 +118,7 @@ func parseBucketPolicy(text string) (*bucketPolicy, error) {
 			for key, values := range keys {
 				c := condition{key: strings.ToLower(key), operator: operator, values: values}
 				if !c.known() {
-					return nil, fmt.Errorf("statement %d: the condition %s on %s is not implemented by the local edge", i, operator, key)
+					return nil, fmt.Errorf("statement %d: the condition %s on %s is not implemented by the local CloudFront", i, operator, key)
 				}
 				st.conditions = append(st.conditions, c)
 			}

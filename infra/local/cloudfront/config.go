@@ -148,7 +148,7 @@ func decode(where string, inputs map[string]any, out any) error {
 	}
 	slices.Sort(meta.Unused)
 	for _, path := range meta.Unused {
-		problems = append(problems, fmt.Errorf("%s: %s is not implemented by the local edge", where, path))
+		problems = append(problems, fmt.Errorf("%s: %s is not implemented by the local CloudFront", where, path))
 	}
 	return errors.Join(problems...)
 }

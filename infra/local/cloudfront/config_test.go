@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A property of pulumi-aws v6 and what becomes of it here: honoured, as a script
+// A property of pulumi-aws v6 and what becomes of it here: supported, as a script
 // of testdata shows; listed as out of reach; or refused.
 type property struct {
 	resource, path, value string
-	script                string // "hit" … : honoured
-	unhonoured            string // part of the line that Unhonoured gives
+	script                string // "hit" … : supported
+	unsupported           string // part of the line that Unsupported gives
 	refused               string // part of New's error
 }
 
@@ -127,9 +127,9 @@ func TestEveryPropertyIsHonouredOrListedOrRefused(t *testing.T) {
 		t.Run(p.resource+" "+p.path+" "+p.value[:min(len(p.value), 40)], func(t *testing.T) {
 			if p.script != "" {
 				_, err := os.Stat("testdata/" + p.script + ".txt")
-				require.NoError(t, err, "no script shows that it is honoured")
+				require.NoError(t, err, "no script shows that it is supported")
 			}
-			require.True(t, p.script != "" || p.unhonoured != "" || p.refused != "", "nothing becomes of it")
+			require.True(t, p.script != "" || p.unsupported != "" || p.refused != "", "nothing becomes of it")
 			if p.value == "" {
 				return
 			}
@@ -141,14 +141,14 @@ func TestEveryPropertyIsHonouredOrListedOrRefused(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.True(t, slices.ContainsFunc(edge.Unhonoured(), func(line string) bool { return strings.HasPrefix(line, p.unhonoured) }), edge.Unhonoured())
+			assert.True(t, slices.ContainsFunc(edge.Unsupported(), func(line string) bool { return strings.HasPrefix(line, p.unsupported) }), edge.Unsupported())
 		})
 	}
 }
 
 func TestAPropertyThatIsNotKnownStopsTheStartWithItsPath(t *testing.T) {
 	for _, row := range []struct{ resource, path, value, want string }{
-		{"distribution", "anycastIpListId", `"x"`, "cdn: anycastIpListId is not implemented by the local edge"},
+		{"distribution", "anycastIpListId", `"x"`, "cdn: anycastIpListId is not implemented by the local CloudFront"},
 		{"distribution", "origins[0].responseCompletionTimeout", `1`, "cdn: origins[0].responseCompletionTimeout is not implemented"},
 		{"distribution", "orderedCacheBehaviors[0].lambdaFunctionAssociations", `[{"eventType":"origin-request","new":1}]`, "orderedCacheBehaviors[0].lambdaFunctionAssociations[0].new is not"},
 		{"distribution", "Enabled", `true`, "cdn: Enabled is not implemented"},

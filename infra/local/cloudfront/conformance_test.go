@@ -3,8 +3,6 @@ package cloudfront
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,20 +24,13 @@ const (
 
 // TestConformance runs every script of testdata, one file per rule.
 func TestConformance(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
+	scripts, err := conformance.ReadAll("testdata")
 	require.NoError(t, err)
-	require.NotEmpty(t, files, "there are no scripts")
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+	for _, script := range scripts {
+		t.Run(script.Name, func(t *testing.T) {
 			t.Parallel()
-			f, err := os.Open(file)
-			require.NoError(t, err)
-			defer f.Close()
-			script, err := conformance.Parse(f)
-			require.NoError(t, err)
-			w := newWorld(t)
 			vars := map[string]string{"photo": "/images/" + photoHash, "unknown": "/images/" + unknownHash}
-			if err := conformance.Run(script, w, vars); err != nil {
+			if err := conformance.Run(script, newWorld(t), vars); err != nil {
 				t.Errorf("%s:\n%v", script.Rule, err)
 			}
 		})
@@ -49,29 +40,11 @@ func TestConformance(t *testing.T) {
 // TestScriptsForARealDistribution makes sure that those that are not local-only
 // need nothing but a live link.
 func TestScriptsForARealDistribution(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	require.NoError(t, err)
-	ran := 0
-	for _, file := range files {
-		f, err := os.Open(file)
-		require.NoError(t, err)
-		script, err := conformance.Parse(f)
-		f.Close()
-		require.NoError(t, err)
-		if script.LocalOnly {
-			continue
-		}
-		ran++
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			w := newWorld(t)
-			require.NoError(t, w.build())
-			remote, err := conformance.NewRemote(w.viewer)
-			require.NoError(t, err)
-			vars := map[string]string{"photo": "/images/" + photoHash, "unknown": "/images/" + unknownHash}
-			assert.NoError(t, conformance.Run(script, remote, vars))
-		})
-	}
-	assert.Positive(t, ran)
+	w := newWorld(t)
+	require.NoError(t, w.build())
+	var out strings.Builder
+	require.NoError(t, conformance.Smoke("testdata", w.viewer+"/images/"+photoHash, &out), out.String())
+	assert.Greater(t, strings.Count(out.String(), "\nok "), 10)
 }
 
 // world is an Edge with scripted neighbours and a clock that scripts move.
@@ -81,7 +54,7 @@ type world struct {
 	s3      *fakeS3
 	lambda  *fakeFunction
 	gate    *fakeGate
-	edge    *Edge
+	edge    *Server
 	viewer  string       // the edge's address
 	ahead   atomic.Int64 // of the clock, in nanoseconds
 	entered atomic.Int64 // viewers

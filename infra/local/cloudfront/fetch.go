@@ -52,7 +52,7 @@ type answer struct {
 // fetch makes one trip towards the origin: the origin-request function, then S3
 // unless the function answers itself. An expired object is revalidated. The
 // lifetime of what comes back is not decided here.
-func (e *Edge) fetch(ctx context.Context, x *exchange, stale *object, byteRange string) answer {
+func (e *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRange string) answer {
 	query, header := x.forwarded(e.via)
 	in := originRequest{method: x.method, uri: x.uri, query: query, header: header, custom: x.origin.custom}
 	if stale != nil {
@@ -98,7 +98,7 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, stale *object, byteRange 
 
 // unreachable is the answer for an origin that gave none.
 // CFDG http-502-bad-gateway.html, http-504-gateway-timeout.html
-func (e *Edge) unreachable(err error, requested time.Time) answer {
+func (e *Server) unreachable(err error, requested time.Time) answer {
 	status := http.StatusBadGateway
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) {
@@ -111,7 +111,7 @@ func (e *Edge) unreachable(err error, requested time.Time) answer {
 
 // callLambda runs the origin-request function, and returns the request to send
 // on, or the answer if the function made one or failed.
-func (e *Edge) callLambda(ctx context.Context, x *exchange, in originRequest) (originRequest, *answer) {
+func (e *Server) callLambda(ctx context.Context, x *exchange, in originRequest) (originRequest, *answer) {
 	event := x.origin.event(&e.distribution, x.clientIP, in)
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -155,7 +155,7 @@ var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy
 
 // receive takes S3's answer in: whole, if it may be kept, and as a stream if it
 // is too large. done frees the connection.
-func (e *Edge) receive(resp *http.Response, done context.CancelFunc, method string) answer {
+func (e *Server) receive(resp *http.Response, done context.CancelFunc, method string) answer {
 	o := &object{status: resp.StatusCode, header: resp.Header, source: FromS3}
 	for _, name := range hopByHop {
 		delete(o.header, name)

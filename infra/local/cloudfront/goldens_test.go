@@ -30,11 +30,11 @@ func TestEveryStackOfTheProgramCanBeRun(t *testing.T) {
 			cdn := restore(t, doc, o)
 			edge, err := New(o)
 			require.NoError(t, err)
-			for _, line := range edge.Unhonoured() {
+			for _, line := range edge.Unsupported() {
 				t.Log(line)
 			}
 			if aliases, _ := cdn.Inputs["aliases"].([]any); len(aliases) > 0 {
-				assert.Contains(t, strings.Join(edge.Unhonoured(), "\n"), "aliases "+aliases[0].(string))
+				assert.Contains(t, strings.Join(edge.Unsupported(), "\n"), "aliases "+aliases[0].(string))
 			}
 		})
 	}

@@ -91,7 +91,7 @@ var notRemovable = append([]string{"Content-Encoding", "Content-Length", "Host",
 func newHeadersPolicy(in responsePolicyInputs) (*headersPolicy, error) {
 	p := &headersPolicy{cors: in.CORS}
 	if in.ServerTiming != nil && in.ServerTiming.Enabled {
-		return nil, fmt.Errorf("serverTimingHeadersConfig is not implemented by the local edge")
+		return nil, fmt.Errorf("serverTimingHeadersConfig is not implemented by the local CloudFront")
 	}
 	for i, item := range in.Remove.Items {
 		if isListed(item.Header, notRemovable) {

@@ -13,7 +13,7 @@ const maxInvalidationPath = 4000
 // the query string if that is part of the cache key, and may end with *, which
 // stands for anything; a * elsewhere stands for itself.
 // CFDG Invalidation.html, "Invalidation paths"
-func (e *Edge) Invalidate(paths []string) error {
+func (e *Server) Invalidate(paths []string) error {
 	for _, p := range paths {
 		if !strings.HasPrefix(p, "/") {
 			return fmt.Errorf("the invalidation path %q does not begin with a slash", p)

@@ -9,7 +9,7 @@ import (
 
 // lookup answers from the cache, by waiting for another viewer's fetch, or by a
 // fetch of its own.
-func (e *Edge) lookup(ctx context.Context, x *exchange) answer {
+func (e *Server) lookup(ctx context.Context, x *exchange) answer {
 	if !slices.Contains(x.cached, x.method) {
 		return e.judge(ctx, x, e.fetch(ctx, x, nil, ""), nil)
 	}
@@ -59,7 +59,7 @@ func fromCache(o *object) answer {
 
 // lead fetches for this viewer and for those who wait for f. A viewer who goes
 // away does not take the fetch with him.
-func (e *Edge) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey, expired *object, byteRange string) answer {
+func (e *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey, expired *object, byteRange string) answer {
 	var keep, shared *object
 	key := f.key
 	defer func() { e.cache.end(f, key, keep, shared) }()
@@ -84,7 +84,7 @@ func (e *Edge) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey,
 
 // judge decides over the lifetime of what was fetched, and whether the expired
 // object is served after all. It puts custom error pages in.
-func (e *Edge) judge(ctx context.Context, x *exchange, a answer, expired *object) answer {
+func (e *Server) judge(ctx context.Context, x *exchange, a answer, expired *object) answer {
 	said := readDirectives(a.header, a.requested)
 	switch {
 	case a.status == http.StatusNotModified && expired != nil:
@@ -133,7 +133,7 @@ func (a answer) kept(p cachePolicy) bool {
 // S3's 304 carries no overridden Cache-Control, the object lives once more for
 // as long as its first answer said (aws-facts 3.9).
 // RFC 9111 section 4.3.4
-func (e *Edge) refreshed(x *exchange, a answer, expired *object) answer {
+func (e *Server) refreshed(x *exchange, a answer, expired *object) answer {
 	o := *expired
 	o.header = maps.Clone(expired.header)
 	for name, values := range a.header {
@@ -152,7 +152,7 @@ func (e *Edge) refreshed(x *exchange, a answer, expired *object) answer {
 // fetched through the behaviour of its own path. If the page cannot be had, its
 // own error is the answer.
 // CFDG GeneratingCustomErrorResponses.html, "How CloudFront responds to errors"
-func (e *Edge) customPage(ctx context.Context, a answer, rule errorRule) answer {
+func (e *Server) customPage(ctx context.Context, a answer, rule errorRule) answer {
 	px := &exchange{behaviour: e.match(rule.page), id: randomID(56), method: http.MethodGet, uri: rule.page, header: http.Header{}, errorPage: true}
 	got := e.lookup(ctx, px)
 	if got.stream != nil {

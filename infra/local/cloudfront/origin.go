@@ -39,7 +39,7 @@ func (r *resolver) origin(path string, in originInputs, distributionARN string) 
 		"s3OriginConfig.originAccessIdentity": in.S3OriginConfig != nil && in.S3OriginConfig.OriginAccessIdentity != "",
 	} {
 		if set {
-			r.fail("%s.%s is not implemented by the local edge", path, property)
+			r.fail("%s.%s is not implemented by the local CloudFront", path, property)
 		}
 	}
 	m := bucketDomain.FindStringSubmatch(in.DomainName)
@@ -95,10 +95,10 @@ func (r *resolver) accessControl(path, id string, o *origin) {
 	}
 	at := typeAccessControl + " " + res.Name
 	if in.OriginType != "s3" {
-		r.fail("%s: originAccessControlOriginType %q is not implemented by the local edge", at, in.OriginType)
+		r.fail("%s: originAccessControlOriginType %q is not implemented by the local CloudFront", at, in.OriginType)
 	}
 	if in.SigningProtocol != "sigv4" {
-		r.fail("%s: signingProtocol %q is not implemented by the local edge", at, in.SigningProtocol)
+		r.fail("%s: signingProtocol %q is not implemented by the local CloudFront", at, in.SigningProtocol)
 	}
 	if !slices.Contains([]string{"always", "never", "no-override"}, in.SigningBehavior) {
 		r.fail("%s: signingBehavior %q is not one of always, never, no-override", at, in.SigningBehavior)

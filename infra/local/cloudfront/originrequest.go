@@ -137,14 +137,14 @@ func changed(got, sent lambdaRequest, out originRequest) (originRequest, error) 
 	case got.ClientIP != sent.ClientIP:
 		return out, errors.New("clientIp is read-only")
 	case len(got.Body) > 0 && string(got.Body) != "null":
-		return out, errors.New("replacing the body is not implemented by the local edge")
+		return out, errors.New("replacing the body is not implemented by the local CloudFront")
 	}
 	header, err := checkHeaders(got.Headers, sent.Headers, readOnlyAtOrigin)
 	if err != nil {
 		return out, err
 	}
 	if host := header.Get("Host"); host != sent.Origin.S3.DomainName {
-		return out, fmt.Errorf("the host header is %q: another than the bucket's is not implemented by the local edge", host)
+		return out, fmt.Errorf("the host header is %q: another than the bucket's is not implemented by the local CloudFront", host)
 	}
 	header.Del("Host")
 	out.uri, out.query, out.header = got.URI, got.QueryString, header
@@ -153,7 +153,7 @@ func changed(got, sent lambdaRequest, out originRequest) (originRequest, error) 
 
 func changedOrigin(got *lambdaOrigin, sent *lambdaS3, out originRequest) (originRequest, error) {
 	if got == nil || got.S3 == nil || len(got.Custom) > 0 {
-		return out, errors.New("the origin is not the one S3 origin any more: that is not implemented by the local edge")
+		return out, errors.New("the origin is not the one S3 origin any more: that is not implemented by the local CloudFront")
 	}
 	custom, err := checkHeaders(got.S3.CustomHeaders, sent.CustomHeaders, notCustom)
 	if err != nil {
@@ -169,7 +169,7 @@ func changedOrigin(got *lambdaOrigin, sent *lambdaS3, out originRequest) (origin
 		}
 	}
 	if path := got.S3.Path; path != sent.Path {
-		return out, fmt.Errorf("the origin's path is %q: another than the distribution's is not implemented by the local edge", path)
+		return out, fmt.Errorf("the origin's path is %q: another than the distribution's is not implemented by the local CloudFront", path)
 	}
 	// Origin access control does not follow to another origin (aws-facts 2.2).
 	out.unsigned = got.S3.DomainName != sent.DomainName || got.S3.Region != sent.Region || got.S3.AuthMethod != sent.AuthMethod

@@ -126,7 +126,7 @@ func newSelection(path, mode string, names items, implemented ...string) (select
 		mode = "none"
 	}
 	if !slices.Contains(implemented, mode) {
-		return selection{}, fmt.Errorf("%s: %q is not implemented by the local edge", path, mode)
+		return selection{}, fmt.Errorf("%s: %q is not implemented by the local CloudFront", path, mode)
 	}
 	if named := mode == "whitelist" || mode == "allExcept"; named != (len(names.Items) > 0) {
 		return selection{}, fmt.Errorf("%s: %q with %d names", path, mode, len(names.Items))
@@ -142,7 +142,7 @@ func newHeaderSelection(path string, in headersInputs, implemented ...string) (s
 	for i, name := range s.names {
 		s.names[i] = http.CanonicalHeaderKey(name)
 		if strings.HasPrefix(s.names[i], "Cloudfront-") {
-			return s, fmt.Errorf("%s.headers: %s, which CloudFront would add, is not implemented by the local edge", path, name)
+			return s, fmt.Errorf("%s.headers: %s, which CloudFront would add, is not implemented by the local CloudFront", path, name)
 		}
 	}
 	return s, nil

@@ -31,7 +31,7 @@ type distribution struct {
 	root            string       // default root object
 	behaviours      []*behaviour // in order of precedence, the default last
 	errors          map[int]errorRule
-	unhonoured      []string
+	unsupported     []string
 }
 
 // errorRule is one custom error response.
@@ -45,10 +45,10 @@ type errorRule struct {
 // resolver turns the plan document into a distribution, and collects what it
 // cannot make of it.
 type resolver struct {
-	options    Options
-	problems   []error
-	unhonoured []string
-	origins    map[string]*origin
+	options     Options
+	problems    []error
+	unsupported []string
+	origins     map[string]*origin
 }
 
 func (r *resolver) fail(format string, args ...any) {
@@ -56,7 +56,7 @@ func (r *resolver) fail(format string, args ...any) {
 }
 
 func (r *resolver) skip(format string, args ...any) {
-	r.unhonoured = append(r.unhonoured, fmt.Sprintf(format, args...))
+	r.unsupported = append(r.unsupported, fmt.Sprintf(format, args...))
 }
 
 // decode reads a resource's inputs; a problem is kept, and false returned.
@@ -106,7 +106,7 @@ func (r *resolver) distribution() *distribution {
 	}
 	host, _, _ := strings.Cut(d.domain, ".")
 	d.via = []string{"1.1 " + host + ".cloudfront.net (CloudFront)"}
-	r.outOfReach(&in)
+	r.listUnsupported(&in)
 	r.refuse(&in)
 	r.origins = map[string]*origin{}
 	for i, o := range in.Origins {
@@ -123,23 +123,23 @@ func (r *resolver) distribution() *distribution {
 	for i, c := range in.CustomErrorResponses {
 		r.errorResponse(d, fmt.Sprintf("customErrorResponses[%d]", i), c)
 	}
-	d.unhonoured = r.unhonoured
+	d.unsupported = r.unsupported
 	return d
 }
 
-// outOfReach lists what only CloudFront itself can do.
-func (r *resolver) outOfReach(in *distributionInputs) {
+// listUnsupported lists what only CloudFront itself can do.
+func (r *resolver) listUnsupported(in *distributionInputs) {
 	if len(in.Aliases) > 0 {
-		r.skip("aliases %s: the local edge has no DNS; it answers to every Host", strings.Join(in.Aliases, ", "))
+		r.skip("aliases %s: the local CloudFront has no DNS; it answers to every Host", strings.Join(in.Aliases, ", "))
 	}
 	if len(in.ViewerCertificate) > 0 {
-		r.skip("viewerCertificate: the local edge speaks plain HTTP and takes it for HTTPS")
+		r.skip("viewerCertificate: the local CloudFront speaks plain HTTP and takes it for HTTPS")
 	}
 	if in.HTTPVersion != "" {
-		r.skip("httpVersion %s: the local edge speaks HTTP/1.1", in.HTTPVersion)
+		r.skip("httpVersion %s: the local CloudFront speaks HTTP/1.1", in.HTTPVersion)
 	}
 	if in.IsIPv6Enabled {
-		r.skip("isIpv6Enabled: the local edge listens where it is told to")
+		r.skip("isIpv6Enabled: the local CloudFront listens where it is told to")
 	}
 	if in.PriceClass != "" {
 		r.skip("priceClass %s: there is one edge location", in.PriceClass)
@@ -169,7 +169,7 @@ func (r *resolver) outOfReach(in *distributionInputs) {
 
 // refuse stops on what would change answers and is not implemented.
 func (r *resolver) refuse(in *distributionInputs) {
-	const not = "%s is not implemented by the local edge"
+	const not = "%s is not implemented by the local CloudFront"
 	if !in.Enabled {
 		r.fail("enabled: a disabled distribution answers nothing")
 	}

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// pop is the edge location: the one of the machine, somewhere on it.
+// pop is the edge location: the one of the stack, somewhere on it.
 var pop = []string{"LCL50-P1"}
 
 // respond writes an answer to the viewer, or the part of it that a condition or
 // range asks for. It returns the status and the body's bytes that were sent.
-func (e *Edge) respond(w http.ResponseWriter, x *exchange, a answer) (status int, sent int64) {
+func (e *Server) respond(w http.ResponseWriter, x *exchange, a answer) (status int, sent int64) {
 	h := w.Header()
 	for name, values := range a.header {
 		h[name] = values
@@ -53,7 +53,7 @@ func (e *Edge) respond(w http.ResponseWriter, x *exchange, a answer) (status int
 }
 
 // sign adds what CloudFront itself says in every answer.
-func (e *Edge) sign(h http.Header, x *exchange, a answer) {
+func (e *Server) sign(h http.Header, x *exchange, a answer) {
 	h["X-Cache"] = xCache[a.result]
 	h["Via"] = e.via
 	h["X-Amz-Cf-Pop"] = pop

@@ -73,7 +73,7 @@ func (d directives) refuses() bool { return d.noStore || d.noCache || d.private 
 // CFDG Expiration.html, "Specify the amount of time that CloudFront caches objects"
 func (p cachePolicy) lifetime(status int, d directives) time.Duration {
 	if d.refuses() {
-		return p.min // 0 honours the origin's wish
+		return p.min // 0 follows the origin's wish
 	}
 	if given := d.explicit(); given != nil {
 		return min(max(*given, p.min), p.max)
@@ -94,7 +94,7 @@ func (p cachePolicy) errorLifetime(status int, d directives, minimum time.Durati
 	}
 	switch status {
 	case 404, 410, 414, 500, 501, 502, 503, 504:
-		if honoured := status == 404 || status == 410 || status == 414 || status == 501; honoured && d.noStore {
+		if supported := status == 404 || status == 410 || status == 414 || status == 501; supported && d.noStore {
 			return 0
 		}
 		if fromS3 {

@@ -61,7 +61,7 @@ func override(query string) Lambda {
 }
 
 // asker sends requests as a viewer: paths as they are, redirects not followed.
-func asker(t *testing.T, edge *Edge) func(method, path string, header ...string) (*http.Response, string) {
+func asker(t *testing.T, edge *Server) func(method, path string, header ...string) (*http.Response, string) {
 	t.Helper()
 	address := serve(t, edge)
 	return func(method, path string, header ...string) (*http.Response, string) {

@@ -23,7 +23,7 @@ type alarm struct {
 	comparison        string
 	threshold         float64
 	missing           string // how periods without data are treated
-	outOfReach        string // why it cannot be judged here, or empty
+	unsupported       string // why it cannot be judged here, or empty
 }
 
 func (a alarm) slots() int64 { return int64(a.period / slot) }
@@ -109,7 +109,7 @@ func readAlarm(r plan.Resource, home string) (alarm, error) {
 	if a.datapoints == 0 {
 		a.datapoints = in.EvaluationPeriods
 	}
-	a.outOfReach = a.limits()
+	a.unsupported = a.limits()
 	return a, nil
 }
 
@@ -137,9 +137,9 @@ func (m *metrics) judge(a alarm, now time.Time) alarmState {
 	s := alarmState{
 		Name: a.name, Description: a.description, Region: a.region, Metric: a.series.metric, Statistic: a.statistic,
 		Comparison: comparisons[a.comparison].sign, Threshold: a.threshold, Period: int(a.period / time.Second), Periods: a.periods,
-		State: "unmeasured", Reason: a.outOfReach,
+		State: "unmeasured", Reason: a.unsupported,
 	}
-	if a.outOfReach != "" {
+	if a.unsupported != "" {
 		return s
 	}
 	ring, end := m.series[a.series], slotOf(now)+1

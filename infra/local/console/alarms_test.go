@@ -180,7 +180,7 @@ func TestTheStacksOwnAlarmsAreJudged(t *testing.T) {
 	require.NoError(t, err)
 	judged := map[string]bool{}
 	for _, a := range alarms {
-		judged[a.series.metric] = a.outOfReach == ""
+		judged[a.series.metric] = a.unsupported == ""
 	}
 	for _, metric := range []string{"4xxErrorRate", "5xxErrorRate", "LambdaExecutionError", "LambdaValidationError", "FunctionExecutionErrors", "Duration", "Errors", "Url5xxCount"} {
 		assert.True(t, judged[metric], metric)

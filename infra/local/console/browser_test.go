@@ -31,7 +31,7 @@ var screenshots = flag.String("screenshots", "", "folder for pictures of the pag
 // patience bounds every wait for the page.
 const patience = 30 * time.Second
 
-// browser returns a Chromium: the machine's own, or what `make tools` installed.
+// browser returns a Chromium: the stack's own, or what `make tools` installed.
 func browser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", filepath.Join("..", "..", "..", "build", "bin", "chromium")} {

@@ -51,7 +51,7 @@ type Records interface {
 	Records(ctx context.Context, objects []mapping.Object) ([]mapping.Record, error)
 }
 
-// Options say what the console shows and drives. All but OutOfReach and Now are
+// Options say what the console shows and drives. All but Unsupported and Now are
 // required.
 type Options struct {
 	// Document is the plan; the page shows its resources without their inputs'
@@ -65,8 +65,8 @@ type Options struct {
 	Issuer  Issuer
 	// Stats are the edge's counters.
 	Stats func() cloudfront.Stats
-	// OutOfReach lists what one machine cannot honour: see cloudfront.Edge.Unhonoured.
-	OutOfReach []string
+	// Unsupported lists what one machine cannot support: see cloudfront.Server.Unsupported.
+	Unsupported []string
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }

@@ -130,7 +130,7 @@ func TestStreamsEndAndAreBounded(t *testing.T) {
 
 func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 	d := newDesk(t, s3.New(s3.Options{}), func(o *Options) {
-		o.OutOfReach = []string{"priceClass: one place"}
+		o.Unsupported = []string{"priceClass: one place"}
 		for _, r := range []struct{ typ, name, inputs string }{
 			{"pulumi:providers:aws", "us-east-1", `{"secretKey":"hush"}`},
 			{"aws:s3/bucketV2:BucketV2", "content", `{"bucket":"media-test","forceDestroy":true}`},
@@ -147,10 +147,10 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 	w := d.ask("GET", Path+"/api/stack", "")
 	assert.NotContains(t, w.Body.String(), "hush")
 	var answer struct {
-		Groups     []group
-		Outputs    []fact
-		OutOfReach []string
-		Folders    []service
+		Groups      []group
+		Outputs     []fact
+		Unsupported []string
+		Folders     []service
 	}
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
 	var names []string
@@ -163,5 +163,5 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 	assert.Equal(t, []fact{{"runtime", "python3.13"}, {"architectures", "x86_64"}}, answer.Groups[1].Resources[0].Facts)
 	assert.Contains(t, answer.Outputs, fact{"mediaBucket", testBucket})
 	assert.Equal(t, []service{{"chat", "private"}, {"shop", "public"}}, answer.Folders)
-	assert.Equal(t, []string{"priceClass: one place"}, answer.OutOfReach)
+	assert.Equal(t, []string{"priceClass: one place"}, answer.Unsupported)
 }

@@ -140,7 +140,7 @@ type edgeSeries struct {
 func newMetrics(alarms []alarm) *metrics {
 	m := &metrics{series: map[series]*ring{}}
 	for _, a := range alarms {
-		if a.outOfReach != "" {
+		if a.unsupported != "" {
 			continue
 		}
 		r := m.series[a.series]

@@ -149,7 +149,7 @@ func (c *Console) serveStack(w http.ResponseWriter, _ *http.Request) {
 		folders = c.outputs.Services
 	}
 	reply(w, http.StatusOK, map[string]any{
-		"groups": deployed(c.options.Document, c.outputs.Regions[0]), "outputs": outputs, "outOfReach": c.options.OutOfReach,
+		"groups": deployed(c.options.Document, c.outputs.Regions[0]), "outputs": outputs, "unsupported": c.options.Unsupported,
 		"folders": folders, "linkTtlSeconds": c.outputs.LinkTTL, "maxUpload": MaxUpload,
 	})
 }

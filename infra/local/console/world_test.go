@@ -95,7 +95,7 @@ func startWorld(t *testing.T) string {
 	t.Cleanup(m.Close)
 	keys := credentials.StaticCredentialsProvider{Value: resources.Local}
 	c, err = New(Options{
-		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Edge.Stats, OutOfReach: m.OutOfReach,
+		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Distribution.Stats, Unsupported: m.Unsupported,
 		Records: &mapping.Table{Name: doc.Outputs["mappingTable"].(string), Client: dynamodb.New(dynamodb.Options{
 			Region: testRegion, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys,
 		})},

@@ -7,7 +7,7 @@ import (
 )
 
 // startURLs serves every function that has an address of its own.
-func (m *Machine) startURLs(context.Context) error {
+func (m *Stack) startURLs(context.Context) error {
 	for _, r := range m.o.Document.ByType(typeURL) {
 		var in struct{ AuthorizationType, FunctionName, Qualifier string }
 		if err := decode(r, &in); err != nil {
@@ -35,7 +35,7 @@ func (m *Machine) startURLs(context.Context) error {
 
 // localise replaces, in every string of v, the addresses that the program saw
 // by those that are served here.
-func (m *Machine) localise(v any) any {
+func (m *Stack) localise(v any) any {
 	switch v := v.(type) {
 	case string:
 		return m.addresses().Replace(v)
@@ -55,7 +55,7 @@ func (m *Machine) localise(v any) any {
 	return v
 }
 
-func (m *Machine) addresses() *strings.Replacer {
+func (m *Stack) addresses() *strings.Replacer {
 	var pairs []string
 	if base, ok := m.o.Document.Outputs["cdnBaseUrl"].(string); ok {
 		pairs = append(pairs, base, m.BaseURL)

@@ -25,7 +25,7 @@ const (
 // startControl serves, at one address, what the issuer calls besides the table
 // and the bucket: CloudFront's invalidations, its key value store and Secrets
 // Manager. It knows the calls that are made and refuses others.
-func (m *Machine) startControl(context.Context) error {
+func (m *Stack) startControl(context.Context) error {
 	c := &control{m: m, references: map[string][]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /2020-05-31/distribution/{id}/invalidation", c.invalidate)
@@ -43,7 +43,7 @@ func (m *Machine) startControl(context.Context) error {
 }
 
 type control struct {
-	m          *Machine
+	m          *Stack
 	mu         sync.Mutex
 	references map[string][]string // the paths of each invalidation
 }
@@ -81,7 +81,7 @@ func (c *control) invalidate(w http.ResponseWriter, r *http.Request) {
 		refuseXML(w, http.StatusBadRequest, "InvalidationBatchAlreadyExists")
 		return
 	}
-	if err := c.m.Edge.Invalidate(batch.Paths.Items.Path); err != nil {
+	if err := c.m.Distribution.Invalidate(batch.Paths.Items.Path); err != nil {
 		refuseXML(w, http.StatusBadRequest, "InvalidArgument")
 		return
 	}

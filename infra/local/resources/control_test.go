@@ -86,7 +86,7 @@ func TestASecretIsTold(t *testing.T) {
 	assert.ErrorContains(t, err, "InvalidRequestException", "a call that is not implemented")
 }
 
-func storeClient(m *Machine) *cloudfrontkeyvaluestore.Client {
+func storeClient(m *Stack) *cloudfrontkeyvaluestore.Client {
 	return cloudfrontkeyvaluestore.New(cloudfrontkeyvaluestore.Options{Region: globalRegion, Credentials: provider, RetryMaxAttempts: 1}, cloud.AtEndpoint(m.Endpoints[storeEndpoint]))
 }
 

@@ -12,7 +12,7 @@ import (
 	"secure-media-cdn/infra/local/engine"
 )
 
-func (m *Machine) startTable(ctx context.Context) error {
+func (m *Stack) startTable(ctx context.Context) error {
 	s, err := engine.DynamoDB(ctx, filepath.Join(m.o.Dir, "table.db"))
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (m *Machine) startTable(ctx context.Context) error {
 	return nil
 }
 
-func (m *Machine) startBucket(ctx context.Context) error {
+func (m *Stack) startBucket(ctx context.Context) error {
 	events := []string{"--event-webhook-url", m.Endpoints[controlEndpoint] + eventsPath}
 	s, err := engine.S3(ctx, filepath.Join(m.o.Dir, "s3"), m.o.Region, credentialsOf(Local), events...)
 	if err != nil {
@@ -54,8 +54,8 @@ func credentialsOf(c aws.Credentials) engine.Credentials {
 	return engine.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
 }
 
-// keep closes the engine with the machine, and fails if it ends before.
-func (m *Machine) keep(s *engine.Server, what string) {
+// keep closes the engine with the stack, and fails if it ends before.
+func (m *Stack) keep(s *engine.Server, what string) {
 	closing := make(chan struct{})
 	m.closers = append(m.closers, func() { close(closing); s.Close() })
 	go func() {

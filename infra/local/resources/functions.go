@@ -22,7 +22,7 @@ type function struct {
 }
 
 // startFunctions unzips every function. None of them runs before it is called.
-func (m *Machine) startFunctions(context.Context) error {
+func (m *Stack) startFunctions(context.Context) error {
 	// A run that was killed could not delete its own.
 	dir := m.unzipped()
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
@@ -57,12 +57,12 @@ func (m *Machine) startFunctions(context.Context) error {
 }
 
 // unzipped is the folder of unzipped functions.
-func (m *Machine) unzipped() string { return filepath.Join(m.o.Dir, "functions") }
+func (m *Stack) unzipped() string { return filepath.Join(m.o.Dir, "functions") }
 
 // newFunction prepares one function. One that the distribution calls finds
 // itself as CloudFront's replicas do: in the viewer's region, which here is the
 // stack's own, under a name that tells where it came from.
-func (m *Machine) newFunction(r plan.Resource, replicated bool) (*function, error) {
+func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error) {
 	var in struct {
 		Code        struct{ Archive string }
 		Environment struct{ Variables map[string]string }

@@ -110,7 +110,7 @@ func refuse(w http.ResponseWriter, status int, message string) {
 }
 
 // counted tells Options.OnURL of every answer.
-func (m *Machine) counted(function string, h http.Handler) http.Handler {
+func (m *Stack) counted(function string, h http.Handler) http.Handler {
 	if m.o.OnURL == nil {
 		return h
 	}

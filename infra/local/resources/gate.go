@@ -39,7 +39,7 @@ const (
 	maxStoreUpdates = 50
 )
 
-func (m *Machine) startGate(context.Context) error {
+func (m *Stack) startGate(context.Context) error {
 	m.gate = &gate{functions: map[string]cloudfront.Function{}, store: &cloudfrontjs.MapStore{}, file: filepath.Join(m.o.Dir, "keyvaluestore.json")}
 	stores := m.o.Document.ByType(typeStore)
 	if len(stores) > 1 {

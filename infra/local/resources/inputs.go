@@ -9,7 +9,7 @@ import (
 )
 
 // decode reads a resource's inputs into a struct with a field for everything
-// that is honoured. What the struct does not know, however deep, is an error
+// that is supported. What the struct does not know, however deep, is an error
 // with its path; the top level was checked before, against kinds.
 func decode(r plan.Resource, into any) error {
 	inputs := map[string]any{}

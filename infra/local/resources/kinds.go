@@ -26,13 +26,13 @@ const (
 	typeDistribution  = "aws:cloudfront/distribution:Distribution"
 )
 
-// kind says what becomes of a resource type: the properties that are honoured
-// and, by name, why others are not. A kind whose why is set is not honoured at
+// kind says what becomes of a resource type: the properties that are supported
+// and, by name, why others are not. A kind whose why is set is not supported at
 // all.
 type kind struct {
-	why      string
-	honoured string // names separated by spaces
-	not      map[string]string
+	why       string
+	supported string // names separated by spaces
+	not       map[string]string
 }
 
 const (
@@ -51,10 +51,10 @@ const (
 
 // kinds is every type that the program may register.
 var kinds = map[string]kind{
-	typeBucket:                         {honoured: "bucket", not: map[string]string{"forceDestroy": noGuard, "tags": noBill}},
-	typeCORS:                           {honoured: "bucket corsRules"},
-	typeNotification:                   {honoured: "bucket lambdaFunctions"},
-	"aws:s3/bucketPolicy:BucketPolicy": {honoured: "bucket policy"}, // by the edge: it reads nothing that the policy does not let it
+	typeBucket:                         {supported: "bucket", not: map[string]string{"forceDestroy": noGuard, "tags": noBill}},
+	typeCORS:                           {supported: "bucket corsRules"},
+	typeNotification:                   {supported: "bucket lambdaFunctions"},
+	"aws:s3/bucketPolicy:BucketPolicy": {supported: "bucket policy"}, // by the edge: it reads nothing that the policy does not let it
 	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               {why: noHistory},
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       {why: noHistory},
 	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {why: "public access blocks: the S3 server refuses every unsigned request"},
@@ -62,35 +62,35 @@ var kinds = map[string]kind{
 	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {why: noDisk},
 	"aws:kms/keyPolicy:KeyPolicy":                                                                {why: noDisk},
 	typeTable: {
-		honoured: "attributes billingMode hashKey name ttl",
+		supported: "attributes billingMode hashKey name ttl",
 		not: map[string]string{
 			"pointInTimeRecovery": noHistory, "serverSideEncryption": noDisk, "deletionProtectionEnabled": noGuard, "tags": noBill,
 			"replicas": noReplica, "streamEnabled": noReplica, "streamViewType": noReplica,
 		},
 	},
 	typeFunction: {
-		honoured: "code environment handler name runtime timeout",
+		supported: "code environment handler name runtime timeout",
 		not: map[string]string{
 			"architectures": noCPU, "memorySize": noCPU, "loggingConfig": noCPU, "role": noRoles, "tags": noBill,
 			"description": noDeploy, "publish": noDeploy,
 		},
 	},
-	typeAlias:                          {honoured: "functionName functionVersion name", not: map[string]string{"description": noDeploy}},
-	typeURL:                            {honoured: "authorizationType functionName qualifier"},
+	typeAlias:                          {supported: "functionName functionVersion name", not: map[string]string{"description": noDeploy}},
+	typeURL:                            {supported: "authorizationType functionName qualifier"},
 	"aws:lambda/permission:Permission": {why: noRoles},
 	// The edge checks the properties of these itself.
-	typeDistribution:                                             {honoured: "*"},
-	"aws:cloudfront/cachePolicy:CachePolicy":                     {honoured: "*"},
-	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":     {honoured: "*"},
-	"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {honoured: "*"},
-	"aws:cloudfront/originAccessControl:OriginAccessControl":     {honoured: "*"},
-	typeGate:                           {honoured: "code keyValueStoreAssociations name publish runtime", not: map[string]string{"comment": noDeploy}},
-	typeStore:                          {honoured: "name", not: map[string]string{"comment": noDeploy}},
-	typeStoreKey:                       {honoured: "key keyValueStoreArn value"},
-	typeSecretVersion:                  {honoured: "secretId secretString"},
-	"aws:secretsmanager/secret:Secret": {honoured: "name", not: map[string]string{"description": noDeploy, "recoveryWindowInDays": noGuard, "tags": noBill}},
+	typeDistribution:                                             {supported: "*"},
+	"aws:cloudfront/cachePolicy:CachePolicy":                     {supported: "*"},
+	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":     {supported: "*"},
+	"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {supported: "*"},
+	"aws:cloudfront/originAccessControl:OriginAccessControl":     {supported: "*"},
+	typeGate:                           {supported: "code keyValueStoreAssociations name publish runtime", not: map[string]string{"comment": noDeploy}},
+	typeStore:                          {supported: "name", not: map[string]string{"comment": noDeploy}},
+	typeStoreKey:                       {supported: "key keyValueStoreArn value"},
+	typeSecretVersion:                  {supported: "secretId secretString"},
+	"aws:secretsmanager/secret:Secret": {supported: "name", not: map[string]string{"description": noDeploy, "recoveryWindowInDays": noGuard, "tags": noBill}},
 
-	"pulumi:providers:aws":                                         {honoured: "*"},
+	"pulumi:providers:aws":                                         {supported: "*"},
 	"aws:iam/role:Role":                                            {why: noRoles},
 	"aws:iam/rolePolicy:RolePolicy":                                {why: noRoles},
 	"aws:acm/certificate:Certificate":                              {why: noNames},
@@ -108,7 +108,7 @@ var kinds = map[string]kind{
 }
 
 // check returns the reasons, each once, for which something of the document is
-// not honoured here. It fails, naming each property by its path, if there is
+// not supported here. It fails, naming each property by its path, if there is
 // something that nobody has decided upon.
 func check(d *plan.Document) ([]string, error) {
 	reasons := map[string]bool{}
@@ -122,14 +122,14 @@ func check(d *plan.Document) ([]string, error) {
 		case k.why != "":
 			reasons[k.why] = true
 			continue
-		case k.honoured == "*":
+		case k.supported == "*":
 			continue
 		}
-		honoured := strings.Fields(k.honoured)
+		supported := strings.Fields(k.supported)
 		for property := range r.Inputs {
 			if why, listed := k.not[property]; listed {
 				reasons[why] = true
-			} else if !slices.Contains(honoured, property) {
+			} else if !slices.Contains(supported, property) {
 				problems = append(problems, fmt.Errorf("%s %s: property %s is not implemented", r.Type, r.Name, property))
 			}
 		}

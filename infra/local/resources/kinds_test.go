@@ -62,11 +62,11 @@ func TestWhatNobodyDecidedUponStopsTheStart(t *testing.T) {
 // nobody knows, one at a time, and each must be noticed.
 func TestAnUnknownPropertyInsideAPropertyIsNoticed(t *testing.T) {
 	ctx := context.Background()
-	read := map[string]func(m *Machine, r plan.Resource) error{
-		typeTable:    func(_ *Machine, r plan.Resource) error { return makeTable(ctx, nil, r) },
-		typeCORS:     func(_ *Machine, r plan.Resource) error { return makeCORS(ctx, nil, new(string), r) },
-		typeFunction: func(m *Machine, r plan.Resource) error { _, err := m.newFunction(r, false); return err },
-		typeNotification: func(m *Machine, _ plan.Resource) error {
+	read := map[string]func(m *Stack, r plan.Resource) error{
+		typeTable:    func(_ *Stack, r plan.Resource) error { return makeTable(ctx, nil, r) },
+		typeCORS:     func(_ *Stack, r plan.Resource) error { return makeCORS(ctx, nil, new(string), r) },
+		typeFunction: func(m *Stack, r plan.Resource) error { _, err := m.newFunction(r, false); return err },
+		typeNotification: func(m *Stack, _ plan.Resource) error {
 			_, err := rulesFor(m.o.Document, map[string]any{})
 			return err
 		},
@@ -88,7 +88,7 @@ func TestAnUnknownPropertyInsideAPropertyIsNoticed(t *testing.T) {
 			}
 			inside.at["surprise"] = true
 			t.Run(fmt.Sprintf("%s %s %s", r.Type, r.Name, inside.path), func(t *testing.T) {
-				err := read[r.Type](&Machine{o: Options{Document: d}}, changed)
+				err := read[r.Type](&Stack{o: Options{Document: d}}, changed)
 				require.ErrorContains(t, err, "surprise")
 				assert.ErrorContains(t, err, r.Name)
 			})

@@ -30,7 +30,7 @@ type rule struct {
 // objectChanged passes events on to the functions that the bucket's
 // notifications name, and tries three times, as Lambda does.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-func (m *Machine) objectChanged(w http.ResponseWriter, r *http.Request) {
+func (m *Stack) objectChanged(w http.ResponseWriter, r *http.Request) {
 	var event s3Event
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	if err != nil || json.Unmarshal(body, &event) != nil || len(event.Records) != 1 {
@@ -58,7 +58,7 @@ func (m *Machine) objectChanged(w http.ResponseWriter, r *http.Request) {
 					return
 				}
 			}
-			fmt.Fprintf(m.o.Log, "machine: function %s failed three times to take an S3 event: %v\n", f.name, err)
+			fmt.Fprintf(m.o.Log, "function %s failed three times to take an S3 event: %v\n", f.name, err)
 		}()
 	}
 }

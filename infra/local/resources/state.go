@@ -49,7 +49,7 @@ func claim(dir string) (*os.File, error) {
 	return nil, fmt.Errorf("the state folder %s: %w", dir, err)
 }
 
-// oneByOne passes on one write at a time: functions, the gate and the machine
+// oneByOne passes on one write at a time: functions, the gate and the stack
 // itself share a log.
 type oneByOne struct {
 	mu sync.Mutex

@@ -105,7 +105,7 @@ func testPlan(t *testing.T) *plan.Document {
 }
 
 // startTest runs the test plan; change may be nil.
-func startTest(t *testing.T, change func(*Options)) *Machine {
+func startTest(t *testing.T, change func(*Options)) *Stack {
 	t.Helper()
 	o := Options{Document: testPlan(t), Region: testRegion, Root: t.TempDir(), Dir: t.TempDir(), Log: t.Output(), Bundles: map[string]string{"echo.zip": selfZip(t)}}
 	if change != nil {

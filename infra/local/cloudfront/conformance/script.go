@@ -1,11 +1,12 @@
 // Package conformance reads and runs request/expectation scripts: one file per
-// rule of CloudFront, against the local edge or a real distribution.
+// rule of CloudFront, against the local server or a real distribution.
 //
-// A script begins with comments that name the rule and its source, and goes on
-// in steps, each with indented fields:
+// A script begins with comments that name the rule and its sources, one https
+// address a line with perhaps a heading of that page after it, and goes on in
+// steps, each with indented fields:
 //
 //	# rule: s-maxage decides over the edge, whatever max-age says
-//	# source: CFDG Expiration.html; aws-facts 3.3
+//	# source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
 //	local-only
 //	object /public/a.txt 2000
 //	  Cache-Control: max-age=10, s-maxage=60
@@ -30,14 +31,18 @@ package conformance
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 )
 
 // Script is one file.
 type Script struct {
-	Rule, Source string
+	Name    string // of its file, without .txt
+	Rule    string
+	Sources []string // addresses, each perhaps with a heading behind it
 	// LocalOnly says that the script needs more than a deployed stack and a live
 	// link: its own objects, functions or settings.
 	LocalOnly bool
@@ -55,7 +60,7 @@ type Step struct {
 // Field is one indented line.
 type Field struct{ Name, Value string }
 
-// Parse reads a script. It must name its rule and its source.
+// Parse reads a script. It must name its rule, and its sources by address.
 func Parse(r io.Reader) (Script, error) {
 	var s Script
 	lines := bufio.NewScanner(r)
@@ -70,7 +75,12 @@ func Parse(r io.Reader) (Script, error) {
 				s.Rule = strings.TrimSpace(rule)
 			}
 			if source, ok := strings.CutPrefix(comment, "source:"); ok {
-				s.Source = strings.TrimSpace(source)
+				source = strings.TrimSpace(source)
+				address, _, _ := strings.Cut(source, " ")
+				if u, err := url.Parse(address); err != nil || u.Scheme != "https" || !strings.Contains(u.Host, ".") {
+					return s, fmt.Errorf("line %d: the source %q must begin with an https address that a reader can open", n, source)
+				}
+				s.Sources = append(s.Sources, source)
 			}
 		case trimmed == "local-only":
 			s.LocalOnly = true
@@ -89,8 +99,8 @@ func Parse(r io.Reader) (Script, error) {
 	if err := lines.Err(); err != nil {
 		return s, err
 	}
-	if s.Rule == "" || s.Source == "" {
-		return s, fmt.Errorf("the script must name its rule and its source")
+	if s.Rule == "" || len(s.Sources) == 0 {
+		return s, errors.New("the script must name its rule and its source")
 	}
 	return s, nil
 }

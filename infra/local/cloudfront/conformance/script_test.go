@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const head = "# rule: a rule\n# source: a page\n"
+const head = "# rule: a rule\n# source: https://a.page/\n"
 
 func TestParse(t *testing.T) {
 	s, err := Parse(strings.NewReader(head + `
@@ -21,13 +21,17 @@ GET /a over http
   body: -
 `))
 	require.NoError(t, err)
-	assert.Equal(t, Script{Rule: "a rule", Source: "a page", LocalOnly: true, Steps: []Step{
+	assert.Equal(t, Script{Rule: "a rule", Sources: []string{"https://a.page/"}, LocalOnly: true, Steps: []Step{
 		{Line: 5, Verb: "GET", Args: "/a over http", Fields: []Field{{"Name", "a: b"}}},
 		{Line: 7, Verb: "->", Args: "200", Fields: []Field{{"body", "-"}}},
 	}}, s)
 	for text, want := range map[string]string{
-		"GET /":             "must name its rule and its source",
-		"# rule: x\nGET /":  "must name its rule and its source",
+		"GET /":                                 "must name its rule and its source",
+		"# rule: x\nGET /":                      "must name its rule and its source",
+		"# rule: x\n# source: notes 3.3\nGET /": "must begin with an https address",
+		"# rule: x\n# source: http://a.page/\nGET /":    "must begin with an https address",
+		"# rule: x\n# source: https:/page.html\nGET /":  "must begin with an https address",
+		head + "# source: Expiration.html, TTLs\nGET /": "must begin with an https address",
 		head + "  A: b":     "below a step",
 		head + "GET /\n  A": "name: value",
 	} {

@@ -1,16 +1,16 @@
 import { find, make } from './dom.js';
 
 // showStack draws what is deployed. It does not change while the console runs.
-export function showStack({ groups, outputs, outOfReach }) {
+export function showStack({ groups, outputs, unsupported }) {
   find('#groups').append(...groups.map(({ name, resources }) => make('details', { class: 'group' },
     make('summary', {}, make('b', {}, name), make('span', { class: 'soft' }, ` ${resources.length}`)),
     make('ul', { class: 'plain' }, ...resources.map(resource)))));
   for (const { name, value } of outputs) find('#outputs').append(make('div', {}, make('dt', {}, name), make('dd', {}, value)));
-  if (!outOfReach?.length) return;
+  if (!unsupported?.length) return;
   const limits = find('#limits');
   limits.hidden = false;
-  limits.querySelector('summary').textContent = `${outOfReach.length} settings that one machine cannot honour`;
-  limits.querySelector('ul').append(...outOfReach.map((line) => make('li', {}, line)));
+  limits.querySelector('summary').textContent = `${unsupported.length} settings are not supported on one machine`;
+  limits.querySelector('ul').append(...unsupported.map((line) => make('li', {}, line)));
 }
 
 function resource({ type, name, region, facts }) {

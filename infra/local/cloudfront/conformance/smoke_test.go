@@ -1,4 +1,4 @@
-package main
+package conformance
 
 import (
 	"net/http"
@@ -9,16 +9,16 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-const scripts = "../../local/cloudfront/testdata"
+const scripts = "../testdata"
 
 func TestAServerThatIsNoCloudFrontFails(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) }))
 	defer s.Close()
 	var out strings.Builder
-	err := run(scripts, s.URL+"/images/AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", &out)
-	assert.ErrorContains(t, err, "the deployment differs")
-	assert.Contains(t, out.String(), "FAIL unknown-link.txt")
+	err := Smoke(scripts, s.URL+"/images/AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", &out)
+	assert.ErrorContains(t, err, "the deployment does not follow")
+	assert.Contains(t, out.String(), "FAIL unknown-link:")
 	assert.Contains(t, out.String(), "0 passed")
 }
 
@@ -31,6 +31,6 @@ func TestWithoutALiveLinkItSaysWhatItNeeds(t *testing.T) {
 		"https://cdn.example.com/":  "make smoke URL=",
 		s.URL + "/images/AAECAwQFB": "the link answers 404",
 	} {
-		assert.ErrorContains(t, run(scripts, link, &strings.Builder{}), want)
+		assert.ErrorContains(t, Smoke(scripts, link, &strings.Builder{}), want)
 	}
 }

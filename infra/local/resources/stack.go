@@ -1,8 +1,8 @@
-// Package machine makes a plan document real on one machine: the bucket in a
+// Package resources makes a plan document real on one machine: the bucket in a
 // real S3 server, the table in a real DynamoDB engine, the functions as
 // processes of their own zips, the distribution as a local edge.
 //
-// Each resource type that the program may register is honoured, or listed with
+// Each resource type that the program may register is supported, or listed with
 // the reason why one machine cannot; see kinds.go. A type or a property that is
 // in neither list is an error, so that a local run never quietly differs from
 // what would be deployed.
@@ -28,7 +28,7 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// Local are the credentials of everything on the machine. They open nothing
+// Local are the credentials of everything on the stack. They open nothing
 // else.
 var Local = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}
 
@@ -43,12 +43,12 @@ type Options struct {
 	// Dir keeps the state. What is there is used again.
 	Dir string
 	// CDN is where the distribution answers, as Listen returns it. Start closes
-	// it, at the machine's end or when it fails. nil is any free port.
+	// it, at the stack's end or when it fails. nil is any free port.
 	CDN net.Listener
 	// Bundles replaces archives by those that run on this machine, by the path
 	// in the document. An archive that is not named runs as it is.
 	Bundles map[string]string
-	// Log receives what the functions and the machine itself have to say, one
+	// Log receives what the functions and the stack itself have to say, one
 	// write at a time. It may be nil.
 	Log io.Writer
 	// OnRequest and OnInvocation, if set, are told of each request at the edge
@@ -59,8 +59,8 @@ type Options struct {
 	OnURL func(function string, status int)
 }
 
-// Machine is a running stack. Close ends all of it.
-type Machine struct {
+// Stack is a running stack. Close ends all of it.
+type Stack struct {
 	// BaseURL is the CDN's address.
 	BaseURL string
 	// Outputs are the stack's outputs with every address that is served here
@@ -69,13 +69,13 @@ type Machine struct {
 	// Endpoints are the addresses that AWS's own SDKs would be pointed to, by
 	// the name of their environment variable.
 	Endpoints map[string]string
-	// OutOfReach says, one reason a line, what this machine does not honour.
-	OutOfReach []string
+	// Unsupported says, one reason a line, what this machine does not support.
+	Unsupported []string
 	// Bucket is the media bucket's name.
 	Bucket string
 	// S3 reaches the bucket.
-	S3   *s3.Client
-	Edge *cloudfront.Edge
+	S3           *s3.Client
+	Distribution *cloudfront.Server
 
 	o         Options
 	bucket    *engine.Server
@@ -89,7 +89,7 @@ type Machine struct {
 
 // Start makes the document real. It has changed nothing but the state folder if
 // it fails.
-func Start(ctx context.Context, o Options) (m *Machine, err error) {
+func Start(ctx context.Context, o Options) (m *Stack, err error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -99,7 +99,7 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 			return nil, err
 		}
 	}
-	m = &Machine{o: o, Endpoints: map[string]string{}, functions: map[string]*function{}, urls: map[string]string{}, failed: make(chan error, 1)}
+	m = &Stack{o: o, Endpoints: map[string]string{}, functions: map[string]*function{}, urls: map[string]string{}, failed: make(chan error, 1)}
 	m.closers = append(m.closers, func() { o.CDN.Close() })
 	defer func() {
 		if err != nil {
@@ -107,7 +107,7 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 			m = nil
 		}
 	}()
-	if m.OutOfReach, err = check(o.Document); err != nil {
+	if m.Unsupported, err = check(o.Document); err != nil {
 		return m, err
 	}
 	m.BaseURL = "http://" + o.CDN.Addr().String()
@@ -131,11 +131,11 @@ func Start(ctx context.Context, o Options) (m *Machine, err error) {
 }
 
 // Failed receives an error when a part ends that should not.
-func (m *Machine) Failed() <-chan error { return m.failed }
+func (m *Stack) Failed() <-chan error { return m.failed }
 
 // Close ends everything that was started, the last first, and waits for it. It
 // may be called once.
-func (m *Machine) Close() {
+func (m *Stack) Close() {
 	for i := len(m.closers) - 1; i >= 0; i-- {
 		m.closers[i]()
 	}
@@ -154,8 +154,8 @@ func Listen(port int) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers on l until the machine is closed.
-func (m *Machine) serve(l net.Listener, h http.Handler) {
+// serve answers on l until the stack is closed.
+func (m *Stack) serve(l net.Listener, h http.Handler) {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -171,10 +171,10 @@ func (m *Machine) serve(l net.Listener, h http.Handler) {
 	})
 }
 
-// Serve answers on a free port as long as the machine runs, and returns the
-// address. When the machine closes, end is called before h's requests are waited
+// Serve answers on a free port as long as the stack runs, and returns the
+// address. When the stack closes, end is called before h's requests are waited
 // for: it ends those that would go on.
-func (m *Machine) Serve(h http.Handler, end func()) (string, error) {
+func (m *Stack) Serve(h http.Handler, end func()) (string, error) {
 	url, err := m.serveAnywhere(h)
 	if err == nil {
 		m.closers = append(m.closers, end)
@@ -183,7 +183,7 @@ func (m *Machine) Serve(h http.Handler, end func()) (string, error) {
 }
 
 // serveAnywhere answers on a free port, whose address it returns.
-func (m *Machine) serveAnywhere(h http.Handler) (string, error) {
+func (m *Stack) serveAnywhere(h http.Handler) (string, error) {
 	l, err := Listen(0)
 	if err != nil {
 		return "", err
@@ -192,14 +192,14 @@ func (m *Machine) serveAnywhere(h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-func (m *Machine) fail(err error) {
+func (m *Stack) fail(err error) {
 	select {
 	case m.failed <- err:
 	default: // the first is the one that matters
 	}
 }
 
-func (m *Machine) startEdge(l net.Listener) error {
+func (m *Stack) startEdge(l net.Listener) error {
 	o := cloudfront.Options{
 		Document: m.o.Document, Lambdas: map[string]cloudfront.Lambda{}, Functions: m.gate.functions,
 		S3:        cloudfront.S3{Endpoint: m.bucket.URL, AccessKeyID: Local.AccessKeyID, SecretAccessKey: Local.SecretAccessKey},
@@ -212,8 +212,8 @@ func (m *Machine) startEdge(l net.Listener) error {
 	if err != nil {
 		return err
 	}
-	m.Edge = edge
-	m.OutOfReach = append(m.OutOfReach, edge.Unhonoured()...)
+	m.Distribution = edge
+	m.Unsupported = append(m.Unsupported, edge.Unsupported()...)
 	m.serve(l, edge)
 	return nil
 }

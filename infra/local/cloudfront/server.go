@@ -1,8 +1,8 @@
-// Package front stands for CloudFront on one machine: an HTTP handler that
+// Package cloudfront stands for CloudFront on one machine: an HTTP handler that
 // behaves as one distribution of the plan document would.
 //
 // Every input of the distribution, and of the policies, access control and
-// functions that it names, is honoured, or is listed by [Edge.Unhonoured] with
+// functions that it names, is supported, or is listed by [Edge.Unsupported] with
 // the reason why one machine cannot, or stops [New] with its property path.
 //
 // Where AWS's documents leave a choice, or this package differs from them:
@@ -116,8 +116,8 @@ type Stats struct {
 	Evictions     int64 `json:"evictions"`
 }
 
-// Edge answers for one distribution. It is safe for concurrent use.
-type Edge struct {
+// Server answers for one distribution. It is safe for concurrent use.
+type Server struct {
 	distribution
 	cache     *cache
 	now       func() time.Time
@@ -128,8 +128,8 @@ type Edge struct {
 }
 
 // New makes an Edge of a distribution in the plan document. Its error names
-// every property that cannot be honoured.
-func New(o Options) (*Edge, error) {
+// every property that is not supported.
+func New(o Options) (*Server, error) {
 	r := resolver{options: o}
 	d := r.distribution()
 	if err := errors.Join(r.problems...); err != nil {
@@ -141,21 +141,21 @@ func New(o Options) (*Edge, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
 	}
-	return &Edge{distribution: *d, cache: newCache(o.CacheBytes), now: o.Now, onRequest: o.OnRequest}, nil
+	return &Server{distribution: *d, cache: newCache(o.CacheBytes), now: o.Now, onRequest: o.OnRequest}, nil
 }
 
-// Unhonoured lists the inputs that one machine cannot honour, one line each:
+// Unsupported lists the inputs that one machine cannot support, one line each:
 // the property path and the reason.
-func (e *Edge) Unhonoured() []string { return e.unhonoured }
+func (e *Server) Unsupported() []string { return e.unsupported }
 
 // Domain is the distribution's domain name, ID its identifier.
-func (e *Edge) Domain() string { return e.domain }
+func (e *Server) Domain() string { return e.domain }
 
 // ID is the distribution's identifier.
-func (e *Edge) ID() string { return e.id }
+func (e *Server) ID() string { return e.id }
 
 // Stats returns the counters.
-func (e *Edge) Stats() Stats {
+func (e *Server) Stats() Stats {
 	s := Stats{
 		Requests: e.count.requests.Load(), Hits: e.count.hits.Load(), Errors4xx: e.count.errors4xx.Load(), Errors5xx: e.count.errors5xx.Load(),
 		BytesSent: e.count.bytes.Load(), FunctionCalls: e.count.calls.Load(), FunctionFails: e.count.fails.Load(), OriginReads: e.count.reads.Load(),
@@ -164,4 +164,4 @@ func (e *Edge) Stats() Stats {
 	return s
 }
 
-var _ http.Handler = (*Edge)(nil)
+var _ http.Handler = (*Server)(nil)

@@ -99,7 +99,7 @@ func TestAViewerWhoGoesAwayDoesNotTakeTheFetchWithHim(t *testing.T) {
 	w, ask := started(t, func(w *world) { entered, release = held(w) })
 	ctx, leave := context.WithCancel(context.Background())
 	gone := make(chan struct{})
-	server := httptest.NewServer(w.edge) // which ends the request's context, as package wire does not
+	server := httptest.NewServer(w.edge) // which ends the context of a request whose viewer has gone
 	defer server.Close()
 	go func() {
 		req, _ := http.NewRequestWithContext(ctx, "GET", server.URL+"/public/a.jpg", nil)
