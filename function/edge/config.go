@@ -8,16 +8,24 @@ import (
 	"time"
 )
 
-// The origin custom headers that carry the configuration. Lambda@Edge has no
-// environment variables, but shows an origin's custom headers to the function;
-// S3 ignores them. They hold no secret.
+// The origin custom headers that carry the configuration, set by infra/stack.
+// Lambda@Edge has no environment variables, but events show an origin's custom
+// headers to the function. S3 ignores them. They hold no secret.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
 const (
-	headerTable        = "x-media-table"
-	headerRegions      = "x-media-regions"
-	headerBucket       = "x-media-bucket"
-	headerBucketRegion = "x-media-bucket-region"
-	headerDelivery     = "x-media-delivery"
-	headerSignatureTTL = "x-media-signature-ttl"
+	// HeaderTable names the mapping table.
+	HeaderTable = "x-media-table"
+	// HeaderRegions lists the table's regions, home first, separated by commas.
+	HeaderRegions = "x-media-regions"
+	// HeaderBucket names the media bucket.
+	HeaderBucket = "x-media-bucket"
+	// HeaderBucketRegion is the bucket's region.
+	HeaderBucketRegion = "x-media-bucket-region"
+	// HeaderDelivery is a Delivery.
+	HeaderDelivery = "x-media-delivery"
+	// HeaderSignatureTTL is the life of a signed URL in seconds, at most
+	// MaxSignatureTTL.
+	HeaderSignatureTTL = "x-media-signature-ttl"
 )
 
 // Delivery says how a live link reaches its object.
@@ -31,9 +39,11 @@ const (
 	DeliverRedirect Delivery = "redirect"
 )
 
-// maxSignatureSeconds is the longest life that Signature Version 4 allows.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-const maxSignatureSeconds = 7 * 24 * 60 * 60
+// MaxSignatureTTL is the longest life of a signed URL. Signature Version 4
+// allows seven days, but a URL dies with the temporary credentials that signed
+// it, so a longer life would be a promise that is not kept.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+const MaxSignatureTTL = time.Hour
 
 // Config is what the distribution says to the function with each event.
 type Config struct {
@@ -59,23 +69,25 @@ func parseConfig(h Headers) (Config, error) {
 		return v
 	}
 	c := Config{
-		Table:        need(headerTable),
-		Regions:      strings.Split(need(headerRegions), ","),
-		Bucket:       need(headerBucket),
-		BucketRegion: need(headerBucketRegion),
-		Delivery:     Delivery(need(headerDelivery)),
+		Table:        need(HeaderTable),
+		Regions:      strings.Split(need(HeaderRegions), ","),
+		Bucket:       need(HeaderBucket),
+		BucketRegion: need(HeaderBucketRegion),
+		Delivery:     Delivery(need(HeaderDelivery)),
 	}
 	for _, region := range c.Regions {
 		if region == "" {
-			problems = append(problems, fmt.Errorf("origin custom header %s names an empty region", headerRegions))
+			problems = append(problems, fmt.Errorf("origin custom header %s names an empty region", HeaderRegions))
 		}
 	}
 	if c.Delivery != DeliverOrigin && c.Delivery != DeliverRedirect {
-		problems = append(problems, fmt.Errorf("origin custom header %s is %q, not %s or %s", headerDelivery, c.Delivery, DeliverOrigin, DeliverRedirect))
+		problems = append(problems, fmt.Errorf("origin custom header %s is %q, not %s or %s",
+			HeaderDelivery, c.Delivery, DeliverOrigin, DeliverRedirect))
 	}
-	seconds, err := strconv.Atoi(need(headerSignatureTTL))
-	if err != nil || seconds < 1 || seconds > maxSignatureSeconds {
-		problems = append(problems, fmt.Errorf("origin custom header %s is not a number of seconds from 1 to %d", headerSignatureTTL, maxSignatureSeconds))
+	seconds, err := strconv.Atoi(need(HeaderSignatureTTL))
+	if most := int(MaxSignatureTTL / time.Second); err != nil || seconds < 1 || seconds > most {
+		problems = append(problems, fmt.Errorf("origin custom header %s is not a number of seconds from 1 to %d",
+			HeaderSignatureTTL, most))
 	}
 	c.SignatureTTL = time.Duration(seconds) * time.Second
 	return c, errors.Join(problems...)

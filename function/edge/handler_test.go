@@ -355,12 +355,12 @@ func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
 		})
 	}
 	_, err := parseConfig(nil)
-	for _, name := range []string{headerTable, headerRegions, headerBucket, headerBucketRegion, headerDelivery} {
+	for _, name := range []string{HeaderTable, HeaderRegions, HeaderBucket, HeaderBucketRegion, HeaderDelivery} {
 		assert.ErrorContains(t, err, name+" is missing")
 	}
-	for _, ttl := range []string{"604801", "-1", "1.5", "five", "9223372036854775807"} {
-		_, err := parseConfig(Headers{headerSignatureTTL: {{Value: ttl}}})
-		assert.ErrorContains(t, err, headerSignatureTTL, ttl)
+	for _, ttl := range []string{"3601", "-1", "1.5", "five", "9223372036854775807"} {
+		_, err := parseConfig(Headers{HeaderSignatureTTL: {{Value: ttl}}})
+		assert.ErrorContains(t, err, HeaderSignatureTTL, ttl)
 	}
 }
 

@@ -9,24 +9,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Attribute names of a mapping's item.
 const (
-	attrHash      = "hash"
+	// AttrHash is the table's partition key, a string.
+	AttrHash = "hash"
+	// AttrTTL is the attribute by which DynamoDB deletes expired items, a number
+	// of epoch seconds.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+	AttrTTL = "ttl"
+
 	attrS3URL     = "s3_url"
 	attrCreatedAt = "created_at"
 	attrExpiresAt = "expires_at"
-	attrTTL       = "ttl"
 	attrService   = "service"
 )
 
 // Item returns the DynamoDB item of m. Its ttl equals its expires_at.
 func (m Mapping) Item() map[string]types.AttributeValue {
 	item := map[string]types.AttributeValue{
-		attrHash:      &types.AttributeValueMemberS{Value: m.Hash},
+		AttrHash:      &types.AttributeValueMemberS{Value: m.Hash},
 		attrS3URL:     &types.AttributeValueMemberS{Value: m.Object.String()},
 		attrCreatedAt: number(m.CreatedAt),
 		attrExpiresAt: number(m.ExpiresAt),
-		attrTTL:       number(m.ExpiresAt),
+		AttrTTL:       number(m.ExpiresAt),
 	}
 	if m.Service != "" {
 		item[attrService] = &types.AttributeValueMemberS{Value: m.Service}
@@ -38,9 +42,9 @@ func (m Mapping) Item() map[string]types.AttributeValue {
 // mapping in every attribute that decides what is served. Attributes it does
 // not know are ignored, so that old functions survive new writers.
 func FromItem(item map[string]types.AttributeValue) (Mapping, error) {
-	hash, ok := item[attrHash].(*types.AttributeValueMemberS)
+	hash, ok := item[AttrHash].(*types.AttributeValueMemberS)
 	if !ok || !ValidHash(hash.Value) {
-		return Mapping{}, fmt.Errorf("%w: attribute %s is not a hash", ErrCorrupt, attrHash)
+		return Mapping{}, fmt.Errorf("%w: attribute %s is not a hash", ErrCorrupt, AttrHash)
 	}
 	m := Mapping{Hash: hash.Value}
 	url, ok := item[attrS3URL].(*types.AttributeValueMemberS)

@@ -61,7 +61,7 @@ func TestAnItemComesBackAsTheMapping(t *testing.T) {
 			Service:   rapid.SampledFrom([]string{"", "chat"}).Draw(t, "service"),
 		}
 		item := m.Item()
-		require.Equal(t, item[attrExpiresAt], item[attrTTL], "DynamoDB deletes what has expired")
+		require.Equal(t, item[attrExpiresAt], item[AttrTTL], "DynamoDB deletes what has expired")
 		got, err := FromItem(item)
 		require.NoError(t, err)
 		require.Equal(t, m, got)
@@ -76,9 +76,9 @@ func TestAnItemThatIsNoMappingIsCorrupt(t *testing.T) {
 		name, attribute string
 		value           types.AttributeValue
 	}{
-		{"no hash", attrHash, nil},
-		{"a hash of another form", attrHash, s("object#x")},
-		{"a hash that is a number", attrHash, n("1")},
+		{"no hash", AttrHash, nil},
+		{"a hash of another form", AttrHash, s("object#x")},
+		{"a hash that is a number", AttrHash, n("1")},
 		{"no object", attrS3URL, nil},
 		{"an object that is no S3 URL", attrS3URL, s("https://media/chat/a.jpg")},
 		{"an object without a key", attrS3URL, s("s3://media/")},

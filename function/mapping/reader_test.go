@@ -82,7 +82,7 @@ func threeRegions(near, next, home *region) *Reader {
 }
 
 func TestLookupAsksRegionsInTurn(t *testing.T) {
-	corrupt := map[string]types.AttributeValue{attrHash: &types.AttributeValueMemberN{Value: "1"}}
+	corrupt := map[string]types.AttributeValue{AttrHash: &types.AttributeValueMemberN{Value: "1"}}
 	other := Mapping{Hash: "BBECAwQFBgcICQoLDA0ODxAREhMUFRYX", Object: Object{"media", "a.jpg"}}.Item()
 	for _, tt := range []struct {
 		name             string

@@ -87,12 +87,12 @@ func (r Record) item() map[string]types.AttributeValue {
 		}
 	}
 	item := map[string]types.AttributeValue{
-		attrHash:    &types.AttributeValueMemberS{Value: recordKey(r.Object)},
+		AttrHash:    &types.AttributeValueMemberS{Value: recordKey(r.Object)},
 		attrS3URL:   &types.AttributeValueMemberS{Value: r.Object.String()},
 		attrVersion: &types.AttributeValueMemberN{Value: strconv.FormatInt(nextVersion(r.Version), 10)},
 		attrHashes:  times(r.Hashes),
 		attrRevoked: times(r.Revoked),
-		attrTTL:     number(last),
+		AttrTTL:     number(last),
 	}
 	if r.Current != "" {
 		item[attrCurrent] = &types.AttributeValueMemberS{Value: r.Current}

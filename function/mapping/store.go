@@ -75,11 +75,11 @@ func (e *RevokedError) Unwrap() error { return ErrNotFound }
 
 func (r Revocation) item() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
-		attrHash:      &types.AttributeValueMemberS{Value: revokedPrefix + r.Hash},
+		AttrHash:      &types.AttributeValueMemberS{Value: revokedPrefix + r.Hash},
 		attrS3URL:     &types.AttributeValueMemberS{Value: r.Object.String()},
 		attrExpiresAt: number(r.ExpiresAt),
 		attrRevokedAt: number(r.RevokedAt),
-		attrTTL:       number(r.ExpiresAt),
+		AttrTTL:       number(r.ExpiresAt),
 	}
 }
 

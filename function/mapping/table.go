@@ -101,7 +101,7 @@ func (t *Table) readBatch(ctx context.Context, keys []string, items map[string]m
 			return err
 		}
 		for _, item := range out.Responses[t.Name] {
-			if hash, ok := item[attrHash].(*types.AttributeValueMemberS); ok {
+			if hash, ok := item[AttrHash].(*types.AttributeValueMemberS); ok {
 				items[hash.Value] = item
 			}
 		}
@@ -148,7 +148,7 @@ func (t *Table) part(w write) types.TransactWriteItem {
 	var values map[string]types.AttributeValue
 	switch w.must {
 	case mustBeAbsent:
-		condition, names = aws.String("attribute_not_exists(#h)"), map[string]string{"#h": attrHash}
+		condition, names = aws.String("attribute_not_exists(#h)"), map[string]string{"#h": AttrHash}
 	case mustBeVersion:
 		condition, names = aws.String("#v = :v"), map[string]string{"#v": attrVersion}
 		values = map[string]types.AttributeValue{":v": &types.AttributeValueMemberN{Value: strconv.FormatInt(w.version, 10)}}
@@ -166,7 +166,7 @@ func (t *Table) part(w write) types.TransactWriteItem {
 }
 
 func keyOf(key string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{attrHash: &types.AttributeValueMemberS{Value: key}}
+	return map[string]types.AttributeValue{AttrHash: &types.AttributeValueMemberS{Value: key}}
 }
 
 // lostRace reports whether a transaction was refused only because of others:

@@ -8,14 +8,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Values of the configuration key delivery.
-const (
-	// DeliveryOrigin has CloudFront fetch the object, signed by OAC.
-	DeliveryOrigin = "origin"
-	// DeliveryRedirect sends the viewer to a signed S3 address.
-	DeliveryRedirect = "redirect"
-)
-
 // Values of a service's access.
 const (
 	// AccessPrivate means that objects are reached by link only.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	edgefn "secure-media-cdn/function/edge"
 )
 
 const (
@@ -169,12 +171,12 @@ func (s *builder) origin(c *content, m *mappings, access *cloudfront.OriginAcces
 		DomainName:            c.bucket.BucketRegionalDomainName,
 		OriginAccessControlId: access.ID(),
 		CustomHeaders: cloudfront.DistributionOriginCustomHeaderArray{
-			header("x-media-table", m.table.Name),
-			header("x-media-regions", pulumi.String(strings.Join(s.cfg.tableRegions(), ","))),
-			header("x-media-bucket", c.bucket.Bucket),
-			header("x-media-bucket-region", pulumi.String(s.cfg.Region)),
-			header("x-media-delivery", pulumi.String(s.cfg.Delivery)),
-			header("x-media-signature-ttl", pulumi.String(strconv.Itoa(s.cfg.SignatureTTLSeconds))),
+			header(edgefn.HeaderTable, m.table.Name),
+			header(edgefn.HeaderRegions, pulumi.String(strings.Join(s.cfg.tableRegions(), ","))),
+			header(edgefn.HeaderBucket, c.bucket.Bucket),
+			header(edgefn.HeaderBucketRegion, pulumi.String(s.cfg.Region)),
+			header(edgefn.HeaderDelivery, pulumi.String(s.cfg.Delivery)),
+			header(edgefn.HeaderSignatureTTL, pulumi.String(strconv.Itoa(s.cfg.SignatureTTLSeconds))),
 		},
 	}
 	if s.cfg.OriginShieldRegion != "" {

@@ -7,6 +7,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	edgefn "secure-media-cdn/function/edge"
 )
 
 // What Lambda@Edge takes; nothing else may be set on the function.
@@ -96,7 +98,7 @@ func (s *builder) edgeStatements(c *content, m *mappings) []statement {
 		// Replicas run, and log, in regions that nobody chose: any region.
 		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group), pulumi.String(group + ":*")}},
 	}
-	if s.cfg.Delivery != DeliveryRedirect {
+	if s.cfg.Delivery != string(edgefn.DeliverRedirect) {
 		return statements
 	}
 	// A signed address works with the rights of whoever signed it.

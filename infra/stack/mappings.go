@@ -5,6 +5,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"secure-media-cdn/function/mapping"
 )
 
 // mappings is the table of what each link's hash stands for.
@@ -17,10 +19,12 @@ type mappings struct {
 // newMappings registers the table with its replicas.
 func (s *builder) newMappings() (*mappings, error) {
 	args := &dynamodb.TableArgs{
-		BillingMode:               pulumi.String("PAY_PER_REQUEST"),
-		HashKey:                   pulumi.String("hash"),
-		Attributes:                dynamodb.TableAttributeArray{&dynamodb.TableAttributeArgs{Name: pulumi.String("hash"), Type: pulumi.String("S")}},
-		Ttl:                       &dynamodb.TableTtlArgs{AttributeName: pulumi.String("ttl"), Enabled: pulumi.Bool(true)},
+		BillingMode: pulumi.String("PAY_PER_REQUEST"),
+		HashKey:     pulumi.String(mapping.AttrHash),
+		Attributes: dynamodb.TableAttributeArray{
+			&dynamodb.TableAttributeArgs{Name: pulumi.String(mapping.AttrHash), Type: pulumi.String("S")},
+		},
+		Ttl:                       &dynamodb.TableTtlArgs{AttributeName: pulumi.String(mapping.AttrTTL), Enabled: pulumi.Bool(true)},
 		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
 		ServerSideEncryption:      &dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true)},
 		DeletionProtectionEnabled: pulumi.Bool(s.cfg.Protect),

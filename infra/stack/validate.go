@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	edgefn "secure-media-cdn/function/edge"
 )
 
 const secondsPerDay = 24 * 60 * 60
@@ -92,9 +94,10 @@ func (v *validation) identity(c Config) {
 }
 
 func (v *validation) links(c Config) {
-	v.oneOf(c.Delivery, []string{DeliveryOrigin, DeliveryRedirect}, "delivery")
+	v.oneOf(c.Delivery, []string{string(edgefn.DeliverOrigin), string(edgefn.DeliverRedirect)}, "delivery")
 	v.between(c.LinkTTLDays, 1, 30, "linkTtlDays", "days, the longest that CloudFront keeps an object here")
-	v.between(c.SignatureTTLSeconds, 1, 7*secondsPerDay, "signatureTtlSeconds", "seconds, the longest life of a SigV4 signature")
+	v.between(c.SignatureTTLSeconds, 1, int(edgefn.MaxSignatureTTL.Seconds()), "signatureTtlSeconds",
+		"seconds: a signed address dies with the credentials that signed it")
 	v.between(c.MaxTTLSeconds, 1, maxTTLSeconds, "maxTtlSeconds", "seconds (30 days)")
 	// Beyond MaxTTL CloudFront asks S3 again, and S3's 304 would renew the
 	// cached copy for another full life, past the link's end.

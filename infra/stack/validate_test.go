@@ -43,8 +43,8 @@ func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
 		{"a default above the longest", config{"defaultTtlSeconds": "2592001"}, "config defaultTtlSeconds is 2592001: it must be 0 to maxTtlSeconds (2592000)"},
 		{"a negative default", config{"defaultTtlSeconds": "-1"}, "config defaultTtlSeconds is -1"},
 		{"a renewal that leaves nothing to reuse", config{"renewBeforeSeconds": "2592000"}, "config renewBeforeSeconds is 2592000"},
-		{"a signature that never was", config{"signatureTtlSeconds": "0"}, "config signatureTtlSeconds is 0: it must be 1 to 604800"},
-		{"a signature of more than seven days", config{"signatureTtlSeconds": "604801"}, "config signatureTtlSeconds is 604801"},
+		{"a signature that never was", config{"signatureTtlSeconds": "0"}, "config signatureTtlSeconds is 0: it must be 1 to 3600"},
+		{"a signature of more than an hour", config{"signatureTtlSeconds": "3601"}, "config signatureTtlSeconds is 3601"},
 
 		{"an origin with a path", config{"corsAllowedOrigins": list("https://app.example.com/")}, `config corsAllowedOrigins is "https://app.example.com/"`},
 		{"any origin", config{"corsAllowedOrigins": list("*")}, `config corsAllowedOrigins is "*"`},

@@ -1,14 +1,12 @@
-// The edge function: a Lambda@Edge function at origin-request, in Go.
+// Command edge is the Lambda@Edge function at origin-request, in Go.
 //
 // Lambda@Edge starts Python, whose launcher hands the process to this binary
-// (see package bundle); from then on this is an ordinary Lambda function.
+// (see package bundle). From then on this is an ordinary Lambda function.
 package main
 
 import (
-	"log/slog"
+	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -19,74 +17,34 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(gcPercent)
-	go func() {
-		loadRoots()
-		// From here on an environment answers one request at a time, on a fraction
-		// of a processor: a second thread would only take some of it to wake the
-		// first. `make bench`: 8 % off the median, a quarter less processor time.
-		// Sooner, and the first answer would wait for the certificates.
-		runtime.GOMAXPROCS(1)
-	}()
-	// Lambda gives each environment credentials that outlive it.
+	edge.TuneProcess()
+	lambda.Start(newHandler(os.Getenv, os.Stdout))
+}
+
+// newHandler wires the function. Lambda sets the region and credentials, which
+// outlive the environment. It allows no environment variables of ours at the
+// edge, so the AWS SDKs' settings for other endpoints are set only where the
+// function runs on a developer's machine.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+func newHandler(getenv func(string) string, log io.Writer) *edge.Handler {
 	credentials := aws.Credentials{
-		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
-		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
-		SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
+		AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    getenv("AWS_SESSION_TOKEN"),
 	}
-	// The AWS SDKs' own settings for other endpoints. Lambda@Edge allows no
-	// environment variables, so these speak only on a developer's machine.
-	endpoints := struct{ dynamoDB, s3 string }{
-		os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL_S3"),
+	logger := edge.NewLogger(log)
+	failed := func(region string, why error) {
+		logger.Warn("region on hold", "region", region, "error", why.Error())
 	}
-	log := logger()
-	handler := &edge.Handler{
+	return &edge.Handler{
 		Open: func(c edge.Config) edge.Lookup {
-			return reader(c, os.Getenv("AWS_REGION"), credentials, endpoints.dynamoDB, log).Lookup
+			return mapping.NewReader(mapping.Source{
+				Table: c.Table, Regions: c.Regions, Here: getenv("AWS_REGION"),
+				Credentials: credentials, Endpoint: getenv("AWS_ENDPOINT_URL_DYNAMODB"),
+			}, failed).Lookup
 		},
-		Sign: edge.NewPresigner(credentials, endpoints.s3, time.Now).Sign,
+		Sign: edge.NewPresigner(credentials, getenv("AWS_ENDPOINT_URL_S3"), time.Now).Sign,
 		Now:  time.Now,
-		Log:  log,
+		Log:  logger,
 	}
-	lambda.Start(handler)
-}
-
-// gcPercent lets the heap grow to 16 MB before it is collected, instead of 4.
-// Lambda charges for the memory that is configured, not for what is used, and
-// what a collector takes of an edge function's fraction of a processor every
-// viewer waits for. BenchmarkStart: the first answer after 38 ms instead of 44,
-// since checking a certificate for the first time allocates a good deal.
-// BenchmarkLookup: a third less at p99. Resident memory: 26 MB instead of 14.
-const gcPercent = 400
-
-// reader reads the table from the region that the function runs in, which at
-// the edge is any of a dozen.
-func reader(c edge.Config, here string, credentials aws.Credentials, endpoint string, log *slog.Logger) *mapping.Reader {
-	r := &mapping.Reader{
-		Home: c.Regions[0], Budget: mapping.DefaultBudget, Now: time.Now,
-		Failed: func(region string, why error) { log.Warn("region on hold", "region", region, "error", why.Error()) },
-	}
-	signing := &clock{read: time.Now}
-	for _, region := range edge.Nearest(here, c.Regions) {
-		r.Replicas = append(r.Replicas, mapping.Replica{Region: region, Table: newTable(c.Table, region, endpoint, credentials, signing)})
-	}
-	return r
-}
-
-// logger writes lines in the form that Lambda's JSON log format keeps as they
-// are, with its names for the time and the text.
-// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
-func logger() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			switch {
-			case len(groups) > 0:
-			case a.Key == slog.TimeKey:
-				a.Key, a.Value = "timestamp", slog.StringValue(a.Value.Time().UTC().Format(time.RFC3339Nano))
-			case a.Key == slog.MessageKey:
-				a.Key = "message"
-			}
-			return a
-		},
-	}))
 }

@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -17,89 +17,76 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/edge"
 	"secure-media-cdn/function/mapping"
-	"secure-media-cdn/infra/local/engine"
+	"secure-media-cdn/function/mapping/mappingtest"
 )
 
-var testCredentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}
+const storedHash = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 
-// TestALookupReadsTheRealEngine runs the function's own connection, reader and
-// handler against a real table.
-func TestALookupReadsTheRealEngine(t *testing.T) {
-	h, payload, _ := onEngine(t)
-	out, err := h.Invoke(t.Context(), payload)
+var testCredentials = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"}
+
+func TestALookupReadsARealTable(t *testing.T) {
+	w := onEngine(t)
+	out, err := w.handler.Invoke(t.Context(), w.payload)
 	require.NoError(t, err)
 	var request struct{ URI string }
 	require.NoError(t, json.Unmarshal(out, &request))
 	require.Equal(t, "/simple-chat/photo.jpg", request.URI)
 
-	out, err = h.Invoke(t.Context(), bytes.Replace(payload, []byte("/images/AAEC"), []byte("/images/BBBB"), 1))
+	out, err = w.handler.Invoke(t.Context(), bytes.Replace(w.payload, []byte("/images/AAEC"), []byte("/images/BBBB"), 1))
 	require.NoError(t, err)
 	require.Contains(t, string(out), `"status":"404"`)
 }
 
-// onEngine returns the function's handler on a real table with one live
-// mapping, the event that asks for it, and the engine's URL.
-func onEngine(tb testing.TB) (*edge.Handler, []byte, string) {
-	tb.Helper()
-	server, err := engine.DynamoDB(context.Background(), "")
-	require.NoError(tb, err)
-	tb.Cleanup(server.Close)
+// environment is what Lambda would set, and the engine's URL.
+func environment(url string) map[string]string {
+	return map[string]string{
+		"AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL_DYNAMODB": url,
+		"AWS_ACCESS_KEY_ID": testCredentials.AccessKeyID, "AWS_SECRET_ACCESS_KEY": testCredentials.SecretAccessKey,
+	}
+}
 
-	client := sdkClient(server.URL)
-	_, err = client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
-		TableName:            aws.String("mappings"),
-		BillingMode:          types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("hash"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("hash"), AttributeType: types.ScalarAttributeTypeS}},
-	})
-	require.NoError(tb, err)
-	_, err = client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: aws.String("mappings"), Item: mapping.Mapping{
-		Hash:      "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+// world is the function's handler on a real table with one live mapping.
+type world struct {
+	handler    *edge.Handler
+	payload    []byte // the event that asks for the mapping
+	url, table string
+}
+
+func onEngine(tb testing.TB) world {
+	tb.Helper()
+	server := mappingtest.Engine(tb)
+	table := mappingtest.Table(tb, server, nil)
+	m := mapping.Mapping{
+		Hash:      storedHash,
 		Object:    mapping.Object{Bucket: "secure-media-cdn-dev-123456789012", Key: "simple-chat/photo.jpg"},
 		CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour), Service: "simple-chat",
-	}.Item()})
+	}
+	_, err := table.Client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &table.Name, Item: m.Item()})
 	require.NoError(tb, err)
-
 	payload, err := os.ReadFile("../../edge/testdata/origin-request.json")
 	require.NoError(tb, err)
-	return &edge.Handler{
-		Open: func(c edge.Config) edge.Lookup {
-			return reader(c, "eu-central-1", testCredentials, server.URL, slog.New(slog.DiscardHandler)).Lookup
-		},
-		Now: time.Now,
-		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
-	}, payload, server.URL
+	payload = bytes.ReplaceAll(payload, []byte(`"mappings"`), []byte(`"`+table.Name+`"`))
+	env := environment(server.URL)
+	h := newHandler(func(name string) string { return env[name] }, io.Discard)
+	return world{handler: h, payload: payload, url: server.URL, table: table.Name}
 }
 
-// sdkClient is the SDK's own client, as a table's writer has it. It tries again
-// as by default: with a server as near as this one, it may close a connection
-// that it still reads a large answer from.
-// https://github.com/aws/aws-sdk-go-v2/issues/2737
-func sdkClient(url string) *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{
-		Region:       "eu-central-1",
-		Credentials:  aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return testCredentials, nil }),
-		BaseEndpoint: aws.String(url),
-	})
-}
-
-// BenchmarkLookup compares, in turn on one engine, a whole lookup (from the
-// event's bytes to the answer's) with its floor: a bare signed GetItem over a
-// kept-alive connection. It reports both medians and their difference.
+// BenchmarkLookup compares a whole lookup, from the event's bytes to the
+// answer's, with its floor: a bare signed GetItem. Both run in turn on one
+// engine. It reports both medians and their difference.
 func BenchmarkLookup(b *testing.B) {
-	h, payload, url := onEngine(b)
-	floor := bareGetItem(b, url)
+	w := onEngine(b)
+	floor := bareGetItem(b, w.url, w.table)
 	var bare, whole []time.Duration
 	for b.Loop() {
 		start := time.Now()
 		floor()
 		between := time.Now()
-		if _, err := h.Invoke(context.Background(), payload); err != nil {
+		if _, err := w.handler.Invoke(context.Background(), w.payload); err != nil {
 			b.Fatal(err)
 		}
 		bare, whole = append(bare, between.Sub(start)), append(whole, time.Since(between))
@@ -109,11 +96,9 @@ func BenchmarkLookup(b *testing.B) {
 	b.ReportMetric(micros(median(whole)-median(bare)), "µs/added")
 }
 
-// floorClient has the function's own connection settings.
-var floorClient = &http.Client{Transport: transport}
-
-func bareGetItem(b *testing.B, url string) func() {
-	body := []byte(`{"TableName":"mappings","ConsistentRead":true,"Key":{"hash":{"S":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"}}}`)
+// bareGetItem makes one signed call over a kept-alive connection.
+func bareGetItem(b *testing.B, url, table string) func() {
+	body := fmt.Appendf(nil, `{"TableName":%q,"ConsistentRead":true,"Key":{"hash":{"S":%q}}}`, table, storedHash)
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
 	signer := v4.NewSigner()
@@ -122,8 +107,9 @@ func bareGetItem(b *testing.B, url string) func() {
 		require.NoError(b, err)
 		req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 		req.Header.Set("X-Amz-Target", "DynamoDB_20120810.GetItem")
-		require.NoError(b, signer.SignHTTP(context.Background(), testCredentials, req, hash, "dynamodb", "eu-central-1", time.Now()))
-		resp, err := floorClient.Do(req)
+		err = signer.SignHTTP(context.Background(), testCredentials, req, hash, "dynamodb", "eu-central-1", time.Now())
+		require.NoError(b, err)
+		resp, err := http.DefaultClient.Do(req)
 		require.NoError(b, err)
 		_, err = io.Copy(io.Discard, resp.Body)
 		require.NoError(b, err)

@@ -33,15 +33,16 @@ func BenchmarkStart(b *testing.B) {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(b, err, string(out))
-	_, payload, url := onEngine(b)
-	endpoint, roots := overTLS(b, strings.TrimPrefix(url, "http://"))
+	w := onEngine(b)
+	endpoint, roots := overTLS(b, strings.TrimPrefix(w.url, "http://"))
+	env := []string{"SSL_CERT_FILE=" + roots}
+	for name, value := range environment(endpoint) {
+		env = append(env, name+"="+value)
+	}
 
 	var ready, first []time.Duration
 	for b.Loop() {
-		polled, answered := coldStart(b, binary, payload, []string{
-			"AWS_REGION=eu-central-1", "SSL_CERT_FILE=" + roots, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint,
-			"AWS_ACCESS_KEY_ID=" + testCredentials.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + testCredentials.SecretAccessKey,
-		})
+		polled, answered := coldStart(b, binary, w.payload, env)
 		ready, first = append(ready, polled), append(first, answered)
 	}
 	b.ReportMetric(micros(median(ready)), "µs/ready")

@@ -36,10 +36,12 @@ func Table(t testing.TB, server *engine.Server, transport http.RoundTripper) *ma
 	name := fmt.Sprintf("mappings-%d", tables.Add(1))
 	table := &mapping.Table{Client: client(server, nil), Name: name}
 	_, err := table.Client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
-		TableName:            &name,
-		BillingMode:          types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("hash"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("hash"), AttributeType: types.ScalarAttributeTypeS}},
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String(mapping.AttrHash), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String(mapping.AttrHash), AttributeType: types.ScalarAttributeTypeS},
+		},
 	})
 	require.NoError(t, err)
 	return &mapping.Table{Client: client(server, transport), Name: name}
