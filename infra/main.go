@@ -10,6 +10,7 @@ import (
 )
 
 func main() {
+	var config map[string]string // by full key; a Context lists no keys
 	pulumi.Run(func(ctx *pulumi.Context) (err error) {
 		var bundles stack.Bundles
 		if bundles.Edge, err = bundle.Edge(ctx.RootDirectory()); err != nil {
@@ -18,6 +19,6 @@ func main() {
 		if bundles.Issuer, err = bundle.Issuer(ctx.RootDirectory()); err != nil {
 			return err
 		}
-		return stack.Deploy(ctx, bundles)
-	})
+		return stack.Deploy(ctx, config, bundles)
+	}, func(info *pulumi.RunInfo) { config = info.Config })
 }

@@ -113,8 +113,8 @@ func evaluate(root string, f Options) (doc *plan.Document, region string, err er
 	// The program's own error, since Pulumi's wrapping takes several lines.
 	var refused error
 	doc, err = recorder.Evaluate(recorder.Options{
-		Program: func(ctx *pulumi.Context) error {
-			refused = stack.Deploy(ctx, stack.Bundles{
+		Program: func(ctx *pulumi.Context, config map[string]string) error {
+			refused = stack.Deploy(ctx, config, stack.Bundles{
 				Edge:   filepath.Join(root, "build", "edge.zip"),
 				Issuer: filepath.Join(root, "build", "issuer.zip"),
 			})

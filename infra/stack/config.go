@@ -3,9 +3,14 @@ package stack
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/texttheater/golang-levenshtein/levenshtein"
 )
 
 // Values of a service's access.
@@ -99,8 +104,8 @@ func (c Config) servicesWith(access string) []string {
 
 // loadConfig reads and validates the configuration of ctx's stack. The error
 // lists every problem, not only the first.
-func loadConfig(ctx *pulumi.Context) (Config, error) {
-	r := reader{ctx: ctx}
+func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
+	r := reader{ctx: ctx, config: config, known: map[string]bool{}}
 	c := Config{
 		Project: ctx.Project(), Stage: ctx.Stack(), Region: r.region(),
 
@@ -110,12 +115,12 @@ func loadConfig(ctx *pulumi.Context) (Config, error) {
 		SignatureTTLSeconds: r.number("signatureTtlSeconds"),
 		DefaultTTLSeconds:   r.number("defaultTtlSeconds"),
 		MaxTTLSeconds:       r.number("maxTtlSeconds"),
-		OriginShieldRegion:  r.optional("originShieldRegion"),
-		CertificateARN:      r.optional("certificateArn"),
-		HostedZoneID:        r.optional("hostedZoneId"),
+		OriginShieldRegion:  r.text("originShieldRegion"),
+		CertificateARN:      r.text("certificateArn"),
+		HostedZoneID:        r.text("hostedZoneId"),
 		PriceClass:          r.text("priceClass"),
-		WebACLARN:           r.optional("webAclArn"),
-		KMSKeyARN:           r.optional("kmsKeyArn"),
+		WebACLARN:           r.text("webAclArn"),
+		KMSKeyARN:           r.text("kmsKeyArn"),
 		AccessLogs:          r.boolean("accessLogs"),
 		LogRetentionDays:    r.number("logRetentionDays"),
 		EdgeMemoryMB:        r.number("edgeMemoryMb"),
@@ -137,16 +142,20 @@ func loadConfig(ctx *pulumi.Context) (Config, error) {
 	r.structure("alarmRegions", &c.AlarmRegions)
 	r.structure("alarmEmails", &c.AlarmEmails)
 	r.structure("issuerPrincipals", &c.IssuerPrincipals)
-	if len(r.problems) > 0 {
-		// What could not be read would only make Validate repeat it.
+	unreadable := len(r.problems) > 0
+	r.refuseUnknown()
+	if unreadable {
+		// Validate would only repeat what could not be read.
 		return Config{}, errors.Join(r.problems...)
 	}
-	return c, c.Validate()
+	return c, errors.Join(append(r.problems, c.Validate())...)
 }
 
 // reader reads configuration values and collects what is wrong with them.
 type reader struct {
 	ctx      *pulumi.Context
+	config   map[string]string
+	known    map[string]bool // the keys that were read
 	problems []error
 }
 
@@ -156,30 +165,25 @@ func (r *reader) problem(key, format string, args ...any) {
 
 // region returns the region of the default provider.
 func (r *reader) region() string {
-	region, ok := r.ctx.GetConfig("aws:region")
-	if !ok {
+	region := r.config["aws:region"]
+	if region == "" {
 		r.problem("aws:region", "is missing: set the stack's home region")
 	}
 	return region
 }
 
-func (r *reader) optional(key string) string {
-	value, _ := r.ctx.GetConfig(r.ctx.Project() + ":" + key)
-	return value
-}
-
+// text returns the key's value. Pulumi itself makes sure that every declared
+// key has one.
 func (r *reader) text(key string) string {
-	value, ok := r.ctx.GetConfig(r.ctx.Project() + ":" + key)
-	if !ok {
-		r.problem(key, "is missing: its default stands in Pulumi.yaml")
-	}
-	return value
+	full := r.ctx.Project() + ":" + key
+	r.known[full] = true
+	return r.config[full]
 }
 
 func (r *reader) number(key string) int {
 	value := r.text(key)
 	n, err := strconv.Atoi(value)
-	if err != nil && value != "" {
+	if err != nil {
 		r.problem(key, "is %q: it must be a whole number", value)
 	}
 	return n
@@ -188,7 +192,7 @@ func (r *reader) number(key string) int {
 func (r *reader) boolean(key string) bool {
 	value := r.text(key)
 	b, err := strconv.ParseBool(value)
-	if err != nil && value != "" {
+	if err != nil {
 		r.problem(key, "is %q: it must be true or false", value)
 	}
 	return b
@@ -196,7 +200,7 @@ func (r *reader) boolean(key string) bool {
 
 // secret returns an optional value that must be encrypted in the stack's file.
 func (r *reader) secret(key string) Secret {
-	value := r.optional(key)
+	value := r.text(key)
 	if value != "" && !r.ctx.IsConfigSecret(r.ctx.Project()+":"+key) {
 		r.problem(key, "is in plain text: set it with `pulumi config set --secret`")
 	}
@@ -206,11 +210,32 @@ func (r *reader) secret(key string) Secret {
 // structure reads a list or an object. A misspelt field of an object is an
 // error.
 func (r *reader) structure(key string, into any) {
-	value := r.optional(key)
-	if value == "" {
-		return
-	}
+	value := r.text(key)
 	if err := strictJSON([]byte(value), into); err != nil {
 		r.problem(key, "is %s: %v", value, err)
 	}
+}
+
+// refuseUnknown finds keys of the project that nothing has read. Pulumi passes
+// them on silently, so a misspelt key would leave its default in force.
+func (r *reader) refuseUnknown() {
+	for _, full := range slices.Sorted(maps.Keys(r.config)) {
+		namespace, key, _ := strings.Cut(full, ":")
+		if namespace == r.ctx.Project() && !r.known[full] {
+			r.problem(key, "is not a key of this program: did you mean %s?", r.nearest(key))
+		}
+	}
+}
+
+// nearest returns the known key that takes the fewest edits to get to.
+func (r *reader) nearest(key string) string {
+	best, fewest := "", math.MaxInt
+	for _, full := range slices.Sorted(maps.Keys(r.known)) {
+		_, known, _ := strings.Cut(full, ":")
+		edits := levenshtein.DistanceForStrings([]rune(strings.ToLower(key)), []rune(strings.ToLower(known)), levenshtein.DefaultOptionsWithSub)
+		if edits < fewest {
+			best, fewest = known, edits
+		}
+	}
+	return best
 }

@@ -2,6 +2,7 @@ package stack_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,9 +16,14 @@ func stageNamed(stage string) func(*recorder.Options) {
 	return func(o *recorder.Options) { o.Stack = stage }
 }
 
+// strange are values of each type that no key takes.
+var strange = map[string]string{
+	"": "#?", "string": "#?", "integer": "-7", "array<string>": `["#?"]`, "array<object>": `[{"#?":1}]`, "object": `{"#?":1}`,
+}
+
 func TestEveryDeclaredKeyIsRead(t *testing.T) {
-	// A value that no key takes: whoever reads the key must object, or the
-	// resources must change.
+	// Whoever reads the key must object to a strange value, or the resources
+	// must change.
 	keys, err := recorder.Declared(root)
 	require.NoError(t, err)
 	require.NotEmpty(t, keys)
@@ -25,7 +31,14 @@ func TestEveryDeclaredKeyIsRead(t *testing.T) {
 	require.NoError(t, err)
 	for _, key := range keys {
 		t.Run(key.Name, func(t *testing.T) {
-			doc, err := evaluate("dev", config{key.Name: "#?"})
+			value := strange[key.Type]
+			if key.Type == "boolean" {
+				value = strconv.FormatBool(key.Default == "false")
+				if key.Name == "protect" {
+					value = key.Default // the stack dev has the other
+				}
+			}
+			doc, err := evaluate("dev", config{key.Name: value})
 			if err != nil {
 				assert.ErrorContains(t, err, "config "+key.Name)
 				return
@@ -37,11 +50,26 @@ func TestEveryDeclaredKeyIsRead(t *testing.T) {
 	}
 }
 
+func TestAKeyThatTheProgramDoesNotKnowIsRefusedWithTheNearestName(t *testing.T) {
+	for given, nearest := range map[string]string{
+		"replicaRegion": "replicaRegions", "linkTTLDays": "linkTtlDays", "alarmEmail": "alarmEmails", "protcet": "protect", "kmsKey": "kmsKeyArn",
+	} {
+		_, err := evaluate("dev", config{given: "x", "linkTtlDays": "0"})
+		assert.ErrorContains(t, err, "config "+given+" is not a key of this program: did you mean "+nearest+"?")
+	}
+	_, err := evaluate("dev", config{"replicaRegion": "x", "linkTtlDays": "0"})
+	assert.ErrorContains(t, err, "config linkTtlDays is 0", "every problem is told at once")
+	_, err = evaluate("dev", config{"aws:skipMetadataApiCheck": "true", "other:replicaRegion": "x"})
+	assert.NoError(t, err, "other namespaces are not the program's")
+}
+
 func TestEveryKeyIsTypedAndDescribed(t *testing.T) {
 	keys, err := recorder.Declared(root)
 	require.NoError(t, err)
 	for _, key := range keys {
-		assert.Regexp(t, `^(string|integer|boolean|object|array<(string|object)>)$`, key.Type, key.Name)
 		assert.Regexp(t, `^[A-Z].*\.$`, key.Description, key.Name)
+		if !key.Secret { // Pulumi refuses a typed secret with a default
+			assert.Regexp(t, `^(string|integer|boolean|object|array<(string|object)>)$`, key.Type, key.Name)
+		}
 	}
 }

@@ -19,9 +19,9 @@ import (
 
 const root = "../.."
 
-func program(ctx *pulumi.Context) error {
+func program(ctx *pulumi.Context, config map[string]string) error {
 	build := filepath.Join(ctx.RootDirectory(), "build")
-	return stack.Deploy(ctx, stack.Bundles{Edge: filepath.Join(build, "edge.zip"), Issuer: filepath.Join(build, "issuer.zip")})
+	return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"), Issuer: filepath.Join(build, "issuer.zip")})
 }
 
 // config overrides configuration values.

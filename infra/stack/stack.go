@@ -30,10 +30,11 @@ type Bundles struct {
 	Issuer string
 }
 
-// Deploy registers every resource of ctx's stack and exports its outputs. It
-// fails before registering anything if the configuration is not valid.
-func Deploy(ctx *pulumi.Context, bundles Bundles) error {
-	cfg, err := loadConfig(ctx)
+// Deploy registers every resource of ctx's stack and exports its outputs. config
+// is the stack's configuration by full key. Deploy fails before registering
+// anything if the configuration is not valid.
+func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) error {
+	cfg, err := loadConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("configuration of stack %s: %w", ctx.Stack(), err)
 	}

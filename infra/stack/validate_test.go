@@ -109,12 +109,12 @@ func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
 		{"a name for an address", config{"alarmEmails": list("On call <oncall@example.com>")}, "it must be an e-mail address"},
 		{"no address", config{"alarmEmails": list("oncall")}, `config alarmEmails is "oncall"`},
 
-		{"a number in words", config{"linkTtlDays": "thirty"}, `config linkTtlDays is "thirty": it must be a whole number`},
-		{"half a day", config{"linkTtlDays": "0.5"}, `config linkTtlDays is "0.5": it must be a whole number`},
-		{"neither yes nor no", config{"protect": "perhaps"}, `config protect is "perhaps": it must be true or false`},
-		{"no value where one is needed", config{"delivery": ""}, "config delivery is missing: its default stands in Pulumi.yaml"},
+		{"a number in words", config{"linkTtlDays": "thirty"}, "key 'linkTtlDays' must be of type 'integer'"},
+		{"half a day", config{"linkTtlDays": "0.5"}, "key 'linkTtlDays' must be of type 'integer'"},
+		{"neither yes nor no", config{"protect": "perhaps"}, "key 'protect' must be of type 'boolean'"},
+		{"no value where there is a default", config{"delivery": ""}, ""},
 		{"no home", config{"aws:region": ""}, "config aws:region is missing"},
-		{"text for a list", config{"aliases": "media.example.com"}, "config aliases is media.example.com"},
+		{"text for a list", config{"aliases": "media.example.com"}, "key 'aliases' must be of type 'array<string>'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := evaluate("dev", tt.config)

@@ -28,9 +28,9 @@ func main() {
 
 func run(out io.Writer, root, name, file string) error {
 	doc, err := recorder.Evaluate(recorder.Options{
-		Program: func(ctx *pulumi.Context) error {
+		Program: func(ctx *pulumi.Context, config map[string]string) error {
 			// The plan names the bundles without needing them built.
-			return stack.Deploy(ctx, stack.Bundles{
+			return stack.Deploy(ctx, config, stack.Bundles{
 				Edge:   filepath.Join(ctx.RootDirectory(), "build", "edge.zip"),
 				Issuer: filepath.Join(ctx.RootDirectory(), "build", "issuer.zip"),
 			})

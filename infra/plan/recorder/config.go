@@ -3,6 +3,7 @@ package recorder
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,74 +21,42 @@ type stackConfig struct {
 	secrets []string          // the keys whose values are secret, sorted
 }
 
-// loadConfig reads the project's and the stack's files the way the Pulumi
-// command line does: defaults of Pulumi.yaml, then the stack's file, then the
-// overrides of opts. A key of the project that Pulumi.yaml does not declare is
-// an error, for a misspelt key would otherwise be ignored.
+// loadConfig reads the project's and the stack's files by the rules of the
+// Pulumi command line: a declared key without a default is required, a typed
+// value has its type, a typed secret is encrypted, and keys that Pulumi.yaml
+// does not declare pass. The overrides of opts take the place of the stack
+// file's values.
+// https://www.pulumi.com/docs/iac/concepts/config/#project-level-configuration
 func loadConfig(opts Options) (stackConfig, error) {
 	project, err := workspace.LoadProject(filepath.Join(opts.Root, "Pulumi.yaml"))
 	if err != nil {
 		return stackConfig{}, err
 	}
-	cfg := stackConfig{project: project.Name.String(), values: map[string]string{}}
-	secret := map[string]bool{}
-	for key, declared := range project.Config {
-		value := declared.Default
-		if value == nil {
-			value = declared.Value
-		}
-		if full := cfg.fullKey(key); value != nil && !strings.HasPrefix(full, "pulumi:") {
-			if cfg.values[full], err = text(value); err != nil {
-				return stackConfig{}, fmt.Errorf("default of config %s: %w", key, err)
-			}
-		}
-	}
-	stack, err := loadStack(opts, project)
+	given, err := loadStack(opts, project)
 	if err != nil {
 		return stackConfig{}, err
 	}
-	for key, value := range stack {
+	cfg := stackConfig{project: project.Name.String(), values: map[string]string{}}
+	if err := applyProject(opts, project, given); err != nil {
+		return stackConfig{}, err
+	}
+	for key, value := range given {
 		full := key.String()
-		secret[full] = value.Secure()
-		cfg.values[full], err = value.Value(standIn{full, opts.StandIns[key.Name()]})
-		if _, overridden := opts.Config[key.Name()]; err != nil && !overridden {
-			return stackConfig{}, err
+		if key.Namespace() == "pulumi" {
+			continue // the engine's own settings
 		}
-	}
-	for key, value := range opts.Config {
-		full := cfg.fullKey(key)
-		if cfg.values[full] = value; value == "" {
-			delete(cfg.values, full)
-		}
-	}
-	for full := range cfg.values {
-		namespace, key, _ := strings.Cut(full, ":")
-		declared, ok := project.Config[key]
-		if namespace == cfg.project && !ok {
-			return stackConfig{}, fmt.Errorf("config %s is not declared in Pulumi.yaml", key)
-		}
-		if secret[full] || declared.Secret && opts.overrides(key) {
+		if value.Secure() {
 			cfg.secrets = append(cfg.secrets, full)
+		}
+		if cfg.values[full], err = value.Value(opts.decrypter(key)); err != nil {
+			return stackConfig{}, err
 		}
 	}
 	slices.Sort(cfg.secrets)
 	return cfg, nil
 }
 
-// overrides reports whether opts set the project's key. Its value counts as
-// encrypted if Pulumi.yaml declares the key a secret.
-func (o Options) overrides(key string) bool {
-	_, ok := o.Config[key]
-	return ok
-}
-
-func (c stackConfig) fullKey(key string) string {
-	if strings.Contains(key, ":") {
-		return key
-	}
-	return c.project + ":" + key
-}
-
+// loadStack returns the values of the stack's file and of the overrides.
 func loadStack(opts Options, project *workspace.Project) (config.Map, error) {
 	path := opts.ConfigFile
 	if path == "" {
@@ -101,27 +70,91 @@ func loadStack(opts Options, project *workspace.Project) (config.Map, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	for key, declared := range project.Config {
-		if declared.Type == nil {
-			continue
-		}
-		k, err := config.ParseKey(project.Name.String() + ":" + key)
+	given := config.Map{}
+	maps.Copy(given, stack.Config)
+	for name, value := range opts.Config {
+		key, err := keyOf(project, name)
 		if err != nil {
 			return nil, err
 		}
-		value, ok := stack.Config[k]
-		if !ok || value.Secure() {
-			continue
-		}
-		plain, err := value.ToObject()
-		if err != nil {
-			return nil, fmt.Errorf("config %s: %w", key, err)
-		}
-		if !workspace.ValidateConfigValue(*declared.Type, declared.Items, plain) {
-			return nil, fmt.Errorf("config %s must be of type %s", key, workspace.InferFullTypeName(*declared.Type, declared.Items))
+		declared := project.Config[name]
+		switch {
+		case value == "":
+			delete(given, key)
+		case declared.Secret:
+			given[key] = config.NewSecureValue(value) // opts.decrypter knows the value
+		case declared.TypeName() == "array" || declared.TypeName() == "object":
+			given[key] = config.NewObjectValue(value)
+		default:
+			given[key] = config.NewValue(value)
 		}
 	}
-	return stack.Config, nil
+	return given, nil
+}
+
+// applyProject adds the defaults of Pulumi.yaml to given and checks the values
+// that it declares. The errors read like Pulumi's.
+func applyProject(opts Options, project *workspace.Project, given config.Map) error {
+	var missing []string
+	for _, name := range slices.Sorted(maps.Keys(project.Config)) {
+		declared := project.Config[name]
+		key, err := keyOf(project, name)
+		if err != nil {
+			return err
+		}
+		fallback := declared.Default
+		if fallback == nil {
+			fallback = declared.Value
+		}
+		if _, ok := given[key]; !ok && fallback == nil {
+			missing = append(missing, "'"+name+"'")
+			continue
+		} else if !ok {
+			if given[key], err = plainValueOf(fallback); err != nil {
+				return fmt.Errorf("default of config %s: %w", name, err)
+			}
+		}
+		if declared.Type == nil {
+			continue
+		}
+		value := given[key]
+		if declared.Secret && !value.Secure() {
+			return fmt.Errorf("Stack '%s' with configuration key '%s' must be encrypted as it's secret", opts.Stack, name)
+		}
+		if value.Secure() {
+			continue // nobody here can see its type
+		}
+		plain, err := value.ToObject()
+		if err != nil || !workspace.ValidateConfigValue(*declared.Type, declared.Items, plain) {
+			return fmt.Errorf("Stack '%s' with configuration key '%s' must be of type '%s'", opts.Stack, name, workspace.InferFullTypeName(*declared.Type, declared.Items))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("Stack '%s' is missing configuration values %s", opts.Stack, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// keyOf returns the full key of a name, which is the project's unless it says
+// otherwise.
+func keyOf(project *workspace.Project, name string) (config.Key, error) {
+	if strings.Contains(name, ":") {
+		return config.ParseKey(name)
+	}
+	return config.MustMakeKey(project.Name.String(), name), nil
+}
+
+// plainValueOf returns a value of YAML as one of a stack's file.
+func plainValueOf(value any) (config.Value, error) {
+	rendered, err := text(value)
+	if err != nil {
+		return config.Value{}, err
+	}
+	switch value.(type) {
+	case []any, map[string]any, map[any]any:
+		return config.NewObjectValue(rendered), nil
+	}
+	return config.NewValue(rendered), nil
 }
 
 // text renders a YAML value as Pulumi does for programs.

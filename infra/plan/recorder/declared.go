@@ -12,7 +12,7 @@ import (
 // Key is one configuration key that Pulumi.yaml declares for stacks.
 type Key struct {
 	Name        string
-	Type        string // string, integer, boolean, array<…> or object
+	Type        string // string, integer, boolean, array<…> or object; empty if it may be any
 	Default     string // as a program reads it; empty if there is none
 	Secret      bool
 	Description string

@@ -23,8 +23,9 @@ import (
 
 // Options say what to evaluate, and for which stack.
 type Options struct {
-	// Program is the program to run.
-	Program pulumi.RunFunc
+	// Program is the program to run. It is handed the stack's configuration by
+	// full key, as a pulumi.RunOption can see it: a Context lists no keys.
+	Program func(ctx *pulumi.Context, config map[string]string) error
 	// Root is the folder that holds Pulumi.yaml.
 	Root string
 	// Stack is the stack's name. Its configuration is Pulumi.<Stack>.yaml in
@@ -33,8 +34,8 @@ type Options struct {
 	// ConfigFile is another stack configuration file to read.
 	ConfigFile string
 	// Config overrides configuration values by key. A key without a namespace
-	// is the project's. The empty string unsets a value. Lists and objects are
-	// JSON. Only keys that Pulumi.yaml declares are accepted.
+	// is the project's. The empty string unsets a value, so that its default
+	// counts. Lists and objects are JSON.
 	Config map[string]string
 	// StandIns are values for what the stack's file holds encrypted, by key. The
 	// recorder has no passphrase and asks for none, so that a plan works for a
@@ -64,7 +65,7 @@ func Evaluate(opts Options) (*plan.Document, error) {
 	m := newMonitor(cfg, opts)
 	var exports pulumi.Output
 	run := func(ctx *pulumi.Context) error {
-		if err := opts.Program(ctx); err != nil {
+		if err := opts.Program(ctx, cfg.values); err != nil {
 			return err
 		}
 		exports = pulumi.ToOutput(pulumi.Map(ctx.GetCurrentExportMap()))

@@ -20,7 +20,8 @@ import (
 )
 
 func evaluate(program pulumi.RunFunc, set ...func(*recorder.Options)) (*plan.Document, error) {
-	opts := recorder.Options{Program: program, Root: "testdata/project", Stack: "test"}
+	run := func(ctx *pulumi.Context, _ map[string]string) error { return program(ctx) }
+	opts := recorder.Options{Program: run, Root: "testdata/project", Stack: "test"}
 	for _, s := range set {
 		s(&opts)
 	}

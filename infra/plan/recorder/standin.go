@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -12,6 +13,12 @@ import (
 type standIn struct{ key, value string }
 
 var _ config.Decrypter = standIn{}
+
+// decrypter returns what decrypts the value of key: it knows the override, or
+// what stands in.
+func (o Options) decrypter(key config.Key) config.Decrypter {
+	return standIn{key.String(), cmp.Or(o.Config[key.Name()], o.StandIns[key.Name()])}
+}
 
 func (s standIn) DecryptValue(context.Context, string) (string, error) {
 	if s.value == "" {
