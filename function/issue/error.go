@@ -3,6 +3,7 @@ package issue
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 )
 
@@ -100,6 +101,25 @@ func (e *Error) At(field string) *Error {
 	copied := *e
 	copied.Field = field
 	return &copied
+}
+
+// LogAttrs returns what a log says of the problems: how many there are of each code, and the cause of the first that
+// has one, since the others mostly have the same.
+func LogAttrs(problems []*Error) []slog.Attr {
+	if len(problems) == 0 {
+		return nil
+	}
+	codes := map[string]int{}
+	for _, e := range problems {
+		codes[e.Code]++
+	}
+	attrs := []slog.Attr{slog.Any("codes", codes)}
+	for _, e := range problems {
+		if e.Unwrap() != nil {
+			return append(attrs, slog.String("error", e.Error()))
+		}
+	}
+	return attrs
 }
 
 func unavailable(message string, cause error) *Error {

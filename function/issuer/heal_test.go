@@ -26,7 +26,7 @@ const object = "s3://media/simple-chat/a.jpg"
 // scenario is something to be done that may be cut short, and how to see that
 // doing it again has healed everything.
 type scenario struct {
-	prepare func(w *world, h *api.Handler)
+	prepare func(w *world, h *Function)
 	event   func(t *testing.T, w *world) json.RawMessage
 	healed  func(t *testing.T, w *world, answer string)
 	links   int // live ones in the end
@@ -54,7 +54,7 @@ var scenarios = map[string]func() scenario{
 	"issue again": func() scenario {
 		var hash string
 		return scenario{
-			prepare: func(w *world, h *api.Handler) { hash = issued(w.t, h, object) },
+			prepare: func(w *world, h *Function) { hash = issued(w.t, h, object) },
 			event: func(t *testing.T, _ *world) json.RawMessage {
 				return event(t, "POST", "/links", `{"objects":["`+object+`"]}`)
 			},
@@ -82,7 +82,7 @@ var scenarios = map[string]func() scenario{
 func revoking(ask func(t *testing.T, hash string) json.RawMessage) scenario {
 	var hash string
 	return scenario{
-		prepare: func(w *world, h *api.Handler) {
+		prepare: func(w *world, h *Function) {
 			hash = issued(w.t, h, object)
 			issued(w.t, h, "s3://media/simple-chat/b.jpg")
 			w.aws.Objects["simple-chat/a.jpg"] = false
@@ -165,7 +165,7 @@ func play(t *testing.T, server *engine.Server, s scenario, fault func(n int) clo
 }
 
 // answerTo returns the body of a good answer, or an error.
-func answerTo(h *api.Handler, asked json.RawMessage) (string, error) {
+func answerTo(h *Function, asked json.RawMessage) (string, error) {
 	answer, err := h.Handle(context.Background(), asked)
 	if r, ok := answer.(events.LambdaFunctionURLResponse); ok {
 		if r.StatusCode != http.StatusOK {

@@ -54,74 +54,6 @@ func TestAPublicObjectGetsItsPlainAddress(t *testing.T) {
 	assert.Empty(t, mappingtest.Items(t, w.table))
 }
 
-func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, mappingtest.Engine(t))
-	h := w.started()
-	unknown := strings.Repeat("x", 32)
-	for name, tt := range map[string]struct {
-		method, path, body string
-		status             int
-		code, field        string
-	}{
-		"no body":                    {"POST", "/links", "", 400, "bad_request", ""},
-		"no JSON":                    {"POST", "/links", "objects=x", 400, "bad_request", ""},
-		"a list":                     {"POST", "/links", `["s3://media/a"]`, 400, "bad_request", ""},
-		"null":                       {"POST", "/links", `null`, 400, "bad_request", ""},
-		"something after the JSON":   {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg"]} {}`, 400, "bad_request", ""},
-		"an unknown field":           {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg"],"ttl":5}`, 400, "bad_request", "ttl"},
-		"a field in capitals":        {"POST", "/links", `{"Objects":["s3://media/simple-chat/a.jpg"]}`, 400, "bad_request", "Objects"},
-		"no objects":                 {"POST", "/links", `{}`, 400, "bad_request", "objects"},
-		"an empty list":              {"POST", "/links", `{"objects":[]}`, 400, "bad_request", "objects"},
-		"objects as one string":      {"POST", "/links", `{"objects":"s3://media/a"}`, 400, "bad_request", "objects"},
-		"objects of null":            {"POST", "/links", `{"objects":null}`, 400, "bad_request", "objects"},
-		"a null among the objects":   {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg",null]}`, 400, "bad_request", "objects[1]"},
-		"a number among the objects": {"POST", "/links", `{"objects":[7]}`, 400, "bad_request", "objects[0]"},
-		"101 objects":                {"POST", "/links", `{"objects":[` + strings.Repeat(`"s3://media/simple-chat/a.jpg",`, 100) + `"s3://media/b"]}`, 400, "too_many", "objects"},
-		"a body too long":            {"POST", "/links", `{"objects":["` + strings.Repeat("x", 1<<20) + `"]}`, 413, "too_large", ""},
-		"a ttl of zero":              {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg"],"ttlSeconds":0}`, 400, "bad_ttl", "ttlSeconds"},
-		"a ttl beyond the longest":   {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg"],"ttlSeconds":2592001}`, 400, "bad_ttl", "ttlSeconds"},
-		"a ttl that would overflow":  {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg"],"ttlSeconds":9223372036854775807}`, 400, "bad_ttl", "ttlSeconds"},
-		"a ttl of half a second":     {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg"],"ttlSeconds":0.5}`, 400, "bad_request", "ttlSeconds"},
-		"a ttl in words":             {"POST", "/links", `{"objects":["s3://media/simple-chat/a.jpg"],"ttlSeconds":"60"}`, 400, "bad_request", "ttlSeconds"},
-		"a malformed object":         {"POST", "/links", `{"objects":["simple-chat/a.jpg"]}`, 400, "bad_object", "objects[0]"},
-		"another bucket":             {"POST", "/links", `{"objects":["s3://other/simple-chat/a.jpg"]}`, 400, "wrong_bucket", "objects[0]"},
-		"a directory":                {"POST", "/links", `{"objects":["s3://media/simple-chat/"]}`, 400, "directory", "objects[0]"},
-		"an unknown service":         {"POST", "/links", `{"objects":["s3://media/other/a.jpg"]}`, 400, "unknown_service", "objects[0]"},
-		"a missing object":           {"POST", "/links", `{"objects":["s3://media/simple-chat/none.jpg"]}`, 404, "object_not_found", "objects[0]"},
-		"a malformed hash":           {"GET", "/links/short", "", 400, "bad_hash", "hash"},
-		"an unknown hash":            {"GET", "/links/" + unknown, "", 404, "link_not_found", "hash"},
-		"a malformed hash to delete": {"DELETE", "/links/short", "", 400, "bad_hash", "hash"},
-		"an unknown hash to delete":  {"DELETE", "/links/" + unknown, "", 404, "link_not_found", "hash"},
-		"nothing to revoke":          {"POST", "/revocations", `{}`, 400, "bad_request", "objects"},
-		"a wrong bucket to revoke":   {"POST", "/revocations", `{"hashes":[],"objects":["s3://other/a"]}`, 400, "wrong_bucket", "objects[0]"},
-		"a public object to revoke":  {"POST", "/revocations", `{"objects":["s3://media/marketplace/p.jpg"]}`, 409, "public_object", "objects[0]"},
-		"a wrong hash to revoke":     {"POST", "/revocations", `{"objects":["s3://media/simple-chat/a.jpg"],"hashes":["short"]}`, 400, "bad_hash", "hashes[0]"},
-		"an unknown field to revoke": {"POST", "/revocations", `{"hash":"x"}`, 400, "bad_request", "hash"},
-		"101 to revoke together":     {"POST", "/revocations", `{"objects":["s3://media/a"],"hashes":[` + strings.Repeat(`"x",`, 99) + `"x"]}`, 400, "too_many", ""},
-		"an unknown path":            {"GET", "/", "", 404, "no_such_route", ""},
-		"a path below a hash":        {"GET", "/links/" + unknown + "/x", "", 404, "no_such_route", ""},
-		"a path that ends in slash":  {"POST", "/links/", `{"objects":["s3://media/simple-chat/a.jpg"]}`, 404, "no_such_route", ""},
-		"another method":             {"PUT", "/links", "", 405, "bad_method", ""},
-		"a method in small letters":  {"post", "/links", `{"objects":["s3://media/simple-chat/a.jpg"]}`, 405, "bad_method", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			status, body, headers := call(t, h, tt.method, tt.path, tt.body)
-			var answer struct {
-				Error struct{ Code, Message, Field string }
-			}
-			require.NoError(t, json.Unmarshal([]byte(body), &answer), body)
-			assert.Equal(t, tt.status, status, body)
-			assert.Equal(t, tt.code, answer.Error.Code)
-			assert.Equal(t, tt.field, answer.Error.Field)
-			assert.NotEmpty(t, answer.Error.Message)
-			assert.Equal(t, tt.status == 405, headers["Allow"] != "")
-		})
-	}
-	assert.Empty(t, mappingtest.Items(t, w.table), "nothing was done")
-	assert.Empty(t, w.aws.CloudFront.Invalidations)
-}
-
 func TestPartOfACallMayFail(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mappingtest.Engine(t))
@@ -151,7 +83,9 @@ func TestABodyMayComeInBase64(t *testing.T) {
 		strings.Repeat("A", 2<<20): 413,
 	} {
 		r.Body = body
-		assert.Equal(t, status, h.HTTP(context.Background(), r).StatusCode)
+		answer, err := h.call(context.Background(), r)
+		require.NoError(t, err)
+		assert.Equal(t, status, answer.StatusCode)
 	}
 }
 
@@ -267,6 +201,11 @@ func TestEventsOfOtherKindsAreRefused(t *testing.T) {
 		"a deleted public object":       {string(removedEvent("ObjectRemoved:Delete", "", "marketplace/p.jpg")), false},
 		"something created":             {string(removedEvent("ObjectCreated:Put", "", "simple-chat/a.jpg")), true},
 		"a key that cannot be read":     {string(removedEvent("ObjectRemoved:Delete", "", "%zz")), true},
+		"a key that is not UTF-8":       {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%FF")), true},
+		"a key of half a character":     {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%ED%A0%80")), true},
+		"half of a surrogate pair":      {string(removedEvent("ObjectRemoved:Delete", "", `simple-chat/\ud800`)), true},
+		"bytes that are not UTF-8":      {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/\xff")), true},
+		"a call of half a character":    {`{"rawPath":"/links","requestContext":{"http":{"method":"POST"}},"body":"\ud800"}`, true},
 		"a key of nothing":              {string(removedEvent("ObjectRemoved:Delete", "", "")), true},
 		"a record from somewhere else":  {`{"Records":[{"eventSource":"aws:sqs"}]}`, true},
 		"a record that is no object":    {`{"Records":[7]}`, true},
@@ -285,24 +224,6 @@ func TestEventsOfOtherKindsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAPanicIsAnAnswerAndTheProcessLivesOn(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, mappingtest.Engine(t))
-	h := w.started()
-	store := h.Issuer.Store
-	h.Issuer.Store = panicking{}
-	status, body, _ := call(t, h, http.MethodGet, "/links/"+strings.Repeat("x", 32), "")
-	assert.Equal(t, 500, status)
-	assert.Contains(t, body, `"code":"internal"`)
-	assert.NotContains(t, body, "secret detail")
-	h.Issuer.Store = store
-	issued(t, h, "s3://media/simple-chat/a.jpg")
-}
-
-type panicking struct{ mapping.Store }
-
-func (panicking) Get(context.Context, string) (mapping.Mapping, error) { panic("secret detail") }
-
 func TestAFunctionWithoutItsKeysDoesNotStart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mappingtest.Engine(t))
@@ -314,4 +235,17 @@ func TestAFunctionWithoutItsKeysDoesNotStart(t *testing.T) {
 	require.NoError(t, err, "links without a seal need none")
 	assert.True(t, mapping.ValidHash(issued(t, h, "s3://media/simple-chat/a.jpg")))
 	assert.False(t, errors.Is(err, mapping.ErrNotFound))
+}
+
+func TestACallThatNoHTTPClientCanSendIsNoRoute(t *testing.T) {
+	t.Parallel()
+	h := newWorld(t, mappingtest.Engine(t)).started()
+	for _, call := range [][2]string{{"GET", "/links/%zz"}, {"A B", "/links"}, {"GET", "/\x7f"}, {"GET", "links"}, {"", ""}} {
+		r := events.LambdaFunctionURLRequest{RawPath: call[1]}
+		r.RequestContext.HTTP.Method = call[0]
+		answer, err := h.call(t.Context(), r)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusNotFound, answer.StatusCode, call)
+		assert.Contains(t, answer.Body, `"code":"no_such_route"`)
+	}
 }

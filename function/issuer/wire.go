@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"secure-media-cdn/function/issue"
-	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/cloud"
 	"secure-media-cdn/function/mapping"
 )
@@ -43,7 +42,7 @@ var client = &http.Client{
 
 // New returns the function as the environment configures it, with AWS as the environment gives access to it. Its
 // error lists everything that is wrong with the configuration.
-func New(ctx context.Context, getenv func(string) string, log *slog.Logger) (*api.Handler, error) {
+func New(ctx context.Context, getenv func(string) string, log *slog.Logger) (*Function, error) {
 	cfg, err := loadConfig(getenv)
 	if err != nil {
 		return nil, err
@@ -58,7 +57,7 @@ func New(ctx context.Context, getenv func(string) string, log *slog.Logger) (*ap
 
 // wire joins the parts. It reads the link keys, if links are sealed, so that a
 // function without them does not start.
-func wire(ctx context.Context, c config, base aws.Config, getenv func(string) string, log *slog.Logger) (*api.Handler, error) {
+func wire(ctx context.Context, c config, base aws.Config, getenv func(string) string, log *slog.Logger) (*Function, error) {
 	in := func(region string) aws.Config {
 		copied := base.Copy()
 		copied.Region = region
@@ -97,7 +96,7 @@ func wire(ctx context.Context, c config, base aws.Config, getenv func(string) st
 		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, TTL: c.linkTTL, RenewBefore: c.renewBefore,
 		Now: time.Now, Pause: issue.Sleep,
 	}
-	return &api.Handler{Issuer: issuer, Log: log, Now: time.Now}, nil
+	return newFunction(issuer, log), nil
 }
 
 func hashes(ctx context.Context, c config, base aws.Config, log *slog.Logger) (issue.Hashes, error) {

@@ -51,18 +51,18 @@ func newWorld(t *testing.T, server *engine.Server) *world {
 
 // start starts a process of the function, or returns why it did not. Its waits
 // take no time.
-func (w *world) start(retries bool) (*api.Handler, error) {
+func (w *world) start(retries bool) (*Function, error) {
 	h, err := wire(context.Background(), w.cfg, w.aws.Config(retries), func(string) string { return "" }, slog.New(slog.NewJSONHandler(w.log, nil)))
 	if err != nil {
 		return nil, err
 	}
 	noPause := func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	edge := h.Issuer.Edge.(*cloud.Edge)
-	h.Issuer.Pause, edge.Pause, edge.Revocations.Pause = noPause, noPause, noPause
+	edge := h.issuer.Edge.(*cloud.Edge)
+	h.issuer.Pause, edge.Pause, edge.Revocations.Pause = noPause, noPause, noPause
 	return h, nil
 }
 
-func (w *world) started() *api.Handler {
+func (w *world) started() *Function {
 	w.t.Helper()
 	h, err := w.start(false)
 	require.NoError(w.t, err)
@@ -80,7 +80,7 @@ func event(t testing.TB, method, path, body string) json.RawMessage {
 }
 
 // call makes one call of h.
-func call(t testing.TB, h *api.Handler, method, path, body string) (status int, answer string, headers map[string]string) {
+func call(t testing.TB, h *Function, method, path, body string) (status int, answer string, headers map[string]string) {
 	t.Helper()
 	got, err := h.Handle(context.Background(), event(t, method, path, body))
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ func call(t testing.TB, h *api.Handler, method, path, body string) (status int, 
 }
 
 // issued returns the hash of the only link in an answer.
-func issued(t testing.TB, h *api.Handler, object string) string {
+func issued(t testing.TB, h *Function, object string) string {
 	t.Helper()
 	status, body, _ := call(t, h, http.MethodPost, "/links", `{"objects":["`+object+`"]}`)
 	require.Equal(t, http.StatusOK, status, body)

@@ -19,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/stretchr/testify/assert"
@@ -27,38 +26,23 @@ import (
 
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
-	"secure-media-cdn/function/issue/cloud"
-	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/issue/api/apitest"
 )
 
 // deployed is an issuer behind an address that checks signatures.
 type deployed struct {
 	*httptest.Server
-	store   mapping.Memory
+	aws     apitest.AWS
 	calls   atomic.Int32
 	fail    func(call int32, w http.ResponseWriter) bool // answers instead, if true
 	outputs string
 }
 
-type anyHash struct{ n atomic.Uint64 }
-
-func (a *anyHash) Read(p []byte) (int, error) {
-	copy(p, fmt.Sprintf("%024d", a.n.Add(1)))
-	return len(p), nil
-}
-
-type agreeable struct{}
-
-func (agreeable) Forget(context.Context, map[string]time.Time) error   { return nil }
-func (agreeable) Withdraw(context.Context, []string) error             { return nil }
-func (agreeable) Exists(context.Context, mapping.Object) (bool, error) { return true, nil }
-
 func deploy(t *testing.T) *deployed {
 	d := &deployed{}
-	handler := &api.Handler{Log: slog.New(slog.DiscardHandler), Now: time.Now, Issuer: &issue.Issuer{
-		Store: &d.store, Hashes: cloud.Unsealed{Random: &anyHash{}}, Objects: agreeable{}, Edge: agreeable{}, Bucket: "media", BaseURL: "https://cdn.example",
-		TTL: 30 * 24 * time.Hour, RenewBefore: time.Hour, Now: time.Now, Pause: issue.Sleep,
-	}}
+	issuer := d.aws.Issuer()
+	issuer.Services = nil
+	handler := api.New(issuer, slog.New(slog.DiscardHandler), time.Now)
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		call := d.calls.Add(1)
 		if d.fail != nil && d.fail(call, w) {
@@ -70,11 +54,8 @@ func deploy(t *testing.T) *deployed {
 			fmt.Fprint(w, `{"Message":"Forbidden"}`)
 			return
 		}
-		e := events.LambdaFunctionURLRequest{RawPath: r.URL.EscapedPath(), Body: string(body)}
-		e.RequestContext.HTTP.Method = r.Method
-		answer := handler.HTTP(r.Context(), e)
-		w.WriteHeader(answer.StatusCode)
-		fmt.Fprint(w, answer.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(d.Close)
 	d.outputs = filepath.Join(t.TempDir(), "outputs.json")

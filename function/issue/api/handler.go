@@ -6,128 +6,157 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"secure-media-cdn/function/issue"
 )
 
-// Handler answers calls to the function's address, and follows what is deleted
-// from the bucket.
-type Handler struct {
-	Issuer *issue.Issuer
-	Log    *slog.Logger
-	Now    func() time.Time
+// Caller is what the handler knows of a call that is not in the HTTP request. Whoever puts the handler behind an
+// address says it with [WithCaller].
+type Caller struct {
+	// Request is the call's id in the logs.
+	Request string
 }
 
-// call is one call on its way: what was asked, and what the log will say.
+type callerKey struct{}
+
+// WithCaller returns a context for a request of the caller.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+func callerOf(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
+
+// handler answers the API's calls.
+type handler struct {
+	issuer *issue.Issuer
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// call is one call: what was asked, and what the log will say.
 type call struct {
-	hash string // from the path
-	body []byte
-	log  []slog.Attr
+	*http.Request
+	issuer *issue.Issuer
+	hash   string // from the path
+	body   []byte
+	log    []slog.Attr
 }
 
 func (c *call) note(attrs ...slog.Attr) { c.log = append(c.log, attrs...) }
 
-// route is one method of one path.
-type route struct {
-	method, path string // a path that ends in a slash goes on with a hash
-	body         bool   // whether the call has one
-	serve        func(h *Handler, ctx context.Context, c *call) (status int, answer any)
+// serve answers a call: the HTTP status and the JSON to send.
+type serve func(c *call) (status int, answer any)
+
+// methods are those that each path takes.
+var methods = map[string]map[string]serve{
+	LinksPath:             {http.MethodPost: withBody(issueLinks)},
+	LinksPath + "/{hash}": {http.MethodGet: showLink, http.MethodDelete: revokeLink},
+	RevocationsPath:       {http.MethodPost: withBody(revoke)},
 }
 
-var routes = []route{
-	{http.MethodPost, LinksPath, true, (*Handler).issue},
-	{http.MethodGet, LinksPath + "/", false, (*Handler).show},
-	{http.MethodDelete, LinksPath + "/", false, (*Handler).remove},
-	{http.MethodPost, RevocationsPath, true, (*Handler).revoke},
-}
-
-// HTTP answers one call to the function's address. It never fails: whatever
-// goes wrong is in the answer.
-func (h *Handler) HTTP(ctx context.Context, r events.LambdaFunctionURLRequest) (response events.LambdaFunctionURLResponse) {
-	started := h.Now()
-	c := &call{}
-	c.note(slog.String("method", cut(r.RequestContext.HTTP.Method)), slog.String("request", cut(r.RequestContext.RequestID)))
-	status, answer, allow := http.StatusInternalServerError, any(nil), ""
-	defer func() {
-		if p := recover(); p != nil {
-			h.Log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			status, answer = failure(c, issue.AsError(fmt.Errorf("panic: %v", p)))
+// New returns the API of the issuer. It logs one line for each call, without keys or whole hashes, and answers a
+// panic with status 500.
+func New(issuer *issue.Issuer, log *slog.Logger, now func() time.Time) http.Handler {
+	h := &handler{issuer: issuer, log: log, now: now}
+	mux := http.NewServeMux()
+	for path, byMethod := range methods {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			if f := byMethod[method]; f != nil {
+				allowed = append(allowed, method)
+				mux.Handle(method+" "+path, h.answer(path, f))
+			}
 		}
-		response = respond(status, answer, allow)
-		c.note(slog.Int("status", status), slog.Int64("ms", h.Now().Sub(started).Milliseconds()))
+		refuse := h.answer(path, wrongMethod(strings.Join(allowed, ", ")))
+		mux.Handle(path, refuse)
+		if byMethod[http.MethodGet] != nil {
+			mux.Handle(http.MethodHead+" "+path, refuse) // else GET would serve it
+		}
+	}
+	noRoute := h.answer("", noSuchRoute)
+	mux.Handle("/", noRoute)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			noRoute.ServeHTTP(w, r) // ServeMux would redirect
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// answer returns a handler that answers with what f returns. It never fails: whatever goes wrong is in the answer.
+func (h *handler) answer(route string, f serve) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := h.now()
+		c := &call{Request: r, issuer: h.issuer, hash: r.PathValue("hash")}
+		c.note(slog.String("method", cut(r.Method)), slog.String("request", cut(callerOf(r.Context()).Request)))
+		if route != "" {
+			c.note(slog.String("route", route))
+		}
+		if c.hash != "" {
+			c.note(slog.String("hash", short(c.hash)))
+		}
+		status, answer := h.guarded(c, f)
+		respond(w, status, answer)
+		c.note(slog.Int("status", status), slog.Int64("ms", h.now().Sub(started).Milliseconds()))
 		level := slog.LevelInfo
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
-		h.Log.LogAttrs(ctx, level, "call", c.log...)
+		h.log.LogAttrs(r.Context(), level, "call", c.log...)
+	})
+}
+
+// guarded calls f and turns a panic into an answer.
+func (h *handler) guarded(c *call, f serve) (status int, answer any) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			status, answer = failure(c, issue.AsError(fmt.Errorf("panic: %v", p)))
+		}
 	}()
-	found, hash, allowed := find(r)
-	if found == nil {
-		allow = allowed
-		if allow == "" {
-			status, answer = failure(c, issue.Problem(issue.CodeNoSuchRoute, "", "there are only %s, %s/{hash} and %s", LinksPath, LinksPath, RevocationsPath))
-		} else {
-			status, answer = failure(c, issue.Problem(issue.CodeBadMethod, "", "this path takes only %s", allow))
-		}
-		return
-	}
-	c.hash = hash
-	c.note(slog.String("route", found.path))
-	if hash != "" {
-		c.note(slog.String("hash", short(hash)))
-	}
-	if found.body {
-		var problem *issue.Error
-		if c.body, problem = body(r); problem != nil {
-			status, answer = failure(c, problem)
-			return
-		}
-	}
-	status, answer = found.serve(h, ctx, c)
-	return
+	return f(c)
 }
 
-// find returns the route of the call and the hash in its path, or the methods
-// that the path would take.
-func find(r events.LambdaFunctionURLRequest) (found *route, hash, allowed string) {
-	var methods []string
-	for n := range routes {
-		route := &routes[n]
-		hash = ""
-		if strings.HasSuffix(route.path, "/") {
-			var below bool
-			if hash, below = strings.CutPrefix(r.RawPath, route.path); !below || hash == "" || strings.Contains(hash, "/") {
-				continue
-			}
-		} else if r.RawPath != route.path {
-			continue
-		}
-		if route.method == r.RequestContext.HTTP.Method {
-			return route, hash, ""
-		}
-		methods = append(methods, route.method)
-	}
-	return nil, "", strings.Join(methods, ", ")
+func noSuchRoute(c *call) (int, any) {
+	return failure(c, issue.Problem(issue.CodeNoSuchRoute, "", "there are only %s, %s/{hash} and %s", LinksPath, LinksPath, RevocationsPath))
 }
 
-func respond(status int, answer any, allow string) events.LambdaFunctionURLResponse {
+// refusedMethod is the answer to a method that a path does not take.
+type refusedMethod struct {
+	Failure
+	allow string
+}
+
+func wrongMethod(allow string) serve {
+	return func(c *call) (int, any) {
+		status, answer := failure(c, issue.Problem(issue.CodeBadMethod, "", "this path takes only %s", allow))
+		return status, refusedMethod{answer.(Failure), allow}
+	}
+}
+
+func respond(w http.ResponseWriter, status int, answer any) {
 	text, err := json.Marshal(answer)
 	if err != nil { // our types always encode
 		panic(err)
 	}
-	headers := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"}
-	if allow != "" {
-		headers["Allow"] = allow
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if refused, ok := answer.(refusedMethod); ok {
+		w.Header().Set("Allow", refused.allow)
 	}
 	if status == http.StatusServiceUnavailable {
-		headers["Retry-After"] = "1"
+		w.Header().Set("Retry-After", "1")
 	}
-	return events.LambdaFunctionURLResponse{StatusCode: status, Headers: headers, Body: string(text)}
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // the caller is gone, and nobody is left to tell
 }
 
 // failure answers a call that went wrong as a whole. The cause is for the log.
@@ -139,7 +168,7 @@ func failure(c *call, e *issue.Error) (int, any) {
 	return e.Status(), Failure{Error: *wire(e, "")}
 }
 
-// wire returns the problem as it is told, at the field if it names none.
+// wire returns the problem as the API tells it, at the given field if it names none.
 func wire(e *issue.Error, field string) *Problem {
 	if e == nil {
 		return nil

@@ -1,36 +1,38 @@
 package api
 
 import (
-	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/aws/aws-lambda-go/events"
 
 	"secure-media-cdn/function/issue"
 )
 
-// maxBody is enough for a hundred keys of the greatest length, every byte of
-// them escaped.
+// maxBody is enough for a hundred keys of the greatest length, with every byte escaped.
 const maxBody = 1 << 20
 
-// body returns the request's body.
-func body(r events.LambdaFunctionURLRequest) ([]byte, *issue.Error) {
-	raw := []byte(r.Body)
-	if r.IsBase64Encoded && len(r.Body) <= base64.StdEncoding.EncodedLen(maxBody) {
-		var err error
-		if raw, err = base64.StdEncoding.DecodeString(r.Body); err != nil {
-			return nil, issue.Problem(issue.CodeBadRequest, "", "the body is not the base64 that it is said to be")
+// withBody returns a serve that reads the call's body first.
+func withBody(next serve) serve {
+	return func(c *call) (int, any) {
+		raw, err := io.ReadAll(http.MaxBytesReader(nil, c.Body, maxBody))
+		var large *http.MaxBytesError
+		switch {
+		case errors.As(err, &large):
+			return failure(c, issue.Problem(issue.CodeTooLarge, "", "a body has at most %d bytes", maxBody))
+		case err != nil:
+			return failure(c, issue.Problem(issue.CodeBadRequest, "", "the body could not be read"))
 		}
+		if problem := CheckText(raw); problem != nil {
+			return failure(c, problem)
+		}
+		c.body = raw
+		return next(c)
 	}
-	if len(raw) > maxBody {
-		return nil, issue.Problem(issue.CodeTooLarge, "", "a body has at most %d bytes", maxBody)
-	}
-	return raw, nil
 }
 
 // parseIssue reads the body of POST /links. longest is the longest life.
@@ -81,8 +83,7 @@ func parseRevoke(raw []byte) (objects, hashes []string, problem *issue.Error) {
 // object reads a JSON object with none but the known fields.
 func object(raw []byte, known ...string) (map[string]json.RawMessage, *issue.Error) {
 	var fields map[string]json.RawMessage
-	// Invalid UTF-8 would be replaced, and then name another object.
-	if !utf8.Valid(raw) || json.Unmarshal(raw, &fields) != nil || fields == nil {
+	if json.Unmarshal(raw, &fields) != nil || fields == nil {
 		return nil, issue.Problem(issue.CodeBadRequest, "", "the body must be one JSON object with the fields %s", strings.Join(known, " and "))
 	}
 	for name := range fields {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -9,12 +8,12 @@ import (
 	"secure-media-cdn/function/issue"
 )
 
-func (h *Handler) issue(ctx context.Context, c *call) (int, any) {
-	objects, ttl, problem := parseIssue(c.body, h.Issuer.TTL)
+func issueLinks(c *call) (int, any) {
+	objects, ttl, problem := parseIssue(c.body, c.issuer.TTL)
 	if problem != nil {
 		return failure(c, problem)
 	}
-	links, err := h.Issuer.Issue(ctx, objects, ttl)
+	links, err := c.issuer.Issue(c.Context(), objects, ttl)
 	if err != nil {
 		return failure(c, issue.AsError(err))
 	}
@@ -37,12 +36,12 @@ func (h *Handler) issue(ctx context.Context, c *call) (int, any) {
 	if len(failed) == len(links) {
 		status, answer.Error = failed[0].Status(), answer.Links[0].Error
 	}
-	c.noteProblems(failed)
+	c.note(issue.LogAttrs(failed)...)
 	return status, answer
 }
 
-func (h *Handler) show(ctx context.Context, c *call) (int, any) {
-	shown, err := h.Issuer.Show(ctx, c.hash)
+func showLink(c *call) (int, any) {
+	shown, err := c.issuer.Show(c.Context(), c.hash)
 	if err != nil {
 		return failure(c, issue.AsError(err).At("hash"))
 	}
@@ -54,8 +53,8 @@ func (h *Handler) show(ctx context.Context, c *call) (int, any) {
 	}
 }
 
-func (h *Handler) remove(ctx context.Context, c *call) (int, any) {
-	outcomes, err := h.Issuer.Revoke(ctx, nil, []string{c.hash})
+func revokeLink(c *call) (int, any) {
+	outcomes, err := c.issuer.Revoke(c.Context(), nil, []string{c.hash})
 	if err != nil {
 		return failure(c, issue.AsError(err))
 	}
@@ -65,16 +64,16 @@ func (h *Handler) remove(ctx context.Context, c *call) (int, any) {
 	return http.StatusOK, revocation(outcomes[0], "")
 }
 
-func (h *Handler) revoke(ctx context.Context, c *call) (int, any) {
+func revoke(c *call) (int, any) {
 	objects, hashes, problem := parseRevoke(c.body)
 	if problem != nil {
 		return failure(c, problem)
 	}
-	outcomes, err := h.Issuer.Revoke(ctx, objects, hashes)
+	outcomes, err := c.issuer.Revoke(c.Context(), objects, hashes)
 	if err != nil {
 		return failure(c, issue.AsError(err))
 	}
-	h.Issuer.Withdraw(ctx, outcomes)
+	c.issuer.Withdraw(c.Context(), outcomes)
 	answer := RevokeAnswer{Revocations: make([]Revocation, len(outcomes))}
 	status := http.StatusOK
 	var failed []*issue.Error
@@ -95,7 +94,7 @@ func (h *Handler) revoke(ctx context.Context, c *call) (int, any) {
 		}
 	}
 	c.note(slog.Int("objects", len(objects)), slog.Int("hashes", len(hashes)), slog.Int("revoked", revoked), slog.Int("failed", len(failed)))
-	c.noteProblems(failed)
+	c.note(issue.LogAttrs(failed)...)
 	return status, answer
 }
 
@@ -105,25 +104,6 @@ func revocation(o issue.Outcome, field string) Revocation {
 		r.Revoked = []string{}
 	}
 	return r
-}
-
-// noteProblems logs the codes of the problems, and the cause of the first that
-// has one: the others mostly have the same.
-func (c *call) noteProblems(failed []*issue.Error) {
-	if len(failed) == 0 {
-		return
-	}
-	codes := map[string]int{}
-	for _, e := range failed {
-		codes[e.Code]++
-	}
-	c.note(slog.Any("codes", codes))
-	for _, e := range failed {
-		if e.Unwrap() != nil {
-			c.note(slog.String("error", e.Error()))
-			return
-		}
-	}
 }
 
 // moment returns the time for JSON, nil for none.

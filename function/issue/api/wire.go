@@ -1,5 +1,5 @@
-// Package api is the issuer's JSON over HTTP: what goes over the wire, and the
-// Lambda handler behind it. openapi.yaml describes it.
+// Package api is the issuer's JSON over HTTP: the types that are sent, and the http.Handler that answers with
+// package issue. openapi.yaml describes it for other languages; package client calls it from Go.
 package api
 
 import "time"

@@ -1,0 +1,55 @@
+// Package apitest has an issuer without AWS, for tests of the API and of its clients.
+package apitest
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/mapping"
+)
+
+// Services are the issuer's, by name: whether they are public.
+var Services = issue.Services{"chat": false, "board": false, "shop": true}
+
+// AWS is what the issuer calls. Its bucket has every object that Missing does not name.
+type AWS struct {
+	mapping.Memory
+	Missing map[string]bool // by key
+	Edge    error           // what every call to the edge fails with
+	made    atomic.Uint64
+}
+
+// Issuer returns an issuer of the bucket "media" with links below https://cdn.example that live for 30 days.
+func (a *AWS) Issuer() *issue.Issuer {
+	return &issue.Issuer{
+		Store: &a.Memory, Hashes: a, Objects: a, Edge: a,
+		Bucket: "media", BaseURL: "https://cdn.example", Services: Services,
+		TTL: 30 * 24 * time.Hour, RenewBefore: time.Hour, Now: time.Now,
+		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
+}
+
+// New implements issue.Hashes.
+func (a *AWS) New(context.Context, time.Time) (string, error) {
+	var raw [24]byte
+	binary.BigEndian.PutUint64(raw[16:], a.made.Add(1))
+	return base64.RawURLEncoding.EncodeToString(raw[:]), nil
+}
+
+// Accepts implements issue.Hashes.
+func (a *AWS) Accepts(context.Context, string) (bool, error) { return true, nil }
+
+// Exists implements issue.Objects.
+func (a *AWS) Exists(_ context.Context, o mapping.Object) (bool, error) {
+	return !a.Missing[o.Key], nil
+}
+
+// Forget implements issue.Edge.
+func (a *AWS) Forget(context.Context, map[string]time.Time) error { return a.Edge }
+
+// Withdraw implements issue.Edge.
+func (a *AWS) Withdraw(context.Context, []string) error { return a.Edge }

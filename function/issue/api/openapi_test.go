@@ -1,0 +1,135 @@
+package api_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/issue/api/apitest"
+)
+
+func readDocument(t *testing.T) *openapi3.T {
+	t.Helper()
+	d, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	require.NoError(t, err)
+	require.NoError(t, d.Validate(t.Context()))
+	return d
+}
+
+// described checks real calls against the document.
+type described struct {
+	http.Handler
+	router routers.Router
+	seen   map[string]bool // "GET /links/{hash} 200"
+}
+
+// try makes the call. The answer must be as the document says, and the request too if it succeeded.
+func (d *described) try(t *testing.T, method, path, body string) {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	route, params, err := d.router.FindRoute(r)
+	require.NoError(t, err, "%s %s is not described", method, path)
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	r.Body = io.NopCloser(strings.NewReader(body))
+	request := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: &openapi3filter.Options{
+		IncludeResponseStatus: true, // a status that is not described is an error
+	}}
+	if w.Code == http.StatusOK {
+		require.NoError(t, openapi3filter.ValidateRequest(t.Context(), request), "a request that succeeds is not described")
+	}
+	response := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: request, Status: w.Code, Header: w.Header(),
+		Body: io.NopCloser(bytes.NewReader(w.Body.Bytes())), Options: request.Options,
+	}
+	require.NoError(t, openapi3filter.ValidateResponse(t.Context(), response), w.Body.String())
+	assert.Equal(t, w.Code == http.StatusServiceUnavailable, w.Header().Get("Retry-After") != "")
+	d.seen[method+" "+route.Path+" "+strconv.Itoa(w.Code)] = true
+}
+
+func TestEveryCallIsAsTheOpenAPIDocumentSays(t *testing.T) {
+	t.Parallel()
+	doc := readDocument(t)
+	paths := doc.Paths.Map()
+	doc.Servers = nil // any host
+	router, err := legacy.NewRouter(doc)
+	require.NoError(t, err)
+	aws := &apitest.AWS{Missing: map[string]bool{"chat/none.jpg": true, "shop/gone.jpg": true}}
+	issuer := aws.Issuer()
+	h, _ := serving(issuer)
+	d := &described{h, router, map[string]bool{}}
+	links, apiErr := issuer.Issue(t.Context(), []string{"s3://media/chat/b.jpg"}, 0)
+	require.NoError(t, apiErr)
+	hash, unknown, many := links[0].Hash, strings.Repeat("x", 32), strings.Repeat("x", 1<<20+1)
+	all := func() {
+		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/a.jpg","s3://media/shop/p.jpg","s3://media/chat/none.jpg","x"],"ttlSeconds":60}`)
+		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":null}`)
+		d.try(t, "POST", "/links", `{"objects":["x"]}`)
+		d.try(t, "POST", "/links", `{}`)
+		d.try(t, "POST", "/links", many)
+		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/none.jpg"]}`)
+		for _, h := range []string{hash, unknown, "short"} {
+			d.try(t, "GET", "/links/"+h, "")
+		}
+		d.try(t, "POST", "/revocations", `{"objects":["s3://media/chat/a.jpg"]}`)
+		for _, h := range []string{hash, unknown, "short"} {
+			d.try(t, "DELETE", "/links/"+h, "")
+			d.try(t, "POST", "/revocations", `{"hashes":["`+h+`"]}`)
+		}
+		d.try(t, "GET", "/links/"+hash, "")
+		d.try(t, "POST", "/revocations", `{"objects":["s3://media/shop/p.jpg","s3://other/a"]}`)
+		d.try(t, "POST", "/revocations", `{"objects":["s3://media/shop/gone.jpg"]}`)
+		d.try(t, "POST", "/revocations", many)
+	}
+	all()
+	issuer.Store = failing{issuer.Store}
+	all()
+	issuer.Store = nil
+	all()
+
+	for path, item := range paths {
+		for method, operation := range item.Operations() {
+			for status := range operation.Responses.Map() {
+				assert.True(t, d.seen[method+" "+path+" "+status], "%s %s never answers %s", method, path, status)
+			}
+		}
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} {
+			status, _, _ := call(h, method, strings.ReplaceAll(path, "{hash}", unknown), "")
+			assert.Equal(t, item.GetOperation(method) != nil, status != http.StatusMethodNotAllowed, "%s %s", method, path)
+		}
+	}
+}
+
+func TestTheOpenAPIDocumentNamesEveryCodeUnderItsStatus(t *testing.T) {
+	t.Parallel()
+	code := readDocument(t).Components.Schemas["Problem"].Value.Properties["code"].Value
+	source, err := os.ReadFile("../error.go")
+	require.NoError(t, err)
+	var declared []any
+	for _, m := range regexp.MustCompile(`(?m)^\tCode\w+ += "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		declared = append(declared, m[1])
+	}
+	assert.ElementsMatch(t, declared, code.Enum)
+	for _, name := range declared {
+		status := strconv.Itoa(issue.Problem(name.(string), "", "").Status())
+		_, after, found := strings.Cut(code.Description, status+":")
+		require.True(t, found, status)
+		section, _, _ := strings.Cut(after, ".")
+		assert.Regexp(t, `\b`+name.(string)+`\b`, section, "%s is not listed under %s", name, status)
+	}
+}

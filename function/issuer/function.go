@@ -1,0 +1,100 @@
+package issuer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdaurl"
+
+	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/issue/api"
+)
+
+// Function is the Lambda function; New makes one. It is safe for concurrent use.
+type Function struct {
+	issuer *issue.Issuer
+	url    urlHandler
+	log    *slog.Logger
+}
+
+type urlHandler = func(context.Context, *events.LambdaFunctionURLRequest) (*events.LambdaFunctionURLStreamingResponse, error)
+
+func newFunction(i *issue.Issuer, log *slog.Logger) *Function {
+	return &Function{issuer: i, url: lambdaurl.Wrap(api.New(i, log, time.Now)), log: log}
+}
+
+// Handle is the function's entry: it takes calls of the Function URL and S3's events about deleted objects. An error
+// makes Lambda try an S3 event again, twice.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+func (f *Function) Handle(ctx context.Context, event json.RawMessage) (answer any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			answer, err = nil, errors.New("a panic; the log knows more")
+		}
+	}()
+	request, removals, err := parseEvent(event)
+	switch {
+	case err != nil:
+		f.log.Error("unknown event", "error", err.Error(), "bytes", len(event))
+		return nil, err
+	case request != nil:
+		return f.call(ctx, *request)
+	default:
+		return nil, f.follow(ctx, removals)
+	}
+}
+
+// parseEvent tells the two kinds of event apart. Exactly one result is set, or none for S3's test event.
+func parseEvent(event json.RawMessage) (*events.LambdaFunctionURLRequest, []removal, error) {
+	var kind struct {
+		RequestContext *struct {
+			HTTP *struct{ Method *string }
+		}
+		Records *[]json.RawMessage
+		Event   string
+	}
+	if err := json.Unmarshal(event, &kind); err != nil {
+		return nil, nil, errors.New("the event is not JSON of a known kind")
+	}
+	if problem := api.CheckText(event); problem != nil {
+		return nil, nil, errors.New("the event's text is broken")
+	}
+	switch {
+	case kind.RequestContext != nil && kind.RequestContext.HTTP != nil:
+		var r events.LambdaFunctionURLRequest
+		if err := json.Unmarshal(event, &r); err != nil {
+			return nil, nil, errors.New("the event is no call of the Function URL")
+		}
+		return &r, nil, nil
+	case kind.Event == "s3:TestEvent":
+		return nil, nil, nil
+	case kind.Records != nil:
+		removals, err := parseRemovals(*kind.Records)
+		return nil, removals, err
+	}
+	return nil, nil, errors.New("the event is neither a call of the Function URL nor from S3")
+}
+
+// call answers one call of the Function URL. lambdaurl makes an HTTP request of the event and streams the answer;
+// with the invoke mode BUFFERED Lambda wants it in one piece.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+func (f *Function) call(ctx context.Context, r events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
+	ctx = api.WithCaller(ctx, api.Caller{Request: r.RequestContext.RequestID})
+	streamed, err := f.url(ctx, &r)
+	if err != nil { // no HTTP request has such a method or path, so there is no such route
+		streamed, err = f.url(ctx, &events.LambdaFunctionURLRequest{RawPath: "/"})
+	}
+	if err != nil {
+		return events.LambdaFunctionURLResponse{}, err
+	}
+	body, err := io.ReadAll(streamed.Body)
+	return events.LambdaFunctionURLResponse{StatusCode: streamed.StatusCode, Headers: streamed.Headers, Body: string(body)}, err
+}

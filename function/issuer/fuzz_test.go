@@ -1,0 +1,46 @@
+package issuer
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"secure-media-cdn/function/issue/api/apitest"
+)
+
+// FuzzEvent: whatever Lambda hands in ends in an answer or an error.
+func FuzzEvent(f *testing.F) {
+	for _, seed := range []string{
+		`{"version":"2.0","rawPath":"/links","requestContext":{"http":{"method":"POST"}},"body":"{\"objects\":[\"s3://media/chat/a\"]}"}`,
+		`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"media"},"object":{"key":"chat/a+b%2Bc.jpg","versionId":"1"}}}]}`,
+		`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectRemoved:DeleteMarkerCreated","s3":{"bucket":{"name":"other"},"object":{"key":"%ff"}}}]}`,
+		`{"Service":"Amazon S3","Event":"s3:TestEvent"}`,
+		`{"requestContext":{"http":null},"Records":null}`,
+		`{"Records":[null,[],{"s3":{}}]}`,
+		`[]`, `null`, ``, `{"requestContext":{"http":{}}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, event []byte) {
+		var log bytes.Buffer
+		var aws apitest.AWS
+		answer, err := newFunction(aws.Issuer(), slog.New(slog.NewJSONHandler(&log, nil))).Handle(t.Context(), event)
+		if strings.Contains(log.String(), `"msg":"panic"`) {
+			t.Fatalf("a panic: %s", &log)
+		}
+		if err != nil {
+			return
+		}
+		if response, ok := answer.(events.LambdaFunctionURLResponse); ok {
+			if response.StatusCode < 200 || response.StatusCode > 599 || !json.Valid([]byte(response.Body)) {
+				t.Fatalf("no proper answer: %d %s", response.StatusCode, response.Body)
+			}
+		} else if answer != nil {
+			t.Fatalf("an answer of another kind: %v", answer)
+		}
+	})
+}
