@@ -1,7 +1,7 @@
 package policies_test
 
-// need is what a role must be able to do with one type of resource: to read it,
-// as a preview does, and to make, change and delete it.
+// need is what the AWS provider calls for one type of resource: to read it, as a
+// preview with refresh does, and to make, change and delete it.
 type need struct{ read, write []string }
 
 var (
@@ -13,10 +13,14 @@ var (
 func with(a []string, b ...string) []string { return append(append([]string(nil), a...), b...) }
 
 // needs are by type of resource, without the prefix "aws:". Those in brackets
-// belong to no single resource.
+// belong to no single resource. Sources: for the actions of each call, the pages
+// named at forms; for the calls, the resource of that type in the provider
+// itself, version 5.100.0, which pulumi-aws 6.83 is made of:
+// https://github.com/hashicorp/terraform-provider-aws/tree/v5.100.0/internal/service
 var needs = map[string]need{
-	"pulumi:providers:aws": {read: []string{"sts:GetCallerIdentity"}},
-	"(make sweep)":         {write: []string{"cloudfront:ListDistributions", "lambda:DeleteFunction", "lambda:ListFunctions", "lambda:ListTags", "lambda:ListVersionsByFunction"}},
+	"pulumi:providers:aws":                        {read: []string{"sts:GetCallerIdentity"}},
+	"(the previews and updates of the link keys)": {read: []string{"secretsmanager:GetRandomPassword"}},
+	"(make sweep)":                                {write: []string{"cloudfront:ListDistributions", "lambda:DeleteFunction", "lambda:ListFunctions", "lambda:ListTags", "lambda:ListVersionsByFunction"}},
 	"(the first replica of an edge function, and of a table, in an account)": {write: []string{"iam:CreateServiceLinkedRole"}},
 
 	"s3/bucketV2:BucketV2": {
@@ -54,10 +58,10 @@ var needs = map[string]need{
 		read:  []string{"cloudfront:DescribeKeyValueStore", "cloudfront:ListKeyValueStores"},
 		write: []string{"cloudfront:CreateKeyValueStore", "cloudfront:UpdateKeyValueStore", "cloudfront:DeleteKeyValueStore"},
 	},
-	"cloudfront/keyvaluestoreKey:KeyvaluestoreKey": {write: []string{
-		"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:GetKey", "cloudfront-keyvaluestore:PutKey",
-		"cloudfront-keyvaluestore:DeleteKey", "cloudfront-keyvaluestore:UpdateKeys",
-	}},
+	"cloudfront/keyvaluestoreKey:KeyvaluestoreKey": {
+		read:  []string{"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey"},
+		write: []string{"cloudfront-keyvaluestore:DeleteKey", "cloudfront-keyvaluestore:PutKey"},
+	},
 
 	"lambda/function:Function": {
 		read: []string{"lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration", "lambda:ListTags", "lambda:ListVersionsByFunction"},
@@ -72,7 +76,7 @@ var needs = map[string]need{
 
 	"iam/role:Role": {
 		read:  []string{"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"},
-		write: []string{"iam:CreateRole", "iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"},
+		write: []string{"iam:CreateRole", "iam:DeleteRole", "iam:PutRolePermissionsBoundary", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"},
 	},
 	"iam/rolePolicy:RolePolicy": {read: []string{"iam:GetRolePolicy"}, write: []string{"iam:PutRolePolicy", "iam:DeleteRolePolicy"}},
 
@@ -99,7 +103,7 @@ var needs = map[string]need{
 	"acm/certificateValidation:CertificateValidation": {read: []string{"acm:DescribeCertificate"}},
 	"route53/record:Record":                           {read: []string{"route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"}, write: []string{"route53:ChangeResourceRecordSets"}},
 
-	"kms/keyPolicy:KeyPolicy":                    {read: []string{"kms:DescribeKey", "kms:GetKeyPolicy"}, write: []string{"kms:PutKeyPolicy"}},
+	"kms/keyPolicy:KeyPolicy":                    {read: []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"}, write: []string{"kms:PutKeyPolicy"}},
 	"secretsmanager/secret:Secret":               {read: []string{"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"}, write: []string{"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:UpdateSecret", "secretsmanager:TagResource", "secretsmanager:UntagResource"}},
 	"secretsmanager/secretVersion:SecretVersion": {read: []string{"secretsmanager:DescribeSecret"}, write: []string{"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"}},
 }

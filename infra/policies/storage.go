@@ -1,0 +1,81 @@
+package policies
+
+// storage is where data lies: buckets, the table and its replicas, and the key
+// that encrypts media.
+func storage(s Scope) topic {
+	buckets := []string{"arn:aws:s3:::" + s.prefix() + "*"}
+	tables := []string{s.arn("dynamodb", "table/"+s.prefix()+"*")}
+	secrets := []string{s.arn("secretsmanager", "secret:"+s.prefix()+"*")}
+	t := topic{
+		name: "storage",
+		read: []Statement{
+			{
+				Sid: "ReadBuckets", Why: "the provider reads every setting of a bucket",
+				Actions: []string{
+					"s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
+					"s3:GetReplicationConfiguration", "s3:ListBucket",
+				},
+				Resources: buckets,
+			},
+			{
+				Sid: "ReadTables", Why: "the provider reads a table's settings, not its items",
+				Actions:   []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
+				Resources: tables,
+			},
+			{
+				Sid: "ReadSecrets", Why: "the provider reads a secret's settings",
+				Actions: []string{"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"}, Resources: secrets,
+			},
+		},
+		write: []Statement{
+			{
+				Sid: "Buckets", Why: "the media and log buckets",
+				Actions: []string{
+					"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:ListBucketVersions", "s3:PutBucketCORS", "s3:PutBucketNotification",
+					"s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning",
+					"s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+				},
+				Resources: buckets,
+			},
+			{
+				Sid: "EmptyBuckets", Why: "a disposable stack is destroyed with what its buckets hold",
+				Actions: []string{"s3:DeleteObject", "s3:DeleteObjectVersion"}, Resources: []string{buckets[0] + "/*"},
+			},
+			{
+				Sid: "Tables", Why: "the mapping table",
+				Actions: []string{
+					"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteTable", "dynamodb:DeleteTableReplica", "dynamodb:TagResource",
+					"dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
+				},
+				Resources: tables,
+			},
+			{
+				// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html
+				Sid: "FillReplicas", Why: "a new replica is filled with the rights of whoever adds it",
+				Actions: []string{
+					"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan",
+					"dynamodb:UpdateItem",
+				},
+				Resources: tables,
+			},
+			{
+				Sid: "Secrets", Why: "the link keys",
+				Actions: []string{
+					"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
+					"secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret", "secretsmanager:UpdateSecretVersionStage",
+				},
+				Resources: secrets,
+			},
+		},
+	}
+	if len(s.ContentKeys) > 0 {
+		t.read = append(t.read, Statement{
+			Sid: "ReadContentKeys", Why: "the provider reads all of a key before its policy",
+			Actions: []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"}, Resources: s.ContentKeys,
+		})
+		t.write = append(t.write, Statement{
+			Sid: "ContentKeys", Why: "the distribution decrypts by the key's own policy", Actions: []string{"kms:PutKeyPolicy"}, Resources: s.ContentKeys,
+		})
+	}
+	return t
+}
