@@ -59,10 +59,12 @@ type Config struct {
 	LatencyMilliseconds    int
 
 	IssuerPrincipals []string
-	ObjectCheck      bool
-	LinkKey          Secret
-	PreviousLinkKey  Secret
-	Protect          bool
+	// PermissionsBoundaryARN is the policy that limits every role of the stack.
+	PermissionsBoundaryARN string
+	ObjectCheck            bool
+	LinkKey                Secret
+	PreviousLinkKey        Secret
+	Protect                bool
 }
 
 // Service stores media here. Its objects' keys start with Name and a slash.
@@ -128,6 +130,8 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 		ErrorRatePercent:       r.number("errorRatePercent"),
 		ClientErrorRatePercent: r.number("clientErrorRatePercent"),
 		LatencyMilliseconds:    r.number("latencyMilliseconds"),
+
+		PermissionsBoundaryARN: r.text("permissionsBoundaryArn"),
 
 		ObjectCheck:     r.boolean("objectCheck"),
 		LinkKey:         r.secret("linkKey"),

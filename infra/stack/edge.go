@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -47,18 +46,13 @@ func (s *builder) newEdge(bundle string, c *content, m *mappings) (*edge, error)
 		}
 		before = append(before, group)
 	}
-	role, err := iam.NewRole(s.ctx, "edge", &iam.RoleArgs{
-		// CloudFront replicates the function, so its own principal must be able
-		// to assume the role as well as Lambda's.
-		AssumeRolePolicy: trust("lambda.amazonaws.com", "edgelambda.amazonaws.com"),
-		Tags:             s.tags(),
-	})
+	// CloudFront replicates the function, so its own principal must be able to
+	// assume the role as well as Lambda's.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
+	runs := []string{"lambda.amazonaws.com", "edgelambda.amazonaws.com"}
+	role, grant, err := s.newRole("edge", runs, s.edgeStatements(c, m))
 	if err != nil {
-		return nil, fmt.Errorf("edge role: %w", err)
-	}
-	grant, err := iam.NewRolePolicy(s.ctx, "edge", &iam.RolePolicyArgs{Role: role.ID(), Policy: policyDocument(s.edgeStatements(c, m)...)})
-	if err != nil {
-		return nil, fmt.Errorf("edge role policy: %w", err)
+		return nil, err
 	}
 	function, err := lambda.NewFunction(s.ctx, "edge", &lambda.FunctionArgs{
 		Description:   pulumi.String("Answers CloudFront's origin requests: from a link's hash to an object"),

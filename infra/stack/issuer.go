@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -39,13 +38,9 @@ func (s *builder) newIssuer(bundle string, c *content, m *mappings, d *delivery,
 	if err != nil {
 		return nil, err
 	}
-	role, err := iam.NewRole(s.ctx, "issuer", &iam.RoleArgs{AssumeRolePolicy: trust("lambda.amazonaws.com"), Tags: s.tags()})
+	role, grant, err := s.newRole("issuer", []string{"lambda.amazonaws.com"}, s.issuerStatements(c, m, d, g))
 	if err != nil {
-		return nil, fmt.Errorf("issuer role: %w", err)
-	}
-	grant, err := iam.NewRolePolicy(s.ctx, "issuer", &iam.RolePolicyArgs{Role: role.ID(), Policy: policyDocument(s.issuerStatements(c, m, d, g)...)})
-	if err != nil {
-		return nil, fmt.Errorf("issuer role policy: %w", err)
+		return nil, err
 	}
 	function, err := lambda.NewFunction(s.ctx, "issuer", &lambda.FunctionArgs{
 		Description:   pulumi.String("Issues, shows and revokes links"),

@@ -1,6 +1,9 @@
 package stack
 
 import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -46,7 +49,24 @@ func policyDocument(statements ...statement) pulumi.StringOutput {
 	return pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String("2012-10-17"), "Statement": list})
 }
 
-// trust returns a trust policy for the given service principals.
-func trust(services ...string) pulumi.StringOutput {
-	return policyDocument(statement{Sid: "Run", Principal: service(services...), Actions: []string{"sts:AssumeRole"}})
+// newRole registers a role that the given services run a function as, with all
+// that the function may do. A function that depends on the second result has its
+// rights from its first run.
+func (s *builder) newRole(name string, runs []string, may []statement) (*iam.Role, pulumi.Resource, error) {
+	args := &iam.RoleArgs{
+		AssumeRolePolicy: policyDocument(statement{Sid: "Run", Principal: service(runs...), Actions: []string{"sts:AssumeRole"}}),
+		Tags:             s.tags(),
+	}
+	if s.cfg.PermissionsBoundaryARN != "" {
+		args.PermissionsBoundary = pulumi.String(s.cfg.PermissionsBoundaryARN)
+	}
+	role, err := iam.NewRole(s.ctx, name, args)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s role: %w", name, err)
+	}
+	grant, err := iam.NewRolePolicy(s.ctx, name, &iam.RolePolicyArgs{Role: role.ID(), Policy: policyDocument(may...)})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s role policy: %w", name, err)
+	}
+	return role, grant, nil
 }

@@ -154,3 +154,13 @@ func TestWhoMayAssumeWhichRole(t *testing.T) {
 		}
 	})
 }
+
+func TestThePermissionsBoundaryIsOnEveryRole(t *testing.T) {
+	const boundary = "arn:aws:iam::123456789012:policy/secure-media-cdn-everything-boundary"
+	for _, role := range kinds(planOf(t, "everything", nil), "Role") {
+		assert.Equal(t, boundary, role.Inputs["permissionsBoundary"], role.Name)
+	}
+	for _, role := range kinds(planOf(t, "dev", nil), "Role") {
+		assert.NotContains(t, role.Inputs, "permissionsBoundary", role.Name)
+	}
+}

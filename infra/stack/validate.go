@@ -36,6 +36,7 @@ var (
 	zoneForm        = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
 	certificateForm = regexp.MustCompile(`^arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-zA-Z-]+$`)
 	webACLForm      = regexp.MustCompile(`^arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[^/*]+/[^/*]+$`)
+	boundaryForm    = regexp.MustCompile(`^arn:aws:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
 	principalForm   = regexp.MustCompile(`^(\d{12}|arn:aws:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+))$`)
 	linkKeyForm     = regexp.MustCompile(`^([1-9]\d{0,2}):[0-9a-f]{64}$`)
 )
@@ -166,6 +167,8 @@ func (v *validation) security(c Config) {
 	v.want(c.WebACLARN == "" || webACLForm.MatchString(c.WebACLARN), "webAclArn", strconv.Quote(c.WebACLARN), "it must be the ARN of a WAFv2 web ACL with scope CLOUDFRONT, which is global in us-east-1")
 	key := regexp.MustCompile(`^arn:aws:kms:` + regexp.QuoteMeta(c.Region) + `:\d{12}:key/[0-9a-z-]+$`)
 	v.want(c.KMSKeyARN == "" || key.MatchString(c.KMSKeyARN), "kmsKeyArn", strconv.Quote(c.KMSKeyARN), "it must be the ARN of a key, not an alias, in %s", c.Region)
+	v.want(c.PermissionsBoundaryARN == "" || boundaryForm.MatchString(c.PermissionsBoundaryARN), "permissionsBoundaryArn",
+		strconv.Quote(c.PermissionsBoundaryARN), "it must be the ARN of an IAM policy")
 	v.each(c.IssuerPrincipals, "issuerPrincipals", func(principal string) {
 		v.want(principalForm.MatchString(principal), "issuerPrincipals", strconv.Quote(principal), "it must be the ARN of a role or user, or an account number; never a wildcard")
 	})

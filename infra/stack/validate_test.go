@@ -95,6 +95,8 @@ func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
 		{"a key of another region", config{"kmsKeyArn": strings.Replace(someKey, "eu-central-1", "us-east-1", 1)}, "it must be the ARN of a key, not an alias, in eu-central-1"},
 		{"an alias for a key", config{"kmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:alias/media"}, "not an alias"},
 		{"a key", config{"kmsKeyArn": someKey}, ""},
+		{"a role for a boundary", config{"permissionsBoundaryArn": "arn:aws:iam::123456789012:role/x"}, `config permissionsBoundaryArn is "arn:aws:iam::123456789012:role/x": it must be the ARN of an IAM policy`},
+		{"a boundary", config{"permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/media/dev-boundary"}, ""},
 		{"anybody as caller", config{"issuerPrincipals": list("*")}, `config issuerPrincipals is "*"`},
 		{"any role as caller", config{"issuerPrincipals": list("arn:aws:iam::123456789012:role/*")}, "never a wildcard"},
 		{"a service as caller", config{"issuerPrincipals": list("s3.amazonaws.com")}, "config issuerPrincipals"},
