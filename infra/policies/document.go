@@ -43,8 +43,11 @@ type Statement struct {
 	Why string
 	// Deny forbids; otherwise the statement allows.
 	Deny bool
-	// Federated is the identity provider of a trust policy's statement.
+	// Federated is the identity provider that a statement of a trust policy is
+	// for.
 	Federated string
+	// Everybody makes a statement of a bucket's policy be for all principals.
+	Everybody bool
 	Actions   []string
 	// Resources are ARNs, or "*" for actions that IAM knows no resource of. A
 	// trust policy has none.
@@ -69,6 +72,9 @@ func (d Document) JSON() string {
 		}
 		if s.Federated != "" {
 			m["Principal"] = map[string]any{"Federated": s.Federated}
+		}
+		if s.Everybody {
+			m["Principal"] = "*"
 		}
 		if s.Resources != nil {
 			m["Resource"] = s.Resources

@@ -59,7 +59,11 @@ var models = map[string]model{
 	"aws:lambda/permission:Permission":                             named,
 	"aws:dynamodb/table:Table":                                     table,
 	"aws:iam/role:Role":                                            role,
+	"aws:iam/openIdConnectProvider:OpenIdConnectProvider":          named,
+	"aws:iam/policy:Policy":                                        managedPolicy,
 	"aws:iam/rolePolicy:RolePolicy":                                named,
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":            named,
+	"aws:kms/key:Key":                                              key,
 	"aws:kms/keyPolicy:KeyPolicy":                                  named,
 	"aws:secretsmanager/secret:Secret":                             secret,
 	"aws:secretsmanager/secretVersion:SecretVersion":               named,
@@ -142,6 +146,16 @@ func table(f facts) (string, map[string]any) {
 func role(f facts) (string, map[string]any) {
 	name := f.text("name", f.physical)
 	return name, map[string]any{"name": name, "arn": "arn:aws:iam::" + AccountID + ":role/" + name}
+}
+
+func managedPolicy(f facts) (string, map[string]any) {
+	arn := "arn:aws:iam::" + AccountID + ":policy/" + f.text("name", f.physical)
+	return arn, map[string]any{"arn": arn}
+}
+
+func key(f facts) (string, map[string]any) {
+	id := "00000000-aaaa-bbbb-cccc-" + f.name
+	return id, map[string]any{"keyId": id, "arn": f.arn("kms", "key/"+id)}
 }
 
 func secret(f facts) (string, map[string]any) {
