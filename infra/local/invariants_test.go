@@ -30,6 +30,7 @@ import (
 	"secure-media-cdn/function/mapping/mappingtest"
 	"secure-media-cdn/function/seal"
 	"secure-media-cdn/infra/local/cloudfront"
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 	"secure-media-cdn/infra/local/cloudfrontjs"
 )
 
@@ -75,8 +76,10 @@ func newWorld(t *testing.T, sealed bool) *world {
 	}
 	s3 := httptest.NewServer(http.HandlerFunc(w.serveObject))
 	t.Cleanup(s3.Close)
+	distribution, err := distribution.Read(doc)
+	require.NoError(t, err)
 	options := cloudfront.Options{
-		Document: doc, Now: w.time, Functions: map[string]cloudfront.Function{}, Lambdas: map[string]cloudfront.Lambda{},
+		Distribution: distribution, Now: w.time, Functions: map[string]cloudfront.Function{}, Lambdas: map[string]cloudfront.Lambda{},
 		S3: cloudfront.S3{Endpoint: s3.URL, AccessKeyID: "local", SecretAccessKey: "locallocal"},
 	}
 	for _, f := range doc.ByType("aws:lambda/function:Function") {

@@ -2,13 +2,16 @@ package cloudfront
 
 import (
 	"container/list"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// object is one answer, as it is kept. It never changes once it is in the
-// cache: whoever refreshes it puts a copy in its place.
+// object is one answer, as it is kept. It never changes once it is in the cache: whoever refreshes it puts a copy in its
+// place.
 type object struct {
 	name      string // as invalidation paths see it
 	status    int
@@ -28,23 +31,11 @@ func (o *object) fresh(now time.Time) bool {
 	return now.Before(o.expires) || now.Before(o.retry) && now.Before(o.stale)
 }
 
-// overhead is a rough count of what an object takes besides its body.
+// overhead is a rough count of what an object takes besides its body and headers.
 const overhead = 512
 
-func (o *object) size(key cacheKey) int64 {
-	n := overhead + len(key) + len(o.name) + len(o.body)
-	for name, values := range o.header {
-		n += len(name)
-		for _, v := range values {
-			n += len(v)
-		}
-	}
-	return int64(n)
-}
-
-// cache holds objects up to a number of bytes, the least recently used leave
-// first; and the fetches under way, so that viewers can wait for one of them
-// and invalidations can spoil it.
+// cache holds objects up to a number of bytes, the least recently used leave first; and the fetches under way, so that
+// viewers can wait for one of them and invalidations can spoil it.
 type cache struct {
 	limit int64
 
@@ -52,8 +43,7 @@ type cache struct {
 	entries map[cacheKey]*list.Element // of *entry
 	order   *list.List                 // most recently used first
 	bytes   int64
-	evicted int64
-	flights map[*flight]struct{}
+	flights map[*flight]bool
 	waiting map[cacheKey]*flight // those that can be waited for
 }
 
@@ -73,7 +63,10 @@ type flight struct {
 }
 
 func newCache(limit int64) *cache {
-	return &cache{limit: limit, entries: map[cacheKey]*list.Element{}, order: list.New(), flights: map[*flight]struct{}{}, waiting: map[cacheKey]*flight{}}
+	return &cache{
+		limit: limit, entries: map[cacheKey]*list.Element{}, order: list.New(),
+		flights: map[*flight]bool{}, waiting: map[cacheKey]*flight{},
+	}
 }
 
 // get returns the object under key, nil if there is none.
@@ -92,8 +85,8 @@ func (c *cache) locked(key cacheKey) *object {
 	return e.Value.(*entry).object
 }
 
-// begin starts a fetch for key, or returns the one to wait for (join true). The
-// object is what the cache holds by now: another fetch may just have ended.
+// begin starts a fetch for key, or returns the one to wait for (join true). The object is what the cache holds by now:
+// another fetch may just have ended.
 func (c *cache) begin(key cacheKey, name string, now time.Time, alone bool) (f *flight, join bool, o *object) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,15 +98,14 @@ func (c *cache) begin(key cacheKey, name string, now time.Time, alone bool) (f *
 		return f, true, o
 	}
 	f = &flight{key: key, name: name, done: make(chan struct{})}
-	c.flights[f] = struct{}{}
+	c.flights[f] = true
 	if !alone {
 		c.waiting[key] = f
 	}
 	return f, false, o
 }
 
-// end finishes a fetch: keeps o, if any, unless an invalidation came in between,
-// and gives shared to those who wait.
+// end finishes a fetch: keeps o, if any, unless an invalidation came in between, and gives shared to those who wait.
 func (c *cache) end(f *flight, key cacheKey, keep, shared *object) {
 	c.mu.Lock()
 	if keep != nil && !f.spoiled {
@@ -129,7 +121,10 @@ func (c *cache) end(f *flight, key cacheKey, keep, shared *object) {
 }
 
 func (c *cache) put(key cacheKey, o *object) {
-	size := o.size(key)
+	size := int64(overhead + len(key) + len(o.name) + len(o.body))
+	for name, values := range o.header {
+		size += int64(len(name) + len(strings.Join(values, "")))
+	}
 	if size > c.limit {
 		return
 	}
@@ -140,7 +135,6 @@ func (c *cache) put(key cacheKey, o *object) {
 	c.bytes += size
 	for c.bytes > c.limit {
 		c.drop(c.order.Back())
-		c.evicted++
 	}
 }
 
@@ -150,8 +144,55 @@ func (c *cache) drop(e *list.Element) {
 	c.bytes -= old.size
 }
 
-func (c *cache) stats() (objects, bytes, evicted int64) {
+func (c *cache) size() (objects, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int64(len(c.entries)), c.bytes, c.evicted
+	return int64(len(c.entries)), c.bytes
+}
+
+// maxInvalidationPath is in characters.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html
+const maxInvalidationPath = 4000
+
+// Invalidate removes what is cached under the paths, and keeps fetches that are under way from being cached. A path
+// begins with a slash, counts case, holds the query string if that is part of the cache key, and may end with *, which
+// stands for anything; a * elsewhere stands for itself.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html "Invalidation paths"
+func (s *Server) Invalidate(paths []string) error {
+	for _, p := range paths {
+		if !strings.HasPrefix(p, "/") {
+			return fmt.Errorf("the invalidation path %q does not begin with a slash", p)
+		}
+		if len(p) > maxInvalidationPath {
+			return fmt.Errorf("an invalidation path has at most %d characters, this one has %d", maxInvalidationPath, len(p))
+		}
+	}
+	s.cache.invalidate(paths)
+	return nil
+}
+
+func (c *cache) invalidate(paths []string) {
+	hit := func(name string) bool {
+		name = decodeUnreserved(name)
+		return slices.ContainsFunc(paths, func(path string) bool {
+			prefix, wild := strings.CutSuffix(decodeUnreserved(path), "*")
+			return name == prefix && !wild || wild && strings.HasPrefix(name, prefix)
+		})
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if hit(e.Value.(*entry).name) {
+			c.drop(e)
+		}
+	}
+	for f := range c.flights {
+		if hit(f.name) {
+			f.spoiled = true
+			// Viewers who ask from now on must not get what was read before.
+			if c.waiting[f.key] == f {
+				delete(c.waiting, f.key)
+			}
+		}
+	}
 }

@@ -14,14 +14,14 @@ import (
 )
 
 // Sizes in bytes between which CloudFront compresses.
-// CFDG ServingCompressedFiles.html, "Conditions for compression"
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html
 const (
 	leastCompressed = 1_000
 	mostCompressed  = 10_000_000
 )
 
 // compressible are the media types that CloudFront compresses.
-// CFDG ServingCompressedFiles.html, "File types that CloudFront compresses"
+// The same page, "File types that CloudFront compresses".
 var compressible = strings.Fields(`
 application/dash+xml application/eot application/font application/font-sfnt application/javascript application/json
 application/opentype application/otf application/pdf application/pkcs7-mime application/protobuf application/rss+xml
@@ -32,12 +32,11 @@ application/x-opentype application/x-otf application/x-perl application/x-ttf fo
 image/svg+xml text/css text/csv text/html text/javascript text/js text/plain text/richtext text/tab-separated-values
 text/xml text/x-component text/x-java-source text/x-script vnd.apple.mpegurl`)
 
-// compressed compresses an answer of the origin in place, if the behaviour, the
-// cache policy, the viewer and the object all allow it. Brotli is preferred.
-// CFDG ServingCompressedFiles.html
+// compressed compresses an answer of the origin in place, if the behaviour, the cache policy, the viewer and the object
+// all allow it. Brotli is preferred.
 func (x *exchange) compressed(o *object) {
 	encodings := x.acceptEncoding()
-	if !x.compress || o.status != http.StatusOK {
+	if !x.Compress || o.status != http.StatusOK {
 		return
 	}
 	media, _, err := mime.ParseMediaType(o.header.Get("Content-Type"))
@@ -54,12 +53,8 @@ func (x *exchange) compressed(o *object) {
 	if strings.HasPrefix(encodings, "br") {
 		w, encoding = brotli.NewWriterLevel(&out, brotli.DefaultCompression), "br"
 	}
-	if _, err := w.Write(o.body); err != nil {
-		return
-	}
-	if err := w.Close(); err != nil {
-		return
-	}
+	_, _ = w.Write(o.body) // a buffer takes everything
+	_ = w.Close()
 	o.body, o.length = out.Bytes(), strconv.Itoa(out.Len())
 	o.header.Set("Content-Encoding", encoding)
 	delete(o.header, "Accept-Ranges")

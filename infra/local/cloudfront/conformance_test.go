@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/local/cloudfront/conformance"
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 	"secure-media-cdn/infra/plan"
 )
 
@@ -47,15 +48,15 @@ func TestScriptsForARealDistribution(t *testing.T) {
 	assert.Greater(t, strings.Count(out.String(), "\nok "), 10)
 }
 
-// world is an Edge with scripted neighbours and a clock that scripts move.
+// world is a Server with scripted neighbours and a clock that scripts move.
 type world struct {
 	t       *testing.T
 	doc     *plan.Document
 	s3      *fakeS3
 	lambda  *fakeFunction
 	gate    *fakeGate
-	edge    *Server
-	viewer  string       // the edge's address
+	server  *Server
+	viewer  string       // its address
 	ahead   atomic.Int64 // of the clock, in nanoseconds
 	entered atomic.Int64 // viewers
 	bytes   int64
@@ -77,19 +78,22 @@ var worldStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func (w *world) now() time.Time { return worldStart.Add(time.Duration(w.ahead.Load())) }
 
-// build makes the Edge once all settings are known.
+// build makes the Server once all settings are known.
 func (w *world) build() error {
 	w.once.Lock()
 	defer w.once.Unlock()
-	if w.edge != nil {
+	if w.server != nil {
 		return nil
 	}
 	bucket := httptest.NewServer(w.s3)
 	bucket.Config.ErrorLog = nil
 	w.t.Cleanup(bucket.Close)
-	var err error
-	w.edge, err = New(Options{
-		Document: w.doc, Now: w.now, CacheBytes: w.bytes,
+	d, err := distribution.Read(w.doc)
+	if err != nil {
+		return err
+	}
+	w.server, err = New(Options{
+		Distribution: d, Now: w.now, CacheBytes: w.bytes,
 		S3:        S3{Endpoint: bucket.URL, AccessKeyID: "edge", SecretAccessKey: "secret"},
 		Lambdas:   map[string]Lambda{testLambda: w.lambda.run},
 		Functions: map[string]Function{testGate: w.gate},
@@ -99,15 +103,15 @@ func (w *world) build() error {
 	}
 	w.viewer = serve(w.t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.entered.Add(1)
-		w.edge.ServeHTTP(rw, r)
+		w.server.ServeHTTP(rw, r)
 	}))
 	w.Remote, err = conformance.NewRemote(w.viewer)
 	return err
 }
 
 // serve answers viewers as the local run does, and returns the address.
-func serve(t *testing.T, edge http.Handler) string {
-	s := httptest.NewServer(edge)
+func serve(t *testing.T, h http.Handler) string {
+	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
 }

@@ -5,95 +5,67 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-)
 
-// exchange is one viewer request on its way through the edge: what the viewer
-// sent, as the viewer-request function left it.
-type exchange struct {
-	*behaviour
-	id       string // X-Amz-Cf-Id
-	method   string
-	uri      string // the raw path
-	query    string // the raw query string, without "?"
-	header   http.Header
-	clientIP string
-	http10   bool
-	// errorPage marks the edge's own request for a custom error page. It waits
-	// for nobody, since somebody may be waiting for it.
-	errorPage bool
-}
+	"secure-media-cdn/infra/local/cloudfront/distribution"
+)
 
 // cacheKey tells cached objects apart. It begins with the object's name.
 type cacheKey string
 
-// name is the path, with the query string as far as it is part of the key. It
-// is what invalidation paths are compared with.
-// CFDG Invalidation.html, "Forwarding query strings"
+// name is the path, with the query string as far as it is part of the key. Invalidation paths are compared with it.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html "Forwarding query strings"
 func (x *exchange) name() string {
-	if query := x.policy.query.fromQuery(x.query); query != "" {
+	if query := fromQuery(x.Cache.Query, x.query); query != "" {
 		return x.uri + "?" + query
 	}
 	return x.uri
 }
 
-// key is the cache key: the name, and what the cache policy adds. The domain
-// name of the default key is left out, since one Edge is one distribution.
-// CFDG understanding-the-cache-key.html
+// key is the cache key: the name, and what the cache policy adds. The domain name of the default key is left out, since
+// one Server is one distribution.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-the-cache-key.html
 func (x *exchange) key() cacheKey {
-	var key strings.Builder
-	key.Grow(len(x.uri) + 16)
+	key := x.name()
 	// GET and HEAD share an object; an OPTIONS answer is its own.
-	// CFDG DownloadDistValuesCacheBehavior.html, "Allowed HTTP methods"
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
 	if x.method == http.MethodOptions {
-		key.WriteString("OPTIONS ")
+		key = "OPTIONS " + key
 	}
-	key.WriteString(x.name())
 	if encoding := x.acceptEncoding(); encoding != "" {
-		key.WriteString("\nAccept-Encoding: ")
-		key.WriteString(encoding)
+		key += "\nAccept-Encoding: " + encoding
 	}
-	for _, name := range x.policy.heads.names {
+	for _, name := range x.Cache.HeadersPicked.Names {
 		for _, value := range x.header[name] {
-			key.WriteString("\n" + name + ": " + value)
+			key += "\n" + name + ": " + value
 		}
 	}
-	if cookies := x.policy.cookies.fromCookies(x.header); cookies != "" {
-		key.WriteString("\nCookie: " + cookies)
+	if cookies := fromCookies(x.Cache.Cookies, x.header); cookies != "" {
+		key += "\nCookie: " + cookies
 	}
-	return cacheKey(key.String())
+	return cacheKey(key)
 }
 
 // acceptEncoding is the normalised header, "" if it is not part of the key.
-// CFDG cache-key-understand-cache-policy.html, "Compression support"
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cache-key-understand-cache-policy.html
+// "Compression support"
 func (x *exchange) acceptEncoding() string {
-	if !x.policy.gzip && !x.policy.brotli || x.http10 {
-		return ""
+	var accepted []string
+	for _, e := range []struct {
+		name    string
+		enabled bool
+	}{{"br", x.Cache.Brotli}, {"gzip", x.Cache.Gzip}} {
+		if e.enabled && !x.http10 && accepts(x.header["Accept-Encoding"], e.name) {
+			accepted = append(accepted, e.name)
+		}
 	}
-	given := x.header["Accept-Encoding"]
-	if len(given) == 0 {
-		return ""
-	}
-	br, gzip := x.policy.brotli && accepts(given, "br"), x.policy.gzip && accepts(given, "gzip")
-	switch {
-	case br && gzip:
-		return "br,gzip"
-	case br:
-		return "br"
-	case gzip:
-		return "gzip"
-	}
-	return ""
+	return strings.Join(accepted, ",")
 }
 
-// accepts reports whether an Accept-Encoding header names the encoding with a
-// weight other than 0.
+// accepts reports whether an Accept-Encoding header names the encoding with a weight other than 0.
 func accepts(values []string, encoding string) bool {
-	for _, value := range values {
-		for part := range strings.SplitSeq(value, ",") {
-			name, weight, _ := strings.Cut(part, ";")
-			if !strings.EqualFold(strings.TrimSpace(name), encoding) {
-				continue
-			}
+	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		name, weight, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(name), encoding) {
 			weight = strings.ReplaceAll(weight, " ", "")
 			return !strings.HasPrefix(weight, "q=0") || strings.Trim(weight, "q=0.") != ""
 		}
@@ -101,14 +73,11 @@ func accepts(values []string, encoding string) bool {
 	return false
 }
 
-// fromQuery keeps the selected parameters of a raw query string, unchanged and
-// in the viewer's order: order and case count in the cache key.
-// CFDG QueryStringParameters.html
-func (s selection) fromQuery(raw string) string {
-	switch {
-	case raw == "" || s.mode == "none" || s.mode == "":
-		return ""
-	case s.mode == "all":
+// fromQuery keeps the selected parameters of a raw query string, unchanged and in the viewer's order: order and case
+// count in the cache key.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/QueryStringParameters.html
+func fromQuery(s distribution.Selection, raw string) string {
+	if raw == "" || s.Mode == "all" {
 		return raw
 	}
 	var kept []string
@@ -117,7 +86,7 @@ func (s selection) fromQuery(raw string) string {
 		if decoded, err := url.QueryUnescape(name); err == nil {
 			name = decoded
 		}
-		if s.selects(name) {
+		if s.Selects(name) {
 			kept = append(kept, part)
 		}
 	}
@@ -125,75 +94,63 @@ func (s selection) fromQuery(raw string) string {
 }
 
 // fromCookies keeps the selected cookies of the viewer, sorted by name.
-// CFDG Cookies.html
-func (s selection) fromCookies(header http.Header) string {
-	if s.mode == "none" || s.mode == "" || len(header["Cookie"]) == 0 {
-		return ""
-	}
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Cookies.html
+func fromCookies(s distribution.Selection, header http.Header) string {
 	var kept []string
-	for _, line := range header["Cookie"] {
-		for cookie := range strings.SplitSeq(line, ";") {
-			cookie = strings.TrimSpace(cookie)
-			if name, _, _ := strings.Cut(cookie, "="); name != "" && s.selects(name) {
-				kept = append(kept, cookie)
-			}
+	for cookie := range strings.SplitSeq(strings.Join(header["Cookie"], ";"), ";") {
+		cookie = strings.TrimSpace(cookie)
+		if name, _, _ := strings.Cut(cookie, "="); name != "" && s.Selects(name) {
+			kept = append(kept, cookie)
 		}
 	}
 	slices.Sort(kept)
 	return strings.Join(kept, "; ")
 }
 
-// either selects what one or the other does.
-func either(a, b selection) selection {
-	none := func(s selection) bool { return s.mode == "" || s.mode == "none" }
+// either selects what one or the other does, or more where no one mode says just that.
+func either(a, b distribution.Selection) distribution.Selection {
+	none := func(s distribution.Selection) bool { return s.Mode == "" || s.Mode == "none" }
 	switch {
 	case none(a):
 		return b
 	case none(b):
 		return a
-	case a.mode == "whitelist" && b.mode == "whitelist":
-		return selection{mode: "whitelist", names: append(slices.Clone(a.names), b.names...)}
-	case a.mode == "allExcept" && b.mode == "allExcept":
-		both := slices.DeleteFunc(slices.Clone(a.names), func(n string) bool { return !slices.Contains(b.names, n) })
-		if len(both) > 0 {
-			return selection{mode: "allExcept", names: both}
-		}
-	case a.mode == "allExcept" && b.mode == "whitelist":
-		if rest := slices.DeleteFunc(slices.Clone(a.names), b.selects); len(rest) > 0 {
-			return selection{mode: "allExcept", names: rest}
-		}
-	case a.mode == "whitelist" && b.mode == "allExcept":
-		return either(b, a)
+	case a.Mode == "whitelist" && b.Mode == "whitelist":
+		a.Names = slices.Concat(a.Names, b.Names)
+		return a
+	case b.Mode == "allExcept":
+		a, b = b, a
 	}
-	return selection{mode: "all"}
+	if a.Mode == "allExcept" {
+		a.Names = slices.DeleteFunc(slices.Clone(a.Names), b.Selects)
+		return a
+	}
+	return distribution.Selection{Mode: "all"}
 }
 
-// forwarded builds the request that goes towards the origin: CloudFront's own
-// headers, and what the policies let through, nothing else of the viewer's.
-// CFDG controlling-origin-requests.html, RequestAndResponseBehaviorS3Origin.html
+// forwarded builds the request that goes towards the origin: CloudFront's own headers, and what the policies let
+// through, nothing else of the viewer's.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/controlling-origin-requests.html
 func (x *exchange) forwarded(via []string) (query string, header http.Header) {
-	query = either(x.policy.query, x.forward.query).fromQuery(x.query)
+	query = fromQuery(either(x.Cache.Query, x.Forward.Query), x.query)
 	header = http.Header{
 		"User-Agent":      {"Amazon CloudFront"},
 		"Via":             via,
 		"X-Forwarded-For": {strings.Join(append(slices.Clone(x.header["X-Forwarded-For"]), x.clientIP), ", ")},
 	}
-	for _, s := range []selection{x.policy.heads, x.forward.heads} {
-		for _, name := range s.names {
-			if values := x.header[name]; len(values) > 0 {
-				header[name] = values
-			}
+	for _, name := range slices.Concat(x.Cache.HeadersPicked.Names, x.Forward.HeadersPicked.Names) {
+		if values := x.header[name]; len(values) > 0 {
+			header[name] = values
 		}
 	}
-	if cookies := either(x.policy.cookies, x.forward.cookies).fromCookies(x.header); cookies != "" {
-		header["Cookie"] = []string{cookies}
+	if cookies := fromCookies(either(x.Cache.Cookies, x.Forward.Cookies), x.header); cookies != "" {
+		header.Set("Cookie", cookies)
 	}
-	if x.policy.gzip || x.policy.brotli {
-		switch encoding := x.acceptEncoding(); {
-		case encoding != "":
-			header["Accept-Encoding"] = []string{encoding}
-		case len(x.header["Accept-Encoding"]) > 0:
-			header["Accept-Encoding"] = []string{"identity"}
+	if x.Cache.Gzip || x.Cache.Brotli {
+		if encoding := x.acceptEncoding(); encoding != "" {
+			header.Set("Accept-Encoding", encoding)
+		} else if len(x.header["Accept-Encoding"]) > 0 {
+			header.Set("Accept-Encoding", "identity")
 		}
 	}
 	return query, header

@@ -5,19 +5,21 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
 // lookup answers from the cache, by waiting for another viewer's fetch, or by a
 // fetch of its own.
-func (e *Server) lookup(ctx context.Context, x *exchange) answer {
-	if !slices.Contains(x.cached, x.method) {
-		return e.judge(ctx, x, e.fetch(ctx, x, nil, ""), nil)
+func (s *Server) lookup(ctx context.Context, x *exchange) answer {
+	if !slices.Contains(x.Cached, x.method) {
+		return s.judge(ctx, x, s.fetch(ctx, x, nil, ""), nil)
 	}
 	key := x.key()
 	whole := key
 	if x.method == http.MethodHead {
 		// A cached GET answers HEAD too; a HEAD answer has no body for a GET.
-		if o := e.cache.get(key); o != nil && o.fresh(e.now()) {
+		if o := s.cache.get(key); o != nil && o.fresh(s.now()) {
 			return fromCache(o)
 		}
 		key = "HEAD " + key
@@ -25,23 +27,23 @@ func (e *Server) lookup(ctx context.Context, x *exchange) answer {
 	}
 	byteRange := x.forwardableRange()
 	if byteRange != "" {
-		if o := e.cache.get(key); o != nil {
+		if o := s.cache.get(key); o != nil {
 			byteRange = "" // fresh, it serves the range; expired, it is revalidated
 		} else {
 			key += cacheKey("\nRange: " + byteRange)
 		}
 	}
 	for alone := x.errorPage; ; alone = true {
-		f, join, o := e.cache.begin(key, x.name(), e.now(), alone)
+		f, join, o := s.cache.begin(key, x.name(), s.now(), alone)
 		switch {
 		case f == nil:
 			return fromCache(o)
 		case !join:
-			return e.lead(ctx, x, f, whole, o, byteRange)
+			return s.lead(ctx, x, f, whole, o, byteRange)
 		}
-		// CFDG RequestAndResponseBehaviorCustomOrigin.html, "Simultaneous requests
-		// for the same object (request collapsing)": those who wait count as hits,
-		// and what may not be cached is not shared.
+		// Those who wait count as hits, and what may not be cached is not shared.
+		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
+		// "Simultaneous requests for the same object (request collapsing)"
 		<-f.done
 		if f.shared != nil {
 			return fromCache(f.shared)
@@ -59,24 +61,24 @@ func fromCache(o *object) answer {
 
 // lead fetches for this viewer and for those who wait for f. A viewer who goes
 // away does not take the fetch with him.
-func (e *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey, expired *object, byteRange string) answer {
+func (s *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey, expired *object, byteRange string) answer {
 	var keep, shared *object
 	key := f.key
-	defer func() { e.cache.end(f, key, keep, shared) }()
+	defer func() { s.cache.end(f, key, keep, shared) }()
 	if byteRange != "" {
 		expired = nil // an expired fragment is fetched anew
 	}
 	ctx = context.WithoutCancel(ctx)
-	a := e.judge(ctx, x, e.fetch(ctx, x, expired, byteRange), expired)
+	a := s.judge(ctx, x, s.fetch(ctx, x, expired, byteRange), expired)
 	a.name = x.name()
 	if byteRange != "" && a.status != http.StatusPartialContent {
 		key = whole
 	}
-	if a.stream != nil || !a.kept(x.policy) {
+	if a.stream != nil || !a.kept(x.Cache) {
 		return a
 	}
 	keep = a.object
-	if a.fresh(e.now()) {
+	if a.fresh(s.now()) {
 		shared = a.object
 	}
 	return a
@@ -84,56 +86,55 @@ func (e *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKe
 
 // judge decides over the lifetime of what was fetched, and whether the expired
 // object is served after all. It puts custom error pages in.
-func (e *Server) judge(ctx context.Context, x *exchange, a answer, expired *object) answer {
+func (s *Server) judge(ctx context.Context, x *exchange, a answer, expired *object) answer {
 	said := readDirectives(a.header, a.requested)
 	switch {
 	case a.status == http.StatusNotModified && expired != nil:
-		return e.refreshed(x, a, expired)
+		return s.refreshed(x, a, expired)
 	case a.status < 400:
-		life := x.policy.lifetime(a.status, said)
+		life := lifetime(x.Cache, a.status, said)
 		if a.status == http.StatusPartialContent && said.explicit() == nil {
 			life = 0 // see the package comment
 		}
 		a.expires = a.requested.Add(life)
-		a.stale = a.expires.Add(x.policy.staleFor(said))
+		a.stale = a.expires.Add(staleFor(x.Cache, said))
 		return a
 	}
-	rule := e.errorRule(a.status)
-	if now := e.now(); a.status >= 500 && expired != nil && now.Before(expired.stale) {
-		// CFDG HTTPStatusCodes.html: the old object, and no question to the origin
-		// for the error caching minimum.
+	rule := s.ErrorRule(a.status)
+	if now := s.now(); a.status >= 500 && expired != nil && now.Before(expired.stale) {
+		// The old object, and no question to the origin for the error caching minimum.
+		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 		o := *expired
-		o.retry = a.requested.Add(rule.minimum)
+		o.retry = a.requested.Add(rule.Minimum)
 		o.note = a.note
 		return answer{object: &o, result: refreshHit, cached: true}
 	}
-	a.expires = a.requested.Add(x.policy.errorLifetime(a.status, said, rule.minimum, a.source == FromS3))
+	a.expires = a.requested.Add(errorLifetime(x.Cache, a.status, said, rule.Minimum, a.source == FromS3))
 	if a.result == miss {
 		a.result = failed
 	}
 	// A page that fails has no page of its own.
-	if rule.page != "" && !x.errorPage {
-		a = e.customPage(ctx, a, rule)
+	if rule.Page != "" && !x.errorPage {
+		a = s.customPage(ctx, a, rule)
 	}
 	return a
 }
 
 // kept reports whether the answer goes into the cache: while it is fresh, and
 // after that if the origin can be asked whether it changed.
-func (a answer) kept(p cachePolicy) bool {
+func (a answer) kept(p distribution.CachePolicy) bool {
 	if a.expires.After(a.requested) || a.cached {
 		return true
 	}
 	said := readDirectives(a.header, a.requested)
-	return a.status == http.StatusOK && !p.disabled() && !said.noStore && !said.private && a.header.Get("Etag") != ""
+	return a.status == http.StatusOK && !p.Disabled() && !said.noStore && !said.private && a.header.Get("Etag") != ""
 }
 
-// refreshed renews an expired object after a 304. The headers of the 304 replace
-// those stored, and the lifetime counts anew from what then stands there: since
-// S3's 304 carries no overridden Cache-Control, the object lives once more for
-// as long as its first answer said (aws-facts 3.9).
-// RFC 9111 section 4.3.4
-func (e *Server) refreshed(x *exchange, a answer, expired *object) answer {
+// refreshed renews an expired object after a 304. The headers of the 304 replace those stored, and the lifetime counts
+// anew from what then stands there (https://www.rfc-editor.org/rfc/rfc9111#section-4.3.4). S3 promises the overridden
+// Cache-Control on 200 only (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), so after a 304 the
+// object lives once more for as long as its first answer said.
+func (s *Server) refreshed(x *exchange, a answer, expired *object) answer {
 	o := *expired
 	o.header = maps.Clone(expired.header)
 	for name, values := range a.header {
@@ -143,18 +144,18 @@ func (e *Server) refreshed(x *exchange, a answer, expired *object) answer {
 	}
 	o.requested, o.retry = a.requested, a.requested
 	said := readDirectives(o.header, o.requested)
-	o.expires = o.requested.Add(x.policy.lifetime(o.status, said))
-	o.stale = o.expires.Add(x.policy.staleFor(said))
+	o.expires = o.requested.Add(lifetime(x.Cache, o.status, said))
+	o.stale = o.expires.Add(staleFor(x.Cache, said))
 	return answer{object: &o, result: refreshHit, cached: true}
 }
 
 // customPage replaces an error's body by the page that the distribution names,
 // fetched through the behaviour of its own path. If the page cannot be had, its
 // own error is the answer.
-// CFDG GeneratingCustomErrorResponses.html, "How CloudFront responds to errors"
-func (e *Server) customPage(ctx context.Context, a answer, rule errorRule) answer {
-	px := &exchange{behaviour: e.match(rule.page), id: randomID(56), method: http.MethodGet, uri: rule.page, header: http.Header{}, errorPage: true}
-	got := e.lookup(ctx, px)
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
+func (s *Server) customPage(ctx context.Context, a answer, rule distribution.ErrorRule) answer {
+	px := &exchange{behaviour: s.match(rule.Page), id: requestID(), method: http.MethodGet, uri: rule.Page, header: http.Header{}, errorPage: true}
+	got := s.lookup(ctx, px)
 	if got.stream != nil {
 		_ = got.stream.Close()
 		return a
@@ -163,7 +164,7 @@ func (e *Server) customPage(ctx context.Context, a answer, rule errorRule) answe
 	o.expires, o.requested, o.stale, o.retry = a.expires, a.requested, a.requested, a.requested
 	o.source, o.note = a.source, a.note
 	if o.status == http.StatusOK {
-		o.status = rule.status
+		o.status = rule.Status
 	}
 	return answer{object: &o, result: failed}
 }

@@ -1,9 +1,9 @@
 package cloudfront
 
 import (
+	"crypto/rand"
 	"fmt"
-	"html"
-	"math/rand/v2"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,66 +11,98 @@ import (
 	"time"
 )
 
-// Quotas on a viewer's request, in bytes. CFDG cloudfront-limits.html
+// Quotas on a viewer's request, in bytes.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 const (
 	maxRequestURL     = 8192
 	maxRequestHeaders = 32768
 )
 
-// forwardedProto tells the edge what a viewer's connection would have been, since
-// the listener speaks plain HTTP: "http", or else HTTPS.
+// forwardedProto tells what a viewer's connection would have been, since the listener speaks plain HTTP: "http", or else
+// HTTPS.
 const forwardedProto = "Cloudfront-Forwarded-Proto"
 
-// ServeHTTP answers one viewer.
-func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	started := e.now()
-	clock := time.Now()
-	target := r.RequestURI
-	if _, rest, absolute := strings.Cut(target, "://"); absolute && !strings.HasPrefix(target, "/") {
-		_, rest, _ = strings.Cut(rest, "/")
-		target = "/" + rest
-	}
-	x := &exchange{id: randomID(56), method: r.Method, header: r.Header, clientIP: clientIP(r.RemoteAddr), http10: !r.ProtoAtLeast(1, 1)}
-	x.uri, x.query, _ = strings.Cut(target, "?")
-	if x.uri == "/" && e.root != "" {
-		x.uri += e.root // CFDG DefaultRootObject.html
-	}
-	x.behaviour = e.match(x.uri)
-	a := e.handle(r, x, target)
-	status, sent := e.respond(w, x, a)
-	e.record(x, a, status, sent, started, time.Since(clock), target)
+// exchange is one viewer request on its way through: what the viewer sent, as the viewer-request function left it.
+type exchange struct {
+	*behaviour
+	id       string // X-Amz-Cf-Id
+	method   string
+	uri      string // the raw path
+	query    string // the raw query string, without "?"
+	header   http.Header
+	clientIP string
+	http10   bool
+	// errorPage marks the server's own request for a custom error page. It waits for nobody, since somebody may be waiting
+	// for it.
+	errorPage bool
 }
 
-// handle takes a request through the stages of CloudFront, in their order: the
-// quotas, the viewer protocol, the methods, the viewer-request function, the
-// cache.
-func (e *Server) handle(r *http.Request, x *exchange, target string) answer {
-	if len("https://")+len(r.Host)+len(target) > maxRequestURL || headerBytes(r) > maxRequestHeaders {
-		// CFDG RequestAndResponseBehaviorS3Origin.html, "Maximum length"
-		return e.failure(http.StatusRequestEntityTooLarge, failed, "the URL or the headers are too long")
+// ServeHTTP answers one viewer.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started, clock := s.now(), time.Now()
+	target := r.RequestURI
+	if !strings.HasPrefix(target, "/") { // the absolute form
+		target = r.URL.RequestURI()
 	}
-	given := x.header[forwardedProto]
-	plain := len(given) > 0 && strings.EqualFold(given[0], "http")
+	x := &exchange{id: requestID(), method: r.Method, header: r.Header, http10: !r.ProtoAtLeast(1, 1)}
+	x.clientIP, _, _ = net.SplitHostPort(r.RemoteAddr)
+	x.uri, x.query, _ = strings.Cut(target, "?")
+	if x.uri == "/" {
+		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DefaultRootObject.html
+		x.uri += s.RootObject
+	}
+	x.behaviour = s.match(x.uri)
+	a := s.handle(r, x, target)
+	counted := &countingWriter{ResponseWriter: w}
+	s.respond(counted, x, a)
+	s.record(a, Record{
+		Time: started, Method: x.method, Path: target, Status: counted.status, Bytes: counted.bytes, Result: string(a.result),
+		Source: a.source, Behaviour: x.Pattern, Duration: time.Since(clock), Note: a.note,
+	})
+}
+
+// countingWriter remembers what was answered.
+type countingWriter struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *countingWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// handle takes a request through the stages of CloudFront, in their order: the quotas, the viewer protocol, the methods,
+// the viewer-request function, the cache.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
+func (s *Server) handle(r *http.Request, x *exchange, target string) answer {
+	plain := strings.EqualFold(x.header.Get(forwardedProto), "http")
 	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if plain && x.protocol == "redirect-to-https" && (safe || !x.http10) {
-		return redirect(safe, "https://"+r.Host+target)
-	}
-	if plain && x.protocol != "allow-all" {
-		return e.failure(http.StatusForbidden, failed, "this behaviour takes HTTPS only")
-	}
-	if !slices.Contains(x.allowed, r.Method) {
-		return e.failure(http.StatusForbidden, failed, "the method is not allowed")
-	}
-	if r.Method == http.MethodGet && r.ContentLength != 0 {
-		// CFDG RequestAndResponseBehaviorS3Origin.html, "GET requests that include a body"
-		return e.failure(http.StatusForbidden, failed, "a GET has no body")
+	switch {
+	case len("https://")+len(r.Host)+len(target) > maxRequestURL || headerBytes(r) > maxRequestHeaders:
+		return s.failure(http.StatusRequestEntityTooLarge, failed, "the URL or the headers are too long")
+	case plain && x.ViewerProtocol == "redirect-to-https" && (safe || !x.http10):
+		return s.redirect(safe, "https://"+r.Host+target)
+	case plain && x.ViewerProtocol != "allow-all":
+		return s.failure(http.StatusForbidden, failed, "this behaviour takes HTTPS only")
+	case !slices.Contains(x.Allowed, r.Method):
+		return s.failure(http.StatusForbidden, failed, "the method is not allowed")
+	case r.Method == http.MethodGet && r.ContentLength != 0: // "GET requests that include a body"
+		return s.failure(http.StatusForbidden, failed, "a GET has no body")
 	}
 	if x.viewerRequest != nil {
-		if a, done := e.callFunction(r, x); done {
+		if a, done := s.callFunction(r, x); done {
 			return a
 		}
 	}
-	return e.lookup(r.Context(), x)
+	return s.lookup(r.Context(), x)
 }
 
 func headerBytes(r *http.Request) int {
@@ -83,94 +115,49 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// redirect sends a viewer from HTTP to HTTPS: for good, or with the method and
-// body kept if the method is not a safe one.
-// CFDG using-https-viewers-to-cloudfront.html
-func redirect(safe bool, location string) answer {
+// redirect sends a viewer from HTTP to HTTPS: for good, or with the method and body kept if the method is not a safe one.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-https-viewers-to-cloudfront.html
+func (s *Server) redirect(safe bool, location string) answer {
 	status := http.StatusMovedPermanently
 	if !safe {
 		status = http.StatusTemporaryRedirect
 	}
-	title := strconv.Itoa(status) + " " + http.StatusText(status)
-	return answer{result: redirected, object: &object{
-		status: status, source: FromEdge,
-		header: http.Header{"Location": {location}, "Server": {"CloudFront"}, "Content-Type": {"text/html"}},
-		body:   []byte("<html>\n<head><title>" + title + "</title></head>\n<body><center><h1>" + title + "</h1></center></body>\n</html>\n"),
-	}}
+	a := s.failure(status, redirected, "")
+	a.header.Set("Location", location)
+	return a
 }
 
-// failure is an error that CloudFront itself answers. The note stays inside.
-func (e *Server) failure(status int, r result, note string) answer {
-	body := fmt.Sprintf("<!DOCTYPE HTML>\n<html><head><title>ERROR: The request could not be satisfied</title></head><body>\n<h1>%d ERROR</h1>\n<h2>The request could not be satisfied.</h2>\n<hr>\n%s\n<hr>\nGenerated by cloudfront (CloudFront)\n</body></html>\n",
-		status, html.EscapeString(http.StatusText(status)))
+// failure is an answer of CloudFront itself. The note stays inside.
+func (s *Server) failure(status int, r result, note string) answer {
+	body := fmt.Sprintf("<!DOCTYPE HTML>\n<html><head><title>%[1]d %[2]s</title></head><body>\n<h1>%[1]d %[2]s</h1>\n"+
+		"<hr>\nGenerated by cloudfront (CloudFront)\n</body></html>\n", status, http.StatusText(status))
 	return answer{result: r, object: &object{
-		status: status, source: FromEdge, note: note, requested: e.now(), length: strconv.Itoa(len(body)),
-		header: http.Header{"Server": {"CloudFront"}, "Content-Type": {"text/html"}}, body: []byte(body),
+		status: status, source: FromEdge, note: note, requested: s.now(), length: strconv.Itoa(len(body)),
+		header: http.Header{"Content-Type": {"text/html"}}, body: []byte(body),
 	}}
-}
-
-// callFunction runs the viewer-request function. done says that it answered, or
-// failed; otherwise x is the request to go on with.
-// CFDG edge-functions-restrictions.html, http-503-service-unavailable.html
-func (e *Server) callFunction(r *http.Request, x *exchange) (a answer, done bool) {
-	event := x.functionEvent(&e.distribution, r.Host)
-	result, err := runFunction(r, x.viewerRequest, event)
-	if err != nil {
-		e.count.fails.Add(1)
-		return e.failure(http.StatusServiceUnavailable, functionFailed, fmt.Sprintf("the viewer-request function failed: %v", err)), true
-	}
-	made, err := x.applyFunction(result, event.Request)
-	if err != nil {
-		e.count.fails.Add(1)
-		return e.failure(http.StatusBadGateway, functionInvalid, fmt.Sprintf("the viewer-request function's answer was refused: %v", err)), true
-	}
-	if made == nil {
-		return answer{}, false
-	}
-	if x.method == http.MethodHead {
-		made.body = nil
-	}
-	if _, ok := made.header["Server"]; !ok {
-		made.header["Server"] = []string{"CloudFront"}
-	}
-	return answer{object: made, result: functionMade}, true
 }
 
 // record counts an answer and tells whoever watches.
-func (e *Server) record(x *exchange, a answer, status int, sent int64, started time.Time, took time.Duration, target string) {
-	e.count.requests.Add(1)
-	e.count.bytes.Add(sent)
-	switch {
-	case status >= 500:
-		e.count.errors5xx.Add(1)
-	case status >= 400:
-		e.count.errors4xx.Add(1)
-	}
-	if a.result == hit || a.result == refreshHit {
-		e.count.hits.Add(1)
-	}
-	if e.onRequest == nil {
-		return
-	}
-	source := a.source
-	if a.cached {
-		source = FromCache
-	}
-	e.onRequest(Record{
-		Time: started, Method: x.method, Path: target, Status: status, Bytes: sent, Result: string(a.result),
-		Source: source, Behaviour: x.pattern, Duration: took, Note: a.note,
+func (s *Server) record(a answer, r Record) {
+	s.count(func(c *Stats) {
+		c.Requests++
+		switch {
+		case r.Status >= 500:
+			c.Errors5xx++
+		case r.Status >= 400:
+			c.Errors4xx++
+		}
+		if a.result == hit || a.result == refreshHit {
+			c.Hits++
+		}
 	})
+	if a.cached {
+		r.Source = FromCache
+	}
+	if s.onRequest != nil {
+		s.onRequest(r)
+	}
 }
 
-// randomID is n characters such as CloudFront's request identifiers are made of.
-func randomID(n int) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	id := make([]byte, n)
-	for i := 0; i < n; i += 10 {
-		for j, bits := i, rand.Uint64(); j < min(i+10, n); j++ {
-			id[j] = alphabet[bits&63]
-			bits >>= 6
-		}
-	}
-	return string(id)
-}
+// requestID is 56 characters, as CloudFront's request identifiers have.
+func requestID() string { return (rand.Text() + rand.Text() + rand.Text())[:56] }

@@ -1,24 +1,16 @@
-// Package cloudfront stands for CloudFront on one machine: an HTTP handler that
-// behaves as one distribution of the plan document would.
-//
-// Every input of the distribution, and of the policies, access control and
-// functions that it names, is supported, or is listed by [Edge.Unsupported] with
-// the reason why one machine cannot, or stops [New] with its property path.
+// Package cloudfront stands in for CloudFront on one machine: an HTTP handler that answers as one distribution of the
+// plan would. Package distribution reads what the plan says of it.
 //
 // Where AWS's documents leave a choice, or this package differs from them:
-//   - The listener stands for HTTPS. A request with the header
-//     CloudFront-Forwarded-Proto: http stands for plain HTTP.
-//   - There is one edge location, with one cache, no regional tier behind it.
-//   - A conditional request (If-None-Match …) that misses the cache is fetched
-//     whole and answered here, where CloudFront forwards the condition. The
-//     viewer sees the same.
-//   - A Range that misses the cache goes to the origin as it is. The 206 is kept
-//     for that very range only, and only for a lifetime that its own headers
-//     give: the default TTL is never applied to a fragment, since S3 promises
-//     the overridden Cache-Control on 200 only (aws-facts 2.5, 3.9).
+//   - The listener stands for HTTPS. A request with the header CloudFront-Forwarded-Proto: http stands for plain HTTP.
+//   - There is one edge location, with one cache, and no regional cache behind it.
+//   - A conditional request (If-None-Match …) that misses the cache is fetched whole and answered here, where CloudFront
+//     forwards the condition. The viewer sees the same.
+//   - A Range that misses the cache goes to the origin as it is. The 206 is kept for that very range only, and only for a
+//     lifetime that its own headers give: the default TTL is never applied to a fragment, since S3 promises the
+//     overridden Cache-Control on 200 only: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 //   - A body of more than a quarter of the cache passes through uncached.
-//   - A HEAD that misses tells the length of the object as S3 has it, also if a
-//     GET would be compressed.
+//   - A HEAD that misses tells the length of the object as S3 has it, also if a GET would be compressed.
 //   - stale-while-revalidate is ignored: an expired object is fetched first.
 package cloudfront
 
@@ -27,22 +19,21 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
+	"strings"
+	"sync"
 	"time"
 
-	"secure-media-cdn/infra/plan"
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
 // DefaultCacheBytes is the size of the cache if Options does not say.
 const DefaultCacheBytes = 256 << 20
 
-// Lambda runs one version of a Lambda@Edge function on one event and returns
-// its answer, both JSON. An error stands for a function that failed: thrown,
-// crashed or timed out.
+// Lambda runs one version of a Lambda@Edge function on one event and returns its answer, both JSON. An error stands for
+// a function that failed: thrown, crashed or timed out.
 type Lambda func(ctx context.Context, event []byte) ([]byte, error)
 
-// Function runs a CloudFront Function on one event and returns the value that
-// its handler returned, both JSON.
+// Function runs a CloudFront Function on one event and returns the value that its handler returned, both JSON.
 type Function interface {
 	Run(ctx context.Context, event []byte) ([]byte, error)
 }
@@ -55,20 +46,16 @@ type S3 struct {
 	AccessKeyID, SecretAccessKey string
 }
 
-// Options configure an Edge.
+// Options configure a Server.
 type Options struct {
-	Document *plan.Document
-	// Distribution is the logical name; empty means the only one there is.
-	Distribution string
-	// Lambdas holds the functions of lambdaFunctionAssociations by numbered ARN.
-	Lambdas map[string]Lambda
-	// Functions holds those of functionAssociations by ARN.
+	Distribution *distribution.Distribution
+	// Lambdas holds the functions at origin-request by numbered ARN, Functions those at viewer-request by ARN.
+	Lambdas   map[string]Lambda
 	Functions map[string]Function
 	S3        S3
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
-	// CacheBytes bounds what the cache holds, bodies, headers and keys;
-	// 0 means DefaultCacheBytes.
+	// CacheBytes bounds what the cache holds, bodies, headers and keys; 0 means DefaultCacheBytes.
 	CacheBytes int64
 	// OnRequest, if set, is called after each answer, from its goroutine.
 	OnRequest func(Record)
@@ -107,61 +94,75 @@ type Stats struct {
 	Hits          int64 `json:"hits"` // RefreshHit included
 	Errors4xx     int64 `json:"errors4xx"`
 	Errors5xx     int64 `json:"errors5xx"`
-	BytesSent     int64 `json:"bytesSent"`
 	FunctionCalls int64 `json:"functionCalls"` // origin-request
-	FunctionFails int64 `json:"functionFails"` // execution and validation errors
 	OriginReads   int64 `json:"originReads"`
 	CacheObjects  int64 `json:"cacheObjects"`
 	CacheBytes    int64 `json:"cacheBytes"`
-	Evictions     int64 `json:"evictions"`
 }
 
 // Server answers for one distribution. It is safe for concurrent use.
 type Server struct {
-	distribution
-	cache     *cache
-	now       func() time.Time
-	onRequest func(Record)
-	count     struct {
-		requests, hits, errors4xx, errors5xx, bytes, calls, fails, reads atomic.Int64
-	}
+	*distribution.Distribution
+	behaviours []*behaviour // as in the distribution
+	via        []string     // the Via header, towards viewer and origin alike
+	cache      *cache
+	now        func() time.Time
+	onRequest  func(Record)
+
+	mu    sync.Mutex
+	stats Stats
 }
 
-// New makes an Edge of a distribution in the plan document. Its error names
-// every property that is not supported.
+// behaviour is one cache behaviour with what runs for it.
+type behaviour struct {
+	*distribution.Behaviour
+	bucket        *bucket
+	viewerRequest Function // nil: none
+	originRequest Lambda   // nil: none
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New makes a Server. Its error names every function that the distribution needs and nothing runs for.
 func New(o Options) (*Server, error) {
-	r := resolver{options: o}
-	d := r.distribution()
-	if err := errors.Join(r.problems...); err != nil {
-		return nil, fmt.Errorf("the distribution cannot be run locally: %w", err)
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
 	}
-	return &Server{distribution: *d, cache: newCache(o.CacheBytes), now: o.Now, onRequest: o.OnRequest}, nil
+	s := &Server{Distribution: o.Distribution, cache: newCache(o.CacheBytes), now: o.Now, onRequest: o.OnRequest}
+	host, _, _ := strings.Cut(s.Domain, ".")
+	s.via = []string{"1.1 " + host + ".cloudfront.net (CloudFront)"}
+	var problems []error
+	for _, read := range s.Behaviours {
+		b := &behaviour{Behaviour: read, viewerRequest: o.Functions[read.ViewerRequest], originRequest: o.Lambdas[read.OriginRequest]}
+		if b.viewerRequest == nil && read.ViewerRequest != "" {
+			problems = append(problems, fmt.Errorf("behaviour %s: no function runs for %s", read.Pattern, read.ViewerRequest))
+		}
+		if b.originRequest == nil && read.OriginRequest != "" {
+			problems = append(problems, fmt.Errorf("behaviour %s: no function runs for %s", read.Pattern, read.OriginRequest))
+		}
+		var err error
+		if b.bucket, err = newBucket(read.Origin, s.ARN, o.S3); err != nil {
+			problems = append(problems, err)
+		}
+		s.behaviours = append(s.behaviours, b)
+	}
+	return s, errors.Join(problems...)
 }
-
-// Unsupported lists the inputs that one machine cannot support, one line each:
-// the property path and the reason.
-func (e *Server) Unsupported() []string { return e.unsupported }
-
-// Domain is the distribution's domain name, ID its identifier.
-func (e *Server) Domain() string { return e.domain }
-
-// ID is the distribution's identifier.
-func (e *Server) ID() string { return e.id }
 
 // Stats returns the counters.
-func (e *Server) Stats() Stats {
-	s := Stats{
-		Requests: e.count.requests.Load(), Hits: e.count.hits.Load(), Errors4xx: e.count.errors4xx.Load(), Errors5xx: e.count.errors5xx.Load(),
-		BytesSent: e.count.bytes.Load(), FunctionCalls: e.count.calls.Load(), FunctionFails: e.count.fails.Load(), OriginReads: e.count.reads.Load(),
-	}
-	s.CacheObjects, s.CacheBytes, s.Evictions = e.cache.stats()
-	return s
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	stats := s.stats
+	s.mu.Unlock()
+	stats.CacheObjects, stats.CacheBytes = s.cache.size()
+	return stats
 }
 
-var _ http.Handler = (*Server)(nil)
+func (s *Server) count(change func(*Stats)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.stats)
+}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
 // directives are what an answer says about its own caching.
@@ -38,7 +40,7 @@ func readDirectives(h http.Header, requested time.Time) directives {
 		}
 	}
 	if v := h.Get("Expires"); v != "" {
-		left := time.Duration(0) // an invalid date is in the past (RFC 9111 section 5.3)
+		left := time.Duration(0) // an invalid date is in the past: https://www.rfc-editor.org/rfc/rfc9111#section-5.3
 		if at, err := http.ParseTime(v); err == nil {
 			left = max(at.Sub(requested), 0)
 		}
@@ -52,12 +54,13 @@ func seconds(value string) *time.Duration {
 	if err != nil || n < 0 {
 		return nil
 	}
-	d := time.Duration(min(n, 100*365*24*3600)) * time.Second // CFDG Expiration.html: at most 100 years
+	// At most 100 years: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
+	d := time.Duration(min(n, 100*365*24*3600)) * time.Second
 	return &d
 }
 
 // explicit is the lifetime that the answer asks for, if any: s-maxage before
-// max-age before Expires. CFDG Expiration.html
+// max-age before Expires. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
 func (d directives) explicit() *time.Duration {
 	for _, given := range []*time.Duration{d.sMaxAge, d.maxAge, d.expires} {
 		if given != nil {
@@ -70,31 +73,32 @@ func (d directives) explicit() *time.Duration {
 func (d directives) refuses() bool { return d.noStore || d.noCache || d.private }
 
 // lifetime says how long an answer below 400 is fresh.
-// CFDG Expiration.html, "Specify the amount of time that CloudFront caches objects"
-func (p cachePolicy) lifetime(status int, d directives) time.Duration {
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
+func lifetime(p distribution.CachePolicy, status int, d directives) time.Duration {
 	if d.refuses() {
-		return p.min // 0 follows the origin's wish
+		return p.Min // 0 follows the origin's wish
 	}
 	if given := d.explicit(); given != nil {
-		return min(max(*given, p.min), p.max)
+		return min(max(*given, p.Min), p.Max)
 	}
-	// CFDG http-3xx-status-codes.html: these only with a header.
+	// These only with a header: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-3xx-status-codes.html
 	if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
 		return 0
 	}
-	return max(p.min, p.byDefault)
+	return max(p.Min, p.Default)
 }
 
-// errorLifetime says how long an error is kept. fromS3 tells an error of the
-// bucket from one that a function made or that befell CloudFront.
-// CFDG HTTPStatusCodes.html, custom-error-pages-expiration.html, aws-facts 3.5
-func (p cachePolicy) errorLifetime(status int, d directives, minimum time.Duration, fromS3 bool) time.Duration {
-	if p.disabled() {
+// errorLifetime says how long an error is kept. fromS3 tells an error of the bucket from one of a function or of
+// CloudFront itself.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+func errorLifetime(p distribution.CachePolicy, status int, d directives, minimum time.Duration, fromS3 bool) time.Duration {
+	if p.Disabled() {
 		return 0
 	}
 	switch status {
 	case 404, 410, 414, 500, 501, 502, 503, 504:
-		if supported := status == 404 || status == 410 || status == 414 || status == 501; supported && d.noStore {
+		if (status == 404 || status == 410 || status == 414 || status == 501) && d.noStore {
 			return 0
 		}
 		if fromS3 {
@@ -108,20 +112,21 @@ func (p cachePolicy) errorLifetime(status int, d directives, minimum time.Durati
 		return 0
 	}
 	if given := d.explicit(); given != nil {
-		return max(minimum, min(*given, p.max))
+		return max(minimum, min(*given, p.Max))
 	}
 	return minimum
 }
 
 // staleFor says for how long after its expiry an object may stand in for an
 // origin that answers 5xx: stale-if-error, if the object has it, and the
-// maximum TTL in any case. aws-facts 3.8
-func (p cachePolicy) staleFor(d directives) time.Duration {
+// maximum TTL in any case.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+func staleFor(p distribution.CachePolicy, d directives) time.Duration {
 	if d.refuses() {
 		return 0
 	}
 	if d.staleIfError != nil {
-		return min(*d.staleIfError, p.max)
+		return min(*d.staleIfError, p.Max)
 	}
-	return p.max
+	return p.Max
 }

@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
 func TestLifetimesAsTheyAreWritten(t *testing.T) {
 	requested := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	p := cachePolicy{byDefault: time.Hour, max: 30 * 24 * time.Hour}
+	p := distribution.CachePolicy{Default: time.Hour, Max: 30 * 24 * time.Hour}
 	for _, row := range []struct {
 		control, expires string
 		want             time.Duration
@@ -22,7 +24,7 @@ func TestLifetimesAsTheyAreWritten(t *testing.T) {
 		{"max-age=sixty", "", time.Hour},
 		{"max-age=-1", "", time.Hour},
 		{"max-age=0", "", 0},
-		{"max-age=99999999999", "", p.max},
+		{"max-age=99999999999", "", p.Max},
 		{"NO-STORE", "", 0},
 		{`no-cache="Set-Cookie"`, "", 0},
 		{"x-no-store", "", time.Hour},
@@ -39,6 +41,6 @@ func TestLifetimesAsTheyAreWritten(t *testing.T) {
 		if row.expires != "" {
 			h.Set("Expires", row.expires)
 		}
-		assert.Equal(t, row.want, p.lifetime(200, readDirectives(h, requested)), "%s %s", row.control, row.expires)
+		assert.Equal(t, row.want, lifetime(p, 200, readDirectives(h, requested)), "%s %s", row.control, row.expires)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,8 @@ func gateway(t *testing.T) (S3, *s3.Client) {
 	require.NoError(t, err)
 	return S3{Endpoint: server.URL, AccessKeyID: root.AccessKeyID, SecretAccessKey: root.SecretAccessKey}, client
 }
+
+func escape(path string) string { return httpbinding.EscapePath(path, false) }
 
 func upload(t *testing.T, client *s3.Client, key string, body []byte) {
 	t.Helper()
@@ -61,9 +64,9 @@ func override(query string) Lambda {
 }
 
 // asker sends requests as a viewer: paths as they are, redirects not followed.
-func asker(t *testing.T, edge *Server) func(method, path string, header ...string) (*http.Response, string) {
+func asker(t *testing.T, server *Server) func(method, path string, header ...string) (*http.Response, string) {
 	t.Helper()
-	address := serve(t, edge)
+	address := serve(t, server)
 	return func(method, path string, header ...string) (*http.Response, string) {
 		t.Helper()
 		req, err := http.NewRequest(method, address, nil)
@@ -88,21 +91,21 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 	for _, key := range keys {
 		upload(t, client, key, photo)
 	}
-	edge, err := New(Options{Document: newPlan(t), S3: target, Lambdas: map[string]Lambda{
+	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target, Lambdas: map[string]Lambda{
 		testLambda: override("response-cache-control=" + url.QueryEscape("public, max-age=60, s-maxage=60")),
 	}})
 	require.NoError(t, err)
-	ask := asker(t, edge)
+	ask := asker(t, server)
 
 	for _, key := range keys {
 		t.Run("the escaped key is found: "+key, func(t *testing.T) {
-			resp, body := ask("GET", "/images"+escapeKey("/"+key))
+			resp, body := ask("GET", "/images"+escape("/"+key))
 			assert.Equal(t, 200, resp.StatusCode, body)
 			assert.Equal(t, string(photo), body)
 			assert.Equal(t, "Miss from cloudfront", resp.Header.Get("X-Cache"))
 			assert.Equal(t, "public, max-age=60, s-maxage=60", resp.Header.Get("Cache-Control"), "S3 applies the override of the signed request")
 			assert.Equal(t, "image/jpeg", resp.Header.Get("Content-Type"))
-			resp, body = ask("GET", "/images"+escapeKey("/"+key))
+			resp, body = ask("GET", "/images"+escape("/"+key))
 			assert.Equal(t, string(photo), body)
 			assert.Equal(t, "Hit from cloudfront", resp.Header.Get("X-Cache"))
 		})
@@ -131,15 +134,16 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 }
 
 // What versitygw v1.8.0 does with the overrides, since it decides what a link's
-// copy may live for. S3 promises them on 200 only (aws-facts 2.5); versitygw
-// sends them on 206 and HEAD too, and on 304 not.
+// copy may live for. S3 promises them on 200 only; versitygw sends them on 206
+// and HEAD too, and on 304 not.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func TestWhatVersitygwOverrides(t *testing.T) {
 	target, client := gateway(t)
 	upload(t, client, "a.jpg", []byte("0123456789"))
-	edge, err := New(Options{Document: newPlan(t), S3: target, Lambdas: map[string]Lambda{testLambda: override("")}})
+	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target, Lambdas: map[string]Lambda{testLambda: override("")}})
 	require.NoError(t, err)
 	ask := func(method string, header http.Header) *http.Response {
-		resp, err := edge.behaviours[0].origin.get(context.Background(), originRequest{
+		resp, err := server.behaviours[0].bucket.get(context.Background(), originRequest{
 			method: method, uri: "/a.jpg", query: "response-cache-control=max-age%3D60", header: header}, time.Now())
 		require.NoError(t, err)
 		resp.Body.Close()
@@ -192,9 +196,9 @@ func TestOnlyWhatTheBucketPolicyGrants(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			doc := newPlan(t)
 			require.NoError(t, set(doc, row.resource, row.path, row.value))
-			edge, err := New(Options{Document: doc, S3: target, Lambdas: map[string]Lambda{testLambda: override("")}})
+			server, err := New(Options{Distribution: read(t, doc), S3: target, Lambdas: map[string]Lambda{testLambda: override("")}})
 			require.NoError(t, err)
-			resp, body := asker(t, edge)("GET", row.ask)
+			resp, body := asker(t, server)("GET", row.ask)
 			assert.Equal(t, row.status, resp.StatusCode, body)
 		})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 	"secure-media-cdn/infra/plan"
 )
 
@@ -60,14 +61,22 @@ func newPlan(t testing.TB) *plan.Document {
 		name, id, _ := strings.Cut(rest, " ")
 		res := plan.Resource{Type: typ, Name: name, ID: id, Inputs: inputs, Outputs: map[string]any{}}
 		switch typ {
-		case typeDistribution:
+		case "aws:cloudfront/distribution:Distribution":
 			res.Outputs = map[string]any{"arn": testDistribution, "domainName": "d111111abcdef8.cloudfront.net"}
-		case typeFunction:
+		case "aws:cloudfront/function:Function":
 			res.Outputs = map[string]any{"arn": testGate}
 		}
 		doc.Resources = append(doc.Resources, res)
 	}
 	return doc
+}
+
+// read reads the plan's distribution.
+func read(t testing.TB, doc *plan.Document) *distribution.Distribution {
+	t.Helper()
+	d, err := distribution.Read(doc)
+	require.NoError(t, err)
+	return d
 }
 
 // set puts a JSON value at a property path of the resource whose logical name

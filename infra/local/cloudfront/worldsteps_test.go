@@ -33,7 +33,7 @@ func (w *world) Step(s conformance.Step) error {
 		if err := w.build(); err != nil {
 			return err
 		}
-		return w.edge.Invalidate(strings.Fields(s.Args))
+		return w.server.Invalidate(strings.Fields(s.Args))
 	case "calls":
 		return w.calls(s)
 	case "sent":
@@ -44,8 +44,8 @@ func (w *world) Step(s conformance.Step) error {
 
 // scene handles the settings, which must come before the first request.
 func (w *world) scene(s conformance.Step) error {
-	if w.edge != nil {
-		return errors.New("the edge is running already")
+	if w.server != nil {
+		return errors.New("the server is running already")
 	}
 	switch s.Verb {
 	case "set":

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"secure-media-cdn/infra/local/inputs"
 	"secure-media-cdn/infra/plan"
 )
 
@@ -138,4 +139,13 @@ func check(d *plan.Document) ([]string, error) {
 		return nil, fmt.Errorf("this stack cannot run on one machine:\n%w", err)
 	}
 	return slices.Sorted(maps.Keys(reasons)), nil
+}
+
+// decode reads a resource's inputs into a struct with a field for everything that is supported.
+func decode(r plan.Resource, into any) error { return inputs.Decode(r, into, kinds[r.Type].not) }
+
+// text returns an output that the program saw, or "".
+func text(r plan.Resource, name string) string {
+	s, _ := r.Outputs[name].(string)
+	return s
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"secure-media-cdn/infra/local/cloudfront"
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 	"secure-media-cdn/infra/local/engine"
 	"secure-media-cdn/infra/local/lambda"
 	"secure-media-cdn/infra/plan"
@@ -123,7 +124,7 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 			return m, err
 		}
 	}
-	if err := m.startEdge(o.CDN); err != nil {
+	if err := m.startDistribution(o.CDN); err != nil {
 		return m, err
 	}
 	m.Outputs = m.localise(o.Document.Outputs).(map[string]any)
@@ -199,21 +200,22 @@ func (m *Stack) fail(err error) {
 	}
 }
 
-func (m *Stack) startEdge(l net.Listener) error {
+func (m *Stack) startDistribution(l net.Listener) error {
+	d, err := distribution.Read(m.o.Document)
+	if err != nil {
+		return err
+	}
 	o := cloudfront.Options{
-		Document: m.o.Document, Lambdas: map[string]cloudfront.Lambda{}, Functions: m.gate.functions,
-		S3:        cloudfront.S3{Endpoint: m.bucket.URL, AccessKeyID: Local.AccessKeyID, SecretAccessKey: Local.SecretAccessKey},
-		OnRequest: m.o.OnRequest,
+		Distribution: d, Lambdas: map[string]cloudfront.Lambda{}, Functions: m.gate.functions, OnRequest: m.o.OnRequest,
+		S3: cloudfront.S3{Endpoint: m.bucket.URL, AccessKeyID: Local.AccessKeyID, SecretAccessKey: Local.SecretAccessKey},
 	}
 	for arn, f := range m.functions {
 		o.Lambdas[arn] = f.Invoke
 	}
-	edge, err := cloudfront.New(o)
-	if err != nil {
+	if m.Distribution, err = cloudfront.New(o); err != nil {
 		return err
 	}
-	m.Distribution = edge
-	m.Unsupported = append(m.Unsupported, edge.Unsupported()...)
-	m.serve(l, edge)
+	m.Unsupported = append(m.Unsupported, d.Unsupported...)
+	m.serve(l, m.Distribution)
 	return nil
 }

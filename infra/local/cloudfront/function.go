@@ -9,10 +9,12 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
 // The event of CloudFront Functions.
-// CFDG functions-event-structure.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
 type (
 	functionEvent struct {
 		Version string          `json:"version"`
@@ -52,22 +54,22 @@ type (
 )
 
 // readOnlyAtViewer cannot be added, changed or removed at viewer-request.
-// CFDG edge-function-restrictions-all.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
 var readOnlyAtViewer = []string{"Content-Length", "Host", "Transfer-Encoding", "Via"}
 
 // functionEvent describes the viewer's request for its function. Disallowed
 // headers are not shown.
-func (x *exchange) functionEvent(d *distribution, host string) functionEvent {
+func (x *exchange) functionEvent(d *distribution.Distribution, host string) functionEvent {
 	headers := map[string]functionValue{"host": {Value: host}}
 	for name, values := range x.header {
-		if name == "Cookie" || isListed(name, disallowedHeaders) {
+		if name == "Cookie" || distribution.Disallowed.Has(name) {
 			continue
 		}
 		headers[strings.ToLower(name)] = multi(values)
 	}
 	return functionEvent{
 		Version: "1.0",
-		Context: functionContext{d.domain, d.id, d.domain, eventViewerRequest, x.id},
+		Context: functionContext{d.Domain, d.ID, d.Domain, "viewer-request", x.id},
 		Viewer:  functionViewer{x.clientIP},
 		Request: functionRequest{Method: x.method, URI: x.uri, QueryString: queryValues(x.query), Headers: headers, Cookies: cookieValues(x.header)},
 	}
@@ -152,7 +154,7 @@ func (x *exchange) applyRequest(got, sent functionRequest) error {
 	header := http.Header{}
 	for name, value := range got.Headers {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		if name != strings.ToLower(name) || !token(name) || isListed(canonical, disallowedHeaders) {
+		if name != strings.ToLower(name) || !token.MatchString(name) || distribution.Disallowed.Has(name) {
 			return fmt.Errorf("the header %q is disallowed or not in lower case", name)
 		}
 		header[canonical] = value.all()
@@ -198,19 +200,71 @@ func pairs(values map[string]functionValue, separator string) string {
 	return strings.Join(out, separator)
 }
 
-// clientIP is the address part of host:port.
-func clientIP(remote string) string {
-	if i := strings.LastIndexByte(remote, ':'); i >= 0 {
-		return strings.Trim(remote[:i], "[]")
-	}
-	return remote
-}
-
-// runFunction gives a function its event.
-func runFunction(r *http.Request, f Function, event functionEvent) ([]byte, error) {
+// callFunction runs the viewer-request function. done says that it answered, or
+// failed; otherwise x is the request to go on with.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-503-service-unavailable.html
+func (s *Server) callFunction(r *http.Request, x *exchange) (a answer, done bool) {
+	event := x.functionEvent(s.Distribution, r.Host)
 	payload, err := json.Marshal(event)
 	if err != nil {
-		return nil, fmt.Errorf("writing the event: %w", err)
+		return s.failure(http.StatusBadGateway, functionInvalid, fmt.Sprintf("writing the event: %v", err)), true
 	}
-	return f.Run(r.Context(), payload)
+	result, err := x.viewerRequest.Run(r.Context(), payload)
+	if err != nil {
+		return s.failure(http.StatusServiceUnavailable, functionFailed, fmt.Sprintf("the viewer-request function failed: %v", err)), true
+	}
+	made, err := x.applyFunction(result, event.Request)
+	if err != nil {
+		return s.failure(http.StatusBadGateway, functionInvalid, fmt.Sprintf("the viewer-request function's answer was refused: %v", err)), true
+	}
+	if made == nil {
+		return answer{}, false
+	}
+	if x.method == http.MethodHead {
+		made.body = nil
+	}
+	return answer{object: made, result: functionMade}, true
+}
+
+// object makes an answer of a response that a function generated. It is never cached.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html "Response object"
+func (r functionResponse) object() (*object, error) {
+	if r.StatusCode < 200 || r.StatusCode > 599 {
+		return nil, fmt.Errorf("the statusCode %d is not one of 200 to 599", r.StatusCode)
+	}
+	o := &object{status: r.StatusCode, header: http.Header{}, source: FromGate}
+	for name, value := range r.Headers {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if name != strings.ToLower(name) || !token.MatchString(name) || distribution.Disallowed.Has(name) || canonical == "Transfer-Encoding" || canonical == "Via" {
+			return nil, fmt.Errorf("the header %q is disallowed or not in lower case", name)
+		}
+		o.header[canonical] = value.all()
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Cookies)) {
+		cookie := name + "=" + r.Cookies[name].Value
+		if attributes := r.Cookies[name].Attributes; attributes != "" {
+			cookie += "; " + attributes
+		}
+		o.header.Add("Set-Cookie", cookie)
+	}
+	return o, o.readBody(r.Body)
+}
+
+// readBody reads a body: a string, or {encoding, data}.
+func (o *object) readBody(raw json.RawMessage) error {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		o.body = []byte(text)
+		return nil
+	}
+	var body struct{ Encoding, Data string }
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return errors.New("the body is neither a string nor {encoding, data}")
+	}
+	var err error
+	o.body, err = decodeBody(body.Encoding, body.Data)
+	return err
 }

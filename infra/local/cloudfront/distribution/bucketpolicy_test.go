@@ -1,7 +1,6 @@
-package cloudfront
+package distribution
 
 import (
-	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +8,7 @@ import (
 )
 
 func TestBucketPolicies(t *testing.T) {
+	const mine = "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE"
 	const other = "arn:aws:cloudfront::999999999999:distribution/OTHER"
 	grant := func(principal, condition string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal + `,"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/public/*"` + condition + `}]}`
@@ -25,7 +25,7 @@ func TestBucketPolicies(t *testing.T) {
 		{"an account is not the service", grant(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""), other, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
 		{"everyone", grant(`"*"`, ""), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
 		{"the source account", grant(service, `,"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
-		{"another source account", grant(service, `,"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}`), testDistribution, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
+		{"another source account", grant(service, `,"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}`), mine, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
 		{"one of several ARNs", grant(service, `,"Condition":{"StringEquals":{"AWS:SourceArn":["x","`+other+`"]}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
 		{"a pattern is none to StringEquals", grant(service, `,"Condition":{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront::*"}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
 		{"all conditions must hold", grant(service, `,"Condition":{"StringEquals":{"AWS:SourceArn":"`+other+`","aws:SourceAccount":"1"}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
@@ -37,45 +37,45 @@ func TestBucketPolicies(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			p, err := parseBucketPolicy(row.policy)
 			require.NoError(t, err)
-			assert.Equal(t, row.want, p.allows(row.distribution, row.action, row.resource))
+			assert.Equal(t, row.want, p.Allows(row.distribution, row.action, row.resource))
 		})
 	}
-	assert.False(t, (*bucketPolicy)(nil).allows(other, "s3:GetObject", "x"), "nothing said is denial")
+	assert.False(t, (*BucketPolicy)(nil).Allows(other, "s3:GetObject", "x"), "nothing said is denial")
 }
 
-func TestWhatS3RefusesBeforeItLooks(t *testing.T) {
-	everything, err := parseBucketPolicy(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}`)
-	require.NoError(t, err)
-	o := &origin{bucket: "b", signing: "always", policy: everything}
+func TestPathPatterns(t *testing.T) {
 	for _, row := range []struct {
-		name   string
-		in     originRequest
-		key    string
-		status int
-		code   string
+		pattern, path string
+		want          bool
 	}{
-		{"an object", originRequest{method: "GET"}, "a", 0, ""},
-		{"an override", originRequest{method: "GET", query: "response-cache-control=max-age%3D1"}, "a", 0, ""},
-		{"its ACL", originRequest{method: "GET", query: "acl"}, "a", 403, "AccessDenied"},
-		{"its tags", originRequest{method: "HEAD", query: "tagging="}, "a", 403, ""},
-		{"an old version", originRequest{method: "GET", query: "versionId=1"}, "a", 403, "AccessDenied"},
-		{"a signed URL beside a signature", originRequest{method: "GET", query: "X-Amz-Algorithm=AWS4-HMAC-SHA256"}, "a", 400, "InvalidArgument"},
-		{"the list of the bucket", originRequest{method: "GET"}, "", 403, "AccessDenied"},
-		{"a key too long", originRequest{method: "GET"}, string(make([]byte, 1025)), 400, "KeyTooLongError"},
-		{"without a signature", originRequest{method: "GET", unsigned: true}, "a", 403, "AccessDenied"},
-		{"a preflight", originRequest{method: "OPTIONS", unsigned: true}, "a", 0, ""},
+		{"*", "", true},
+		{"*", "a/b/c", true},
+		{"images/*", "images/", true},
+		{"images/*", "images/a/b", true},
+		{"images/*", "Images/a", false},
+		{"images/*", "images", false},
+		{"*.jpg", "a/b.jpg", true},
+		{"*.jpg", "a/b.jpg.png", false},
+		{"a*b*c", "aXbXbXc", true},
+		{"a*b*c", "aXcXb", false},
+		{"?.jpg", "a.jpg", true},
+		{"?.jpg", ".jpg", false},
+		{"?.jpg", "ab.jpg", false},
+		{"a?*", "a", false},
+		{"a?*", "ab", true},
+		{"**", "x", true},
+		{"", "", true},
+		{"", "a", false},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			resp := o.refuse(row.in, row.key)
-			if row.status == 0 {
-				require.Nil(t, resp)
-				return
-			}
-			require.NotNil(t, resp)
-			body, err := io.ReadAll(resp.Body)
-			require.NoError(t, err)
-			assert.Equal(t, row.status, resp.StatusCode)
-			assert.Contains(t, string(body), row.code)
-		})
+		assert.Equal(t, row.want, Matches(row.pattern, row.path), "%s on %s", row.pattern, row.path)
 	}
+}
+
+func FuzzMatches(f *testing.F) {
+	f.Add("a*b?c*", "aXbYcZ")
+	f.Fuzz(func(t *testing.T, pattern, s string) {
+		if Matches(pattern, s) && !Matches("*"+pattern+"*", "x"+s+"y") {
+			t.Errorf("%q matches %q, but not inside stars", pattern, s)
+		}
+	})
 }

@@ -6,31 +6,33 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
 func FuzzReadAnswer(f *testing.F) {
 	f.Add(`{"status":"200","headers":{"a":[{"value":"b"}]}}`)
 	f.Add(`{"uri":"/a","method":"GET","headers":{"host":[{"value":"b.s3.eu-central-1.amazonaws.com"}]},"origin":{"s3":{"domainName":"x"}}}`)
-	o := &origin{domain: "b.s3.eu-central-1.amazonaws.com"}
+	x := &exchange{behaviour: &behaviour{Behaviour: &distribution.Behaviour{Origin: &distribution.Origin{Domain: "b.s3.eu-central-1.amazonaws.com"}}}}
 	f.Fuzz(func(t *testing.T, answer string) {
 		in := originRequest{method: "GET", uri: "/a", header: http.Header{}}
-		event := o.event(&distribution{}, "", in).Records[0].CF.Request
+		event := x.lambdaEvent(&distribution.Distribution{}, in).Records[0].CF.Request
 		out, made, err := readAnswer([]byte(answer), event, in)
 		if err != nil {
 			return
 		}
 		header := out.header
 		if made != nil {
-			var status int
-			if status, header, _, err = generated(made, false); err != nil {
+			o, err := made.object(false)
+			if err != nil {
 				return
 			}
-			if status < 200 || status > 599 {
-				t.Errorf("the status %d", status)
+			if header = o.header; o.status < 200 || o.status > 599 {
+				t.Errorf("the status %d", o.status)
 			}
 		}
 		for name := range header {
-			if isListed(name, disallowedHeaders) || isListed(name, readOnlyAtOrigin) {
+			if distribution.Disallowed.Has(name) || readOnlyAtOrigin.Has(name) {
 				t.Errorf("%s came through", name)
 			}
 		}
@@ -38,17 +40,17 @@ func FuzzReadAnswer(f *testing.F) {
 }
 
 func TestCustomHeadersOfTheOriginCanBeChangedByTheFunction(t *testing.T) {
-	o := &origin{domain: "b.s3.eu-central-1.amazonaws.com", custom: []customHeader{{"x-a", "1"}}}
-	in := originRequest{method: "GET", uri: "/a", header: http.Header{}}
-	event := o.event(&distribution{}, "", in).Records[0].CF.Request
+	x := &exchange{behaviour: &behaviour{Behaviour: &distribution.Behaviour{Origin: &distribution.Origin{Domain: "b.s3.eu-central-1.amazonaws.com"}}}}
+	in := originRequest{method: "GET", uri: "/a", header: http.Header{}, custom: []distribution.Header{{Name: "x-a", Value: "1"}}}
+	event := x.lambdaEvent(&distribution.Distribution{}, in).Records[0].CF.Request
 	for name, row := range map[string]struct {
 		custom lambdaHeaders
-		want   []customHeader
+		want   []distribution.Header
 		err    string
 	}{
-		"kept":                   {lambdaHeaders{"x-a": {{"x-a", "1"}}}, []customHeader{{"X-A", "1"}}, ""},
+		"kept":                   {lambdaHeaders{"x-a": {{"x-a", "1"}}}, []distribution.Header{{Name: "X-A", Value: "1"}}, ""},
 		"removed":                {lambdaHeaders{}, nil, ""},
-		"added":                  {lambdaHeaders{"x-b": {{"", "2"}}}, []customHeader{{"X-B", "2"}}, ""},
+		"added":                  {lambdaHeaders{"x-b": {{"", "2"}}}, []distribution.Header{{Name: "X-B", Value: "2"}}, ""},
 		"not custom":             {lambdaHeaders{"range": {{"", "bytes=0-1"}}}, nil, "range is read-only"},
 		"disallowed":             {lambdaHeaders{"x-edge-a": {{"", "2"}}}, nil, "x-edge-a is disallowed"},
 		"in the request already": {lambdaHeaders{"user-agent": {{"", "2"}}}, nil, "among the origin's customHeaders"},

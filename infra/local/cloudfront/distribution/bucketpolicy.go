@@ -1,15 +1,17 @@
-package cloudfront
+package distribution
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// bucketPolicy is the part of a bucket's policy that decides over CloudFront's
-// own requests. versitygw has one user, so the policy is applied here.
-type bucketPolicy struct{ statements []statement }
+// BucketPolicy is the part of a bucket's policy that decides over CloudFront's own requests. The local S3 server has one
+// user, so CloudFront's stand-in applies the policy itself.
+type BucketPolicy struct{ statements []statement }
 
 type statement struct {
 	deny       bool
@@ -26,10 +28,10 @@ type condition struct {
 // serviceCloudFront is the principal of requests signed by origin access control.
 const serviceCloudFront = "cloudfront.amazonaws.com"
 
-func (r *resolver) bucketPolicy(bucket string) *bucketPolicy {
-	for _, res := range r.options.Document.ByType(typeBucketPolicy) {
-		var in bucketPolicyInputs
-		if !r.decode(res, &in) || in.Bucket != bucket {
+func (r *reader) bucketPolicy(bucket string) *BucketPolicy {
+	for _, res := range r.doc.ByType(typeBucketPolicy) {
+		var in struct{ Bucket, Policy string }
+		if r.decode(res, &in, nil); in.Bucket != bucket {
 			continue
 		}
 		p, err := parseBucketPolicy(in.Policy)
@@ -84,7 +86,7 @@ func (p principal) covers() bool {
 	return false
 }
 
-func parseBucketPolicy(text string) (*bucketPolicy, error) {
+func parseBucketPolicy(text string) (*BucketPolicy, error) {
 	var in struct {
 		Version   string
 		ID        string `json:"Id"`
@@ -105,7 +107,7 @@ func parseBucketPolicy(text string) (*bucketPolicy, error) {
 	if dec.More() {
 		return nil, errors.New("there is more after the policy")
 	}
-	p := &bucketPolicy{}
+	p := &BucketPolicy{}
 	for i, s := range in.Statement {
 		if s.Effect != "Allow" && s.Effect != "Deny" {
 			return nil, fmt.Errorf("statement %d: the effect %q is not Allow or Deny", i, s.Effect)
@@ -118,7 +120,7 @@ func parseBucketPolicy(text string) (*bucketPolicy, error) {
 			for key, values := range keys {
 				c := condition{key: strings.ToLower(key), operator: operator, values: values}
 				if !c.known() {
-					return nil, fmt.Errorf("statement %d: the condition %s on %s is not implemented by the local CloudFront", i, operator, key)
+					return nil, fmt.Errorf("statement %d: the condition %s on %s is not supported on one machine", i, operator, key)
 				}
 				st.conditions = append(st.conditions, c)
 			}
@@ -149,7 +151,7 @@ func (c condition) holds(distribution string) bool {
 		var ok bool
 		switch c.key {
 		case "aws:sourcearn":
-			ok = want == distribution || c.operator != "StringEquals" && matches(want, distribution)
+			ok = want == distribution || c.operator != "StringEquals" && Matches(want, distribution)
 		case "aws:sourceaccount":
 			parts := strings.Split(distribution, ":")
 			ok = len(parts) > 4 && parts[4] == want
@@ -165,15 +167,15 @@ func (c condition) holds(distribution string) bool {
 	return false
 }
 
-// allows reports whether the policy lets the distribution do action on the
+// Allows reports whether the policy lets the distribution do action on the
 // resource, an ARN. Denial wins; nothing said is denial.
-func (p *bucketPolicy) allows(distribution, action, resource string) bool {
+func (p *BucketPolicy) Allows(distribution, action, resource string) bool {
 	if p == nil {
 		return false
 	}
 	allowed := false
 	for _, s := range p.statements {
-		if !anyMatches(s.actions, action) || !anyMatches(s.resources, resource) || !s.applies(distribution) {
+		if !slices.ContainsFunc(s.actions, covers(action)) || !slices.ContainsFunc(s.resources, covers(resource)) || !s.applies(distribution) {
 			continue
 		}
 		if s.deny {
@@ -185,19 +187,17 @@ func (p *bucketPolicy) allows(distribution, action, resource string) bool {
 }
 
 func (s statement) applies(distribution string) bool {
-	for _, c := range s.conditions {
-		if !c.holds(distribution) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(s.conditions, func(c condition) bool { return !c.holds(distribution) })
 }
 
-func anyMatches(patterns []string, s string) bool {
-	for _, p := range patterns {
-		if matches(p, s) {
-			return true
-		}
-	}
-	return false
+func covers(s string) func(pattern string) bool {
+	return func(pattern string) bool { return Matches(pattern, s) }
+}
+
+var wildcards = strings.NewReplacer(`\*`, ".*", `\?`, ".")
+
+// Matches reports whether s has the form of the pattern, in which * stands for any number of characters and ? for
+// exactly one. Case counts.
+func Matches(pattern, s string) bool {
+	return regexp.MustCompile("^(?s:" + wildcards.Replace(regexp.QuoteMeta(pattern)) + ")$").MatchString(s)
 }

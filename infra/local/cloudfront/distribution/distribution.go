@@ -1,0 +1,266 @@
+// Package distribution reads a CloudFront distribution, and the policies, access control, functions and bucket policy
+// that it refers to, out of a plan document.
+//
+// Every input is supported, or is listed in [Distribution.Unsupported] with the reason why it has no effect on one
+// machine, or is part of [Read]'s error with its property path.
+package distribution
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"secure-media-cdn/infra/local/inputs"
+	"secure-media-cdn/infra/plan"
+)
+
+// Type tokens of the resources that a distribution refers to.
+const (
+	typeDistribution   = "aws:cloudfront/distribution:Distribution"
+	typeCachePolicy    = "aws:cloudfront/cachePolicy:CachePolicy"
+	typeRequestPolicy  = "aws:cloudfront/originRequestPolicy:OriginRequestPolicy"
+	typeResponsePolicy = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
+	typeAccessControl  = "aws:cloudfront/originAccessControl:OriginAccessControl"
+	typeFunction       = "aws:cloudfront/function:Function"
+	typeBucketPolicy   = "aws:s3/bucketPolicy:BucketPolicy"
+)
+
+// Distribution is what its inputs come to.
+type Distribution struct {
+	ID, ARN, Domain string
+	RootObject      string       // without a slash before it, empty for none
+	Behaviours      []*Behaviour // in order of precedence, the default last
+	Errors          map[int]ErrorRule
+	// Unsupported holds a line for each input that has no effect here, with the reason.
+	Unsupported []string
+}
+
+// Behaviour is one cache behaviour with all that it refers to.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+type Behaviour struct {
+	Pattern         string // "*" for the default
+	Origin          *Origin
+	Allowed, Cached []string // methods
+	ViewerProtocol  string   // allow-all, https-only or redirect-to-https
+	Compress        bool
+	Cache           CachePolicy
+	Forward         Forwarding
+	Headers         *HeadersPolicy // nil for none
+	// ARNs of the functions at these events, empty for none.
+	ViewerRequest, OriginRequest string
+}
+
+// ErrorRule is one custom error response.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
+type ErrorRule struct {
+	Minimum time.Duration // that the error is cached
+	Status  int           // 0 for the origin's own
+	Page    string        // empty for the origin's own body
+}
+
+const defaultErrorMinimum = 10 * time.Second
+
+// ErrorRule returns the rule for an error of the given status.
+func (d *Distribution) ErrorRule(status int) ErrorRule {
+	if rule, ok := d.Errors[status]; ok {
+		return rule
+	}
+	return ErrorRule{Minimum: defaultErrorMinimum}
+}
+
+// listed are the properties that only CloudFront itself can follow, and why nothing here does.
+var listed = map[string]string{
+	"aliases":           "there is no DNS, the server answers to its address",
+	"comment":           "a description, without effect on requests",
+	"httpVersion":       "the local CloudFront speaks HTTP/1.1",
+	"isIpv6Enabled":     "the local CloudFront listens on 127.0.0.1",
+	"loggingConfig":     "requests are shown by the console, not written to a bucket",
+	"priceClass":        "there is one edge location",
+	"retainOnDelete":    "nothing is deployed",
+	"tags":              "without effect on requests",
+	"viewerCertificate": "the local CloudFront speaks plain HTTP and takes it for HTTPS",
+	"waitForDeployment": "nothing is deployed",
+	"webAclId":          "no web application firewall runs here",
+}
+
+// Read reads the one distribution of the document. Its error names every property that is not supported.
+func Read(doc *plan.Document) (*Distribution, error) {
+	r := reader{doc: doc}
+	d := r.distribution()
+	if err := errors.Join(r.problems...); err != nil {
+		return nil, fmt.Errorf("the distribution cannot be run on one machine: %w", err)
+	}
+	return d, nil
+}
+
+// reader collects what it cannot make sense of.
+type reader struct {
+	doc         *plan.Document
+	problems    []error
+	unsupported []string
+	origins     map[string]*Origin
+}
+
+func (r *reader) fail(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+func (r *reader) skip(property, why string) {
+	r.unsupported = append(r.unsupported, property+": "+why)
+}
+
+// decode reads a resource's inputs, as far as they can be read.
+func (r *reader) decode(res plan.Resource, into any, listed map[string]string) {
+	if err := inputs.Decode(res, into, listed); err != nil {
+		r.problems = append(r.problems, err)
+	}
+}
+
+// find decodes the resource that a property refers to by identifier. An empty identifier refers to nothing.
+func (r *reader) find(path, typ, id string, into any) (at string, found bool) {
+	if id == "" {
+		return "", false
+	}
+	res, ok := r.doc.ByID(typ, id)
+	if !ok {
+		r.fail("%s: the document has no %s with the ID %q", path, typ, id)
+		return "", false
+	}
+	r.decode(res, into, nil)
+	return typ + " " + res.Name, true
+}
+
+type behaviourInputs struct {
+	PathPattern, TargetOriginID, ViewerProtocolPolicy             string
+	AllowedMethods, CachedMethods                                 []string
+	Compress                                                      bool
+	CachePolicyID, OriginRequestPolicyID, ResponseHeadersPolicyID string
+	FunctionAssociations                                          []struct{ EventType, FunctionARN string }
+	LambdaFunctionAssociations                                    []struct {
+		EventType, LambdaARN string
+		IncludeBody          bool
+	}
+}
+
+func (r *reader) distribution() *Distribution {
+	all := r.doc.ByType(typeDistribution)
+	if len(all) != 1 {
+		r.fail("the document has %d distributions, and one can be run", len(all))
+		return nil
+	}
+	var in struct {
+		CustomErrorResponses  []errorInputs
+		DefaultCacheBehavior  behaviourInputs
+		DefaultRootObject     string
+		Enabled               bool
+		OrderedCacheBehaviors []behaviourInputs
+		Origins               []originInputs
+		Restrictions          struct {
+			GeoRestriction struct {
+				Locations       []string
+				RestrictionType string
+			}
+		}
+	}
+	r.decode(all[0], &in, listed)
+	d := &Distribution{ID: all[0].ID, Errors: map[int]ErrorRule{}, RootObject: strings.TrimPrefix(in.DefaultRootObject, "/")}
+	d.ARN, _ = all[0].Outputs["arn"].(string)
+	d.Domain, _ = all[0].Outputs["domainName"].(string)
+	if d.ARN == "" || d.Domain == "" {
+		r.fail("%s: the outputs arn and domainName are missing", all[0].Name)
+	}
+	if !in.Enabled {
+		r.fail("enabled: a disabled distribution answers nothing")
+	}
+	for property, why := range listed {
+		if _, there := all[0].Inputs[property]; there {
+			r.skip(property, why)
+		}
+	}
+	if kind := in.Restrictions.GeoRestriction.RestrictionType; kind != "" && kind != "none" {
+		r.skip("restrictions.geoRestriction", "the country of a local viewer is not known")
+	}
+	r.origins = map[string]*Origin{}
+	for i, o := range in.Origins {
+		r.origins[o.OriginID] = r.origin(fmt.Sprintf("origins[%d]", i), o)
+	}
+	for i, b := range in.OrderedCacheBehaviors {
+		path := fmt.Sprintf("orderedCacheBehaviors[%d]", i)
+		if b.PathPattern == "" {
+			r.fail("%s.pathPattern is missing", path)
+		}
+		d.Behaviours = append(d.Behaviours, r.behaviour(path, b))
+	}
+	d.Behaviours = append(d.Behaviours, r.behaviour("defaultCacheBehavior", in.DefaultCacheBehavior))
+	for i, c := range in.CustomErrorResponses {
+		r.errorResponse(d, fmt.Sprintf("customErrorResponses[%d]", i), c)
+	}
+	slices.Sort(r.unsupported)
+	d.Unsupported = r.unsupported
+	return d
+}
+
+type errorInputs struct {
+	ErrorCachingMinTTL      *int
+	ErrorCode, ResponseCode int
+	ResponsePagePath        string
+}
+
+// errorCodes are those that a custom error response can be made for.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
+var errorCodes = []int{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
+
+func (r *reader) errorResponse(d *Distribution, path string, in errorInputs) {
+	if !slices.Contains(errorCodes, in.ErrorCode) {
+		r.fail("%s.errorCode: CloudFront has no custom response for %d", path, in.ErrorCode)
+	}
+	if (in.ResponsePagePath == "") != (in.ResponseCode == 0) {
+		r.fail("%s: responsePagePath and responseCode come together", path)
+	}
+	if in.ResponsePagePath != "" && !strings.HasPrefix(in.ResponsePagePath, "/") {
+		r.fail("%s.responsePagePath must begin with a slash", path)
+	}
+	if _, twice := d.Errors[in.ErrorCode]; twice {
+		r.fail("%s.errorCode: %d is there twice", path, in.ErrorCode)
+	}
+	rule := ErrorRule{Minimum: defaultErrorMinimum, Status: in.ResponseCode, Page: in.ResponsePagePath}
+	if in.ErrorCachingMinTTL != nil {
+		rule.Minimum = time.Duration(*in.ErrorCachingMinTTL) * time.Second
+	}
+	d.Errors[in.ErrorCode] = rule
+}
+
+func (r *reader) behaviour(path string, in behaviourInputs) *Behaviour {
+	b := &Behaviour{
+		Pattern: in.PathPattern, Origin: r.origins[in.TargetOriginID], Allowed: in.AllowedMethods, Cached: in.CachedMethods,
+		ViewerProtocol: in.ViewerProtocolPolicy, Compress: in.Compress,
+	}
+	if b.Pattern == "" {
+		b.Pattern = "*"
+	}
+	if b.Origin == nil {
+		r.fail("%s.targetOriginId: there is no origin %q", path, in.TargetOriginID)
+	}
+	for _, m := range in.AllowedMethods {
+		if m != http.MethodGet && m != http.MethodHead && m != http.MethodOptions {
+			r.fail("%s.allowedMethods: %s is not supported on one machine", path, m)
+		}
+	}
+	for _, m := range in.CachedMethods {
+		if !slices.Contains(in.AllowedMethods, m) {
+			r.fail("%s.cachedMethods: %s is not among the allowed methods", path, m)
+		}
+	}
+	if !slices.Contains(in.CachedMethods, http.MethodGet) || !slices.Contains(in.CachedMethods, http.MethodHead) {
+		r.fail("%s.cachedMethods must hold GET and HEAD", path)
+	}
+	if !slices.Contains([]string{"allow-all", "https-only", "redirect-to-https"}, in.ViewerProtocolPolicy) {
+		r.fail("%s.viewerProtocolPolicy: %q is not one of allow-all, https-only, redirect-to-https", path, in.ViewerProtocolPolicy)
+	}
+	r.policies(path, in, b)
+	r.functions(path, in, b)
+	return b
+}

@@ -1,0 +1,284 @@
+package cloudfront
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"secure-media-cdn/infra/local/cloudfront/distribution"
+)
+
+// The event of Lambda@Edge, as AWS writes it down.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
+type (
+	lambdaEvent struct {
+		Records []lambdaRecord `json:"Records"`
+	}
+	lambdaRecord struct {
+		CF lambdaCF `json:"cf"`
+	}
+	lambdaCF struct {
+		Config  lambdaConfig  `json:"config"`
+		Request lambdaRequest `json:"request"`
+	}
+	lambdaConfig struct {
+		DistributionDomainName string `json:"distributionDomainName"`
+		DistributionID         string `json:"distributionId"`
+		EventType              string `json:"eventType"`
+		RequestID              string `json:"requestId"`
+	}
+	lambdaRequest struct {
+		ClientIP    string          `json:"clientIp"`
+		Headers     lambdaHeaders   `json:"headers"`
+		Method      string          `json:"method"`
+		Origin      *lambdaOrigin   `json:"origin"`
+		QueryString string          `json:"querystring"`
+		URI         string          `json:"uri"`
+		Body        json.RawMessage `json:"body,omitempty"`
+	}
+	lambdaOrigin struct {
+		S3     *lambdaS3       `json:"s3,omitempty"`
+		Custom json.RawMessage `json:"custom,omitempty"`
+	}
+	lambdaS3 struct {
+		AuthMethod    string        `json:"authMethod"`
+		CustomHeaders lambdaHeaders `json:"customHeaders"`
+		DomainName    string        `json:"domainName"`
+		Path          string        `json:"path"`
+		Region        string        `json:"region"`
+	}
+	lambdaResponse struct {
+		Status            string        `json:"status"`
+		StatusDescription string        `json:"statusDescription"`
+		Headers           lambdaHeaders `json:"headers"`
+		Body              string        `json:"body"`
+		BodyEncoding      string        `json:"bodyEncoding"`
+	}
+	lambdaHeaders map[string][]lambdaHeader
+	lambdaHeader  struct {
+		Key   string `json:"key,omitempty"`
+		Value string `json:"value"`
+	}
+)
+
+const (
+	// Of headers and body of a response made at origin-request, in bytes.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+	maxGenerated = 1 << 20
+	// Of uri and querystring, in characters.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
+	maxURI = 8192
+)
+
+// readOnlyAtOrigin cannot be added, changed or removed at origin-request.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
+var readOnlyAtOrigin = distribution.HeaderNames{
+	"Accept-Encoding", "Cdn-Loop", "Content-Length", "If-Modified-Since", "If-None-Match", "If-Range",
+	"If-Unmodified-Since", "Transfer-Encoding", "Via",
+}
+
+// lambdaEvent describes a request to the origin for its function.
+func (x *exchange) lambdaEvent(d *distribution.Distribution, in originRequest) lambdaEvent {
+	headers := toLambda(in.header)
+	headers["host"] = []lambdaHeader{{"Host", x.Origin.Domain}}
+	custom := lambdaHeaders{}
+	for _, h := range in.custom {
+		custom[strings.ToLower(h.Name)] = []lambdaHeader{{h.Name, h.Value}}
+	}
+	return lambdaEvent{Records: []lambdaRecord{{CF: lambdaCF{
+		Config: lambdaConfig{d.Domain, d.ID, "origin-request", requestID()},
+		Request: lambdaRequest{
+			ClientIP: x.clientIP, Headers: headers, Method: in.method, QueryString: in.query, URI: in.uri,
+			// authMethod knows only the identities that came before origin access control.
+			Origin: &lambdaOrigin{S3: &lambdaS3{
+				AuthMethod: "none", CustomHeaders: custom, DomainName: x.Origin.Domain, Path: x.Origin.Path, Region: x.Origin.Region,
+			}},
+		},
+	}}}}
+}
+
+func toLambda(h http.Header) lambdaHeaders {
+	out := lambdaHeaders{}
+	for name, values := range h {
+		for _, v := range values {
+			lower := strings.ToLower(name)
+			out[lower] = append(out[lower], lambdaHeader{name, v})
+		}
+	}
+	return out
+}
+
+// readAnswer reads what an origin-request function returned: the request to send
+// on, or a generated response. An error says what AWS would not accept.
+func readAnswer(answer []byte, event lambdaRequest, in originRequest) (originRequest, *lambdaResponse, error) {
+	var shape map[string]json.RawMessage
+	if err := json.Unmarshal(answer, &shape); err != nil || shape == nil {
+		return in, nil, errors.New("the answer is not a JSON object")
+	}
+	if _, ok := shape["status"]; ok {
+		var resp lambdaResponse
+		if err := json.Unmarshal(answer, &resp); err != nil {
+			return in, nil, fmt.Errorf("the generated response: %w", err)
+		}
+		return in, &resp, nil
+	}
+	var req lambdaRequest
+	if err := json.Unmarshal(answer, &req); err != nil {
+		return in, nil, fmt.Errorf("the returned request: %w", err)
+	}
+	out, err := changed(req, event, in)
+	return out, nil, err
+}
+
+// changed checks and applies what the function changed in the request.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
+func changed(got, sent lambdaRequest, out originRequest) (originRequest, error) {
+	switch {
+	case !strings.HasPrefix(got.URI, "/"):
+		return out, fmt.Errorf("the uri %q does not begin with a slash", got.URI)
+	case len(got.URI)+1+len(got.QueryString) >= maxURI:
+		return out, fmt.Errorf("uri and querystring have %d characters, they must have fewer than %d", len(got.URI)+1+len(got.QueryString), maxURI)
+	case strings.ContainsFunc(got.URI, isControl):
+		return out, errors.New("the uri has a control character")
+	case strings.ContainsFunc(got.QueryString, func(c rune) bool { return c == ' ' || c == '#' || isControl(c) }):
+		return out, errors.New("the querystring has a space, a # or a control character")
+	case got.Method != sent.Method:
+		return out, errors.New("the method is read-only")
+	case got.ClientIP != sent.ClientIP:
+		return out, errors.New("clientIp is read-only")
+	case len(got.Body) > 0 && string(got.Body) != "null":
+		return out, errors.New("replacing the body is not supported on one machine")
+	}
+	header, err := checkHeaders(got.Headers, sent.Headers, readOnlyAtOrigin)
+	if err != nil {
+		return out, err
+	}
+	if host := header.Get("Host"); host != sent.Origin.S3.DomainName {
+		return out, fmt.Errorf("the host header is %q: another than the bucket's is not supported on one machine", host)
+	}
+	header.Del("Host")
+	out.uri, out.query, out.header = got.URI, got.QueryString, header
+	return changedOrigin(got.Origin, sent.Origin.S3, out)
+}
+
+func changedOrigin(got *lambdaOrigin, sent *lambdaS3, out originRequest) (originRequest, error) {
+	if got == nil || got.S3 == nil || len(got.Custom) > 0 {
+		return out, errors.New("the origin is not the one S3 origin any more: that is not supported on one machine")
+	}
+	custom, err := checkHeaders(got.S3.CustomHeaders, sent.CustomHeaders, distribution.NotCustom)
+	if err != nil {
+		return out, fmt.Errorf("the origin's customHeaders: %w", err)
+	}
+	out.custom = nil
+	for _, name := range slices.Sorted(maps.Keys(custom)) {
+		if _, twice := out.header[name]; twice {
+			return out, fmt.Errorf("the header %s is in the request and among the origin's customHeaders", name)
+		}
+		for _, value := range custom[name] {
+			out.custom = append(out.custom, distribution.Header{Name: name, Value: value})
+		}
+	}
+	if path := got.S3.Path; path != sent.Path {
+		return out, fmt.Errorf("the origin's path is %q: another than the distribution's is not supported on one machine", path)
+	}
+	// Origin access control does not follow to another origin.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+	out.unsigned = got.S3.DomainName != sent.DomainName || got.S3.Region != sent.Region || got.S3.AuthMethod != sent.AuthMethod
+	return out, nil
+}
+
+// object checks a response that a function made.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-generating-http-responses.html
+func (r *lambdaResponse) object(head bool) (*object, error) {
+	status, err := strconv.Atoi(r.Status)
+	if err != nil || status < 200 || status > 599 {
+		return nil, fmt.Errorf("the status %q is not one of 200 to 599", r.Status)
+	}
+	header, err := checkHeaders(r.Headers, nil, readOnlyAtOrigin)
+	if err != nil {
+		return nil, err
+	}
+	body, err := decodeBody(r.BodyEncoding, r.Body)
+	if err != nil {
+		return nil, err
+	}
+	size := len(r.Body)
+	for name, values := range header {
+		for _, v := range values {
+			size += len(name) + len(v)
+		}
+	}
+	if size > maxGenerated {
+		return nil, fmt.Errorf("the response has %d bytes, at most %d are allowed", size, maxGenerated)
+	}
+	if head {
+		body = nil
+	}
+	return &object{source: FromFunction, status: status, header: header, body: body, length: strconv.Itoa(len(body))}, nil
+}
+
+// decodeBody reads the body of a function's response.
+func decodeBody(encoding, body string) ([]byte, error) {
+	switch encoding {
+	case "", "text":
+		return []byte(body), nil
+	case "base64":
+		decoded, err := base64.StdEncoding.DecodeString(body)
+		if err != nil {
+			return nil, fmt.Errorf("the body is not base64: %w", err)
+		}
+		return decoded, nil
+	}
+	return nil, fmt.Errorf("the body's encoding %q is neither text nor base64", encoding)
+}
+
+// checkHeaders compares the headers that a function returned with those it was
+// given, and returns them in net/http's form.
+func checkHeaders(got, sent lambdaHeaders, readOnly distribution.HeaderNames) (http.Header, error) {
+	out := http.Header{}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if name != strings.ToLower(name) || !token.MatchString(name) {
+			return nil, fmt.Errorf("the header name %q is not in lower case or not a name", name)
+		}
+		if distribution.Disallowed.Has(name) {
+			return nil, fmt.Errorf("the header %s is disallowed", name)
+		}
+		if readOnly.Has(name) && !slices.EqualFunc(got[name], sent[name], sameValue) {
+			return nil, fmt.Errorf("the header %s is read-only", name)
+		}
+		for _, h := range got[name] {
+			if h.Key != "" && strings.ToLower(h.Key) != name {
+				return nil, fmt.Errorf("the header %s has the key %q", name, h.Key)
+			}
+			if strings.ContainsAny(h.Value, "\r\n\x00") {
+				return nil, fmt.Errorf("the header %s has a line break in its value", name)
+			}
+			out[canonical] = append(out[canonical], h.Value)
+		}
+	}
+	for name := range sent {
+		if _, ok := got[name]; !ok && readOnly.Has(name) {
+			return nil, fmt.Errorf("the header %s is read-only and was removed", name)
+		}
+	}
+	return out, nil
+}
+
+func sameValue(a, b lambdaHeader) bool { return a.Value == b.Value }
+
+func isControl(c rune) bool { return c < ' ' || c == 0x7f }
+
+// token reports whether name can be a header's. RFC 9110 section 5.6.2
+
+// token is the form of a header name. https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
