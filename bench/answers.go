@@ -10,44 +10,51 @@ import (
 	"time"
 )
 
-// cases are the rows of the functions' table of answers.
+// cases are requests of every kind, by their names.
 func cases() map[string]request {
-	link := func(name string) request {
-		r := live
-		r.URI = "/images/" + hashOf(name)
-		return r
-	}
 	with := func(r request, change func(*request)) request { change(&r); return r }
-	toS3 := func(r *request) { r.Delivery = "redirect" }
 	all := map[string]request{
-		"a malformed hash":         with(live, func(r *request) { r.URI = "/images/short" }),
-		"a path that is no link":   with(live, func(r *request) { r.URI = "/" + liveKey }),
-		"HEAD of a live link":      with(live, func(r *request) { r.Method = "HEAD" }),
-		"OPTIONS of a live link":   with(live, func(r *request) { r.Method = "OPTIONS" }),
-		"HEAD, redirected":         with(live, func(r *request) { r.Method, r.Delivery = "HEAD", "redirect" }),
-		"a table that fails":       with(live, func(r *request) { r.Table = "missing" }),
-		"an unknown delivery":      with(live, func(r *request) { r.Delivery = "pigeon" }),
-		"an event of another type": with(live, func(r *request) { r.EventType = "viewer-request" }),
+		"a malformed hash":         with(live, func(r *request) { r.uri = "/images/short" }),
+		"a path that is no link":   with(live, func(r *request) { r.uri = "/" + liveKey }),
+		"HEAD of a live link":      with(live, func(r *request) { r.method = "HEAD" }),
+		"OPTIONS of a live link":   with(live, func(r *request) { r.method = "OPTIONS" }),
+		"HEAD, redirected":         with(live, func(r *request) { r.method, r.delivery = "HEAD", "redirect" }),
+		"a table that fails":       with(live, func(r *request) { r.table = "missing" }),
+		"an unknown delivery":      with(live, func(r *request) { r.delivery = "pigeon" }),
+		"an event of another type": with(live, func(r *request) { r.eventType = "viewer-request" }),
 	}
-	for _, name := range []string{"live", "short", "encoded", "slashes", "expired", "unknown", "elsewhere", "misplaced", "keyless", "untimed"} {
-		all[name] = link(name)
-		all[name+", redirected"] = with(link(name), toS3)
+	for _, name := range []string{
+		"live", "short", "encoded", "slashes", "page", "expired", "unknown", "elsewhere", "misplaced", "keyless", "untimed",
+	} {
+		link := with(live, func(r *request) { r.uri = "/images/" + hashOf(name) })
+		all[name] = link
+		all[name+", redirected"] = with(link, func(r *request) { r.delivery = "redirect" })
 	}
 	return all
 }
 
-// outcomes is what some of the cases must come to, a status or the object's
-// path, so that two functions which are wrong alike do not pass.
+// outcomes are the results of some cases, a status or the object's path, so that
+// two functions which are wrong alike do not pass.
 var outcomes = map[string]string{
 	"live": "/" + liveKey, "HEAD of a live link": "/" + liveKey, "live, redirected": "302",
 	"expired": "403", "expired, redirected": "403", "unknown": "404", "a malformed hash": "404",
 	"elsewhere": "500", "misplaced": "500", "a table that fails": "503",
 }
 
-// sameAnswers returns an error unless two functions answer every case alike.
-func sameAnswers(a, b *environment) error {
+// compare returns an error unless the two functions answer every case alike.
+func compare(a, b side) error {
+	left, err := a.start()
+	if err != nil {
+		return err
+	}
+	defer left.end()
+	right, err := b.start()
+	if err != nil {
+		return err
+	}
+	defer right.end()
 	for name, r := range cases() {
-		if err := sameAnswer(a, b, name, r.event()); err != nil {
+		if err := sameAnswer(left, right, name, r.event()); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -70,12 +77,9 @@ func sameAnswer(a, b *environment, name string, event []byte) error {
 		if time.Now().Unix() != second {
 			continue
 		}
-		x, err := normalise(left)
-		if err != nil {
-			return err
-		}
-		y, err := normalise(right)
-		if err != nil {
+		x, errX := normalise(left)
+		y, errY := normalise(right)
+		if err := errors.Join(errX, errY); err != nil {
 			return err
 		}
 		if !reflect.DeepEqual(x, y) {
@@ -89,9 +93,16 @@ func sameAnswer(a, b *environment, name string, event []byte) error {
 	return errors.New("no two answers fell into the same second")
 }
 
-// normalise parses an answer. Of a signed URL it keeps what decides what the
-// URL opens, and for how long: each SDK adds parameters of its own, so that
-// the signatures differ.
+type object = map[string]any
+
+// kept are the parameters of a signed URL that decide what it opens, for how
+// long and how. The rest differs between SDKs, and so does the signature.
+var kept = []string{
+	"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
+	"response-content-disposition", "response-content-type",
+}
+
+// normalise parses an answer, and keeps of a signed URL what is kept.
 func normalise(answer []byte) (object, error) {
 	var o object
 	if err := json.Unmarshal(answer, &o); err != nil {
@@ -108,15 +119,14 @@ func normalise(answer []byte) (object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer's location: %w", err)
 	}
-	query := u.Query()
-	kept := url.Values{}
-	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders"} {
-		kept.Set(name, query.Get(name))
+	query, decisive := u.Query(), url.Values{}
+	for _, name := range kept {
+		decisive.Set(name, query.Get(name))
 	}
 	if len(query.Get("X-Amz-Signature")) != 64 {
 		return nil, fmt.Errorf("the answer's location is not signed: %s", strings.SplitN(value, "?", 2)[0])
 	}
-	u.RawQuery = kept.Encode()
+	u.RawQuery = decisive.Encode()
 	field["value"] = u.String()
 	return o, nil
 }

@@ -13,7 +13,8 @@ import (
 func signed(host, expires, more string) []byte {
 	location := "https://" + host + "/simple-chat/photo.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=" + expires +
 		"&X-Amz-Signature=" + strings.Repeat("0", 64) + more
-	data, _ := json.Marshal(object{"status": "302", "headers": object{"location": []object{{"key": "Location", "value": location}}}})
+	headers := object{"location": []object{{"key": "Location", "value": location}}}
+	data, _ := json.Marshal(object{"status": "302", "headers": headers})
 	return data
 }
 
@@ -23,10 +24,14 @@ func TestAnswersAreAlikeInWhatTheyDecide(t *testing.T) {
 		a, b []byte
 		same bool
 	}{
-		{"the order of fields decides nothing", []byte(`{"status":"404","body":"x"}`), []byte(`{"body":"x","status":"404"}`), true},
+		{"the order of fields decides nothing",
+			[]byte(`{"status":"404","body":"x"}`), []byte(`{"body":"x","status":"404"}`), true},
 		{"another status", []byte(`{"status":"404"}`), []byte(`{"status":"403"}`), false},
 		{"a missing header", []byte(`{"headers":{"retry-after":[]}}`), []byte(`{"headers":{}}`), false},
-		{"what an SDK adds to a signed URL decides nothing", signed("b.s3", "300", ""), signed("b.s3", "300", "&x-id=GetObject"), true},
+		{"what an SDK adds to a signed URL decides nothing",
+			signed("b.s3", "300", ""), signed("b.s3", "300", "&x-id=GetObject"), true},
+		{"another label of a signed URL's content",
+			signed("b.s3", "300", "&response-content-type=a"), signed("b.s3", "300", "&response-content-type=b"), false},
 		{"a longer life of a signed URL", signed("b.s3", "300", ""), signed("b.s3", "301", ""), false},
 		{"another bucket in a signed URL", signed("b.s3", "300", ""), signed("c.s3", "300", ""), false},
 	} {

@@ -4,63 +4,35 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 )
 
-// plan says how much is measured. Everything is measured in alternation, in an
-// order that is drawn anew each time, so that the machine's noise hits all alike.
+// plan says how much is measured. All sides take turns, in an order that is
+// drawn anew each time, so that noise of the machine hits all alike.
 type plan struct {
-	coldStarts int // of each side, not counting the first two, which read from the disk
-	warmUp     int // requests per environment before any counts, for Node.js to compile
-	alone      int // requests to a single environment
-	crowdTurns int // of each side, when several environments work at the same time
-	crowdEach  int // requests per environment in one turn
+	coldStarts int // of each side, after coldUncounted
+	warmUp     int // uncounted requests to each side, for Node.js to compile
+	warm       int // requests to each side
 }
 
 var (
-	full  = plan{coldStarts: 20, warmUp: 1000, alone: 6000, crowdTurns: 40, crowdEach: 25}
-	quick = plan{coldStarts: 3, warmUp: 100, alone: 300, crowdTurns: 2, crowdEach: 20}
+	full  = plan{coldStarts: 20, warmUp: 1000, warm: 6000}
+	quick = plan{coldStarts: 3, warmUp: 100, warm: 300}
 )
 
-// crowd is how many environments several are.
-const crowd = 8
-
+// coldUncounted starts of each side read its files from the disk.
 const coldUncounted = 2
 
-// ask makes one request, checks its answer and returns how long it took.
-type ask func() (time.Duration, error)
+// times are the durations measured, by the side's name.
+type times map[string][]time.Duration
 
-// asks returns the ask of an environment for the live link.
-func (e *environment) asks() ask {
-	event := live.event()
-	return func() (time.Duration, error) {
-		body, from, to, err := e.ask(event)
-		if err != nil {
-			return 0, err
-		}
-		if err := e.settle(); err != nil {
-			return 0, err
-		}
-		return to.Sub(from), check(body)
-	}
-}
-
-// check refuses an answer that does not go on with a request.
-func check(body []byte) error {
-	if !bytes.Contains(body, []byte(`"uri":"/`)) {
-		return fmt.Errorf("wrong answer: %s", body)
-	}
-	return nil
-}
-
-// coldSeries starts each side again and again, and returns the times from the
-// start of the process until its first answer.
-func coldSeries(starts int, sides ...side) (map[string][]time.Duration, error) {
-	event := live.event()
-	series := map[string][]time.Duration{}
+// cold starts each side again and again. It returns the times from the start of
+// the process until its first answer.
+func cold(starts int, sides []side) (times, error) {
+	series, event := times{}, live.event()
 	for turn := range coldUncounted + starts {
 		rand.Shuffle(len(sides), func(i, j int) { sides[i], sides[j] = sides[j], sides[i] })
 		for _, s := range sides {
@@ -81,111 +53,91 @@ func coldSeries(starts int, sides ...side) (map[string][]time.Duration, error) {
 	return series, nil
 }
 
-// contender is one side at work in one or more environments.
+// ask makes one request, checks its answer and returns how long it took.
+type ask func() (time.Duration, error)
+
+// contender is one side at work, or the floor, which has no environment.
 type contender struct {
-	name         string
-	environments []*environment // none for the floor
-	asks         []ask
-	warm         []usage // of each environment, before the first counted request
-	series       []time.Duration
+	name        string
+	ask         ask
+	environment *environment
+	before      usage // of the environment, before the first counted request
 }
 
-// contenders starts n environments of each side, with n floors beside them.
-// The caller ends them all, also after an error.
-func contenders(n int, endpoint string, sides ...side) ([]*contender, error) {
-	f := &contender{name: bare}
-	all := []*contender{f}
-	for range n {
-		f.asks = append(f.asks, floor(endpoint, hashOf("live")))
-	}
+// warm makes requests to one environment of each side and to the floor. It
+// returns the times, and what the environments used by the counted requests.
+func warm(p plan, sides []side, floor ask) (times, map[string]usage, error) {
+	all := []contender{{name: bare, ask: floor}}
 	for _, s := range sides {
-		c := &contender{name: s.name}
-		all = append(all, c)
-		for range n {
-			e, err := s.start()
-			if err != nil {
-				return all, err
+		e, err := s.start()
+		if err != nil {
+			return nil, nil, err
+		}
+		defer e.end()
+		all = append(all, contender{name: s.name, ask: e.asks(live.event()), environment: e})
+	}
+	for i := range all {
+		for range p.warmUp {
+			if _, err := all[i].ask(); err != nil {
+				return nil, nil, fmt.Errorf("warming %s: %w", all[i].name, err)
 			}
-			c.environments = append(c.environments, e)
-			c.asks = append(c.asks, e.asks())
+		}
+		if e := all[i].environment; e != nil {
+			var err error
+			if all[i].before, err = usageOf(e.cmd.Process.Pid); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	return all, nil
+	series := times{}
+	for range p.warm {
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, c := range all {
+			took, err := c.ask()
+			if err != nil {
+				return nil, nil, fmt.Errorf("measuring %s: %w", c.name, err)
+			}
+			series[c.name] = append(series[c.name], took)
+		}
+	}
+	used := map[string]usage{}
+	for _, c := range all {
+		if c.environment == nil {
+			continue
+		}
+		u, err := usageOf(c.environment.cmd.Process.Pid)
+		if err != nil {
+			return nil, nil, err
+		}
+		u.cpu = (u.cpu - c.before.cpu) / time.Duration(p.warm)
+		used[c.name] = u
+	}
+	return series, used, nil
 }
 
-func endAll(all []*contender) {
-	for _, c := range all {
-		for _, e := range c.environments {
-			e.end()
+// asks returns the ask of an environment for an event that is let through.
+func (e *environment) asks(event []byte) ask {
+	return func() (time.Duration, error) {
+		body, from, to, err := e.ask(event)
+		if err := errors.Join(err, check(body)); err != nil {
+			return 0, err
 		}
+		return to.Sub(from), e.settle()
 	}
 }
 
-// warmSeries lets each contender in turn make its requests, in all of its
-// environments at the same time, until every one had its turns.
-func warmSeries(all []*contender, warmUp, turns, each int) error {
-	for _, c := range all {
-		if _, err := c.turn(warmUp); err != nil {
-			return fmt.Errorf("warming %s: %w", c.name, err)
-		}
-	}
-	for _, c := range all {
-		for _, e := range c.environments {
-			u, err := usageOf(e.cmd.Process.Pid)
-			if err != nil {
-				return err
-			}
-			c.warm = append(c.warm, u)
-		}
-	}
-	order := slices.Clone(all)
-	for range turns {
-		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for _, c := range order {
-			took, err := c.turn(each)
-			if err != nil {
-				return fmt.Errorf("measuring %s: %w", c.name, err)
-			}
-			c.series = append(c.series, took...)
-		}
+// check refuses an answer that does not go on with a request.
+func check(body []byte) error {
+	if !bytes.Contains(body, []byte(`"uri":"/`)) {
+		return fmt.Errorf("wrong answer: %s", body)
 	}
 	return nil
 }
 
-// turn makes each request after the other in every environment.
-func (c *contender) turn(each int) ([]time.Duration, error) {
-	took, errs := make([][]time.Duration, len(c.asks)), make([]error, len(c.asks))
-	var working sync.WaitGroup
-	for i, ask := range c.asks {
-		working.Go(func() {
-			for range each {
-				d, err := ask()
-				if err != nil {
-					errs[i] = err
-					return
-				}
-				took[i] = append(took[i], d)
-			}
-		})
-	}
-	working.Wait()
-	return slices.Concat(took...), errors.Join(errs...)
-}
-
-// cost returns what a request cost in processor time, and the memory of one
-// environment: the median one's, now and at its peak.
-func (c *contender) cost() (perRequest time.Duration, resident, peak int64, err error) {
-	var cpu time.Duration
-	var residents, peaks []int64
-	for i, e := range c.environments {
-		u, err := usageOf(e.cmd.Process.Pid)
-		if err != nil {
-			return 0, 0, 0, err
-		}
-		cpu += u.cpu - c.warm[i].cpu
-		residents, peaks = append(residents, u.resident), append(peaks, u.peak)
-	}
-	slices.Sort(residents)
-	slices.Sort(peaks)
-	return cpu / time.Duration(len(c.series)), percentile(residents, 50), percentile(peaks, 50), nil
+// percentile returns the smallest value that at least p percent of the values do
+// not exceed (the nearest rank), so always a value that was measured.
+func percentile(series []time.Duration, p float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(series))
+	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
+	return sorted[max(rank, 1)-1]
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -13,7 +12,6 @@ import (
 type usage struct {
 	cpu      time.Duration // of all its threads, in user and in kernel mode
 	resident int64         // bytes of memory now
-	peak     int64         // bytes of memory at the most
 }
 
 // tick is the unit of processor times in /proc: USER_HZ, which is 100 on every
@@ -23,44 +21,29 @@ const tick = time.Second / 100
 // usageOf reads /proc, so it works on Linux only.
 // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 func usageOf(pid int) (usage, error) {
-	dir := "/proc/" + strconv.Itoa(pid)
-	stat, err := os.ReadFile(dir + "/stat")
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return usage{}, fmt.Errorf("measuring a process (Linux only): %w", err)
 	}
-	status, err := os.ReadFile(dir + "/status")
-	if err != nil {
-		return usage{}, fmt.Errorf("measuring a process (Linux only): %w", err)
-	}
-	return parseUsage(stat, string(status))
+	return parseUsage(stat)
 }
 
-func parseUsage(stat []byte, status string) (usage, error) {
-	// The name of the program, in parentheses, may hold spaces. Behind it, utime
-	// and stime are fields 14 and 15, the first one there being field 3.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
-		return usage{}, fmt.Errorf("measuring a process: its stat has %d fields", len(fields))
-	}
-	var u usage
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
+func parseUsage(stat []byte) (usage, error) {
+	// The program's name, in parentheses, may hold spaces. The first field behind
+	// it is number 3.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	var numbers [3]int64
+	for i, field := range []int{14, 15, 24} { // utime, stime, rss
+		if field-3 >= len(fields) {
+			return usage{}, fmt.Errorf("measuring a process: its stat has too few fields")
+		}
+		var err error
+		if numbers[i], err = strconv.ParseInt(string(fields[field-3]), 10, 64); err != nil {
 			return usage{}, fmt.Errorf("measuring a process: %w", err)
 		}
-		u.cpu += time.Duration(n) * tick
 	}
-	for line := range strings.Lines(status) {
-		name, value, _ := strings.Cut(line, ":")
-		into := map[string]*int64{"VmRSS": &u.resident, "VmHWM": &u.peak}[name]
-		if into == nil {
-			continue
-		}
-		n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		if err != nil {
-			return usage{}, fmt.Errorf("measuring a process: %s: %w", name, err)
-		}
-		*into = n * 1024
-	}
-	return u, nil
+	return usage{
+		cpu:      time.Duration(numbers[0]+numbers[1]) * tick,
+		resident: numbers[2] * int64(os.Getpagesize()),
+	}, nil
 }

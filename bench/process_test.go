@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,12 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestUsageIsReadFromTheKernelsOwnWords(t *testing.T) {
-	stat := []byte("42 (a (strange) name) S 1 42 42 0 -1 4194304 900 0 0 0 17 8 5 3 20 0 6 0 1000 123 456\n")
-	u, err := parseUsage(stat, "Name:\tedge\nVmHWM:\t   15000 kB\nVmRSS:\t   12000 kB\nThreads:\t6\n")
+func TestUsageIsReadFromTheKernelsStat(t *testing.T) {
+	const tail = " S 1 42 42 0 -1 4194304 900 0 0 0 17 8 5 3 20 0 6 0 1000 99999 456 1\n"
+	u, err := parseUsage([]byte("42 (a (strange) name)" + tail))
 	require.NoError(t, err)
-	assert.Equal(t, usage{cpu: 250 * time.Millisecond, resident: 12000 * 1024, peak: 15000 * 1024}, u)
-
-	_, err = parseUsage([]byte("42 (cut"), "")
-	assert.Error(t, err)
+	assert.Equal(t, usage{cpu: 250 * time.Millisecond, resident: 456 * int64(os.Getpagesize())}, u)
+	letters := strings.Replace(tail, "17 8", "17 eight", 1)
+	for _, stat := range []string{"", "42 (cut", "42 (x)" + tail[:40], "42 (x)" + letters} {
+		_, err := parseUsage([]byte(stat))
+		assert.Error(t, err, stat)
+	}
 }

@@ -35,7 +35,7 @@ const (
 	bare     = "floor"    // no function: a bare GetItem
 )
 
-// memoryMB is the default of edgeMemoryMb, for Node.js to size its heap by.
+// memoryMB is the default of edgeMemoryMb, by which AWS sizes Node.js's heap.
 const memoryMB = 256
 
 // importLauncher is what AWS's Python runtime client does at init.
@@ -53,27 +53,39 @@ func prepare(root, endpoint string) (map[string]side, error) {
 		return nil, err
 	}
 	null := filepath.Join(build, "null")
-	if err := run(root, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", null, "./bench/cmd/null"); err != nil {
+	_, err = output(root, "go", "build", "-o", null, "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w",
+		"./bench/cmd/null")
+	if err != nil {
 		return nil, err
 	}
+	// python3 and node themselves may be wrappers that choose a version.
 	python, err := output(root, "python3", "-c", "import sys; print(sys.executable)")
 	if err != nil {
-		return nil, err // python3 itself may be a wrapper that chooses a version
+		return nil, err
 	}
-	nodeSide, err := prepareNode(root, build)
+	program, err := output(root, "node", "-p", "process.execPath")
 	if err != nil {
 		return nil, err
 	}
-	nullJS := nodeSide
-	nullJS.command = append(nodeSide.command[:len(nodeSide.command)-1:len(nodeSide.command)-1], filepath.Join(root, "bench", "node", "null.js"))
-	nullJS.zip = ""
+	source, dist := filepath.Join(root, "bench", "node"), filepath.Join(build, "node", "dist")
+	nodeZip := filepath.Join(build, "node.zip")
+	if err := bundleNode(source, filepath.Join(build, "node"), nodeZip); err != nil {
+		return nil, err
+	}
+	nodeCommand := func(script string) []string {
+		return []string{
+			program, // with the heap limits that AWS's runtime derives from the function's memory
+			fmt.Sprintf("--max-semi-space-size=%d", memoryMB*5/100), fmt.Sprintf("--max-old-space-size=%d", memoryMB*90/100),
+			filepath.Join(source, "runtime.js"), script,
+		}
+	}
 	sides := map[string]side{
 		// -S: a developer's machine may run anything in its site packages.
 		goEdge:   {command: []string{python, "-B", "-S", "-c", importLauncher}, dir: edgeDir, zip: edgeZip},
 		goBinary: {command: []string{filepath.Join(edgeDir, "edge")}, dir: edgeDir},
-		node:     nodeSide,
+		node:     {command: nodeCommand(filepath.Join(dist, "index.js")), dir: dist, zip: nodeZip},
 		goNull:   {command: []string{null}, dir: build},
-		nodeNull: nullJS,
+		nodeNull: {command: nodeCommand(filepath.Join(source, "null.js")), dir: dist},
 	}
 	for name, s := range sides {
 		s.name = name
@@ -82,7 +94,12 @@ func prepare(root, endpoint string) (map[string]side, error) {
 			"AWS_REGION=" + region, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint,
 			"LANG=en_US.UTF-8", "TZ=:UTC", "PATH=/usr/local/bin:/usr/bin:/bin",
 		}
-		if s.log, err = createLog(build, name); err != nil {
+		log := filepath.Join(build, "log", name+".log")
+		if err := write(log, nil); err != nil {
+			return nil, err
+		}
+		// Appending, since many processes share the file.
+		if s.log, err = os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 			return nil, err
 		}
 		sides[name] = s
@@ -90,60 +107,39 @@ func prepare(root, endpoint string) (map[string]side, error) {
 	return sides, nil
 }
 
-func createLog(build, name string) (*os.File, error) {
-	dir := filepath.Join(build, "log")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	// Appending, since many processes share the file.
-	return os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o644)
-}
-
-// prepareNode installs the locked packages, bundles the function and zips it.
-func prepareNode(root, build string) (side, error) {
-	program, err := output(root, "node", "-p", "process.execPath")
-	if err != nil {
-		return side{}, err
-	}
-	source, dir := filepath.Join(root, "bench", "node"), filepath.Join(build, "node")
-	installed, _ := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+// bundleNode installs the locked packages in dir, bundles the function and zips
+// it.
+func bundleNode(source, dir, archive string) error {
+	lock := func(dir string) []byte { data, _ := os.ReadFile(filepath.Join(dir, "package-lock.json")); return data }
+	installed := lock(dir)
 	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", "index.mjs"} {
 		data, err := os.ReadFile(filepath.Join(source, name))
 		if err != nil {
-			return side{}, err
+			return err
 		}
 		if err := write(filepath.Join(dir, name), data); err != nil {
-			return side{}, err
-		}
-		_, missing := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
-		if name == "package-lock.json" && (missing != nil || !bytes.Equal(data, installed)) {
-			if err := os.RemoveAll(filepath.Join(dir, "node_modules")); err != nil {
-				return side{}, err
-			}
+			return err
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
-		if err := run(dir, "npm", "ci", "--silent"); err != nil {
-			return side{}, err
+	// npm writes this file when it has installed everything.
+	_, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
+	if err != nil || !bytes.Equal(installed, lock(dir)) {
+		if _, err := output(dir, "npm", "ci", "--silent"); err != nil {
+			return err
 		}
 	}
-	if err := run(dir, "npm", "run", "--silent", "bundle"); err != nil {
-		return side{}, err
+	if _, err := output(dir, "npm", "run", "--silent", "bundle"); err != nil {
+		return err
 	}
-	dist := filepath.Join(dir, "dist")
-	archive := filepath.Join(build, "node.zip")
-	if err := zipFile(archive, filepath.Join(dist, "index.js")); err != nil {
-		return side{}, err
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, flate.BestCompression)
+	})
+	if err := errors.Join(z.AddFS(os.DirFS(filepath.Join(dir, "dist"))), z.Close()); err != nil {
+		return err
 	}
-	return side{
-		command: []string{
-			program,
-			// As AWS's runtime starts it: the heap follows the function's memory.
-			fmt.Sprintf("--max-semi-space-size=%d", memoryMB*5/100), fmt.Sprintf("--max-old-space-size=%d", memoryMB*90/100),
-			filepath.Join(source, "runtime.js"), filepath.Join(dist, "index.js"),
-		},
-		dir: dist, zip: archive,
-	}, nil
+	return write(archive, buf.Bytes())
 }
 
 func unzip(path, dir string) error {
@@ -155,47 +151,7 @@ func unzip(path, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	for _, f := range archive.File {
-		in, err := f.Open()
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(in)
-		if err := errors.Join(err, in.Close()); err != nil {
-			return err
-		}
-		name := filepath.Join(dir, filepath.Base(f.Name)) // our bundles are flat
-		if err := write(name, data); err != nil {
-			return err
-		}
-		if err := os.Chmod(name, f.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func zipFile(archive, path string) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	var buf bytes.Buffer
-	z := zip.NewWriter(&buf)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(w, flate.BestCompression)
-	})
-	w, err := z.Create(filepath.Base(path))
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(data); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return err
-	}
-	return write(archive, buf.Bytes())
+	return os.CopyFS(dir, archive)
 }
 
 func write(path string, data []byte) error {
@@ -205,11 +161,7 @@ func write(path string, data []byte) error {
 	return os.WriteFile(path, data, 0o644)
 }
 
-func run(dir, name string, args ...string) error {
-	_, err := output(dir, name, args...)
-	return err
-}
-
+// output runs a command and returns what it printed.
 func output(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
@@ -218,7 +170,7 @@ func output(dir, name string, args ...string) (string, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", fmt.Errorf("the bench needs %s, which was not found", name)
+		return "", fmt.Errorf("the bench needs %s: install it and put it on the PATH", name)
 	}
 	if err != nil {
 		return "", fmt.Errorf("running %s %s: %w\n%s%s", name, strings.Join(args, " "), err, out, stderr.Bytes())

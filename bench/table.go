@@ -1,16 +1,24 @@
 package bench
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
-	"strconv"
+	"io"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"secure-media-cdn/function/edge"
+	"secure-media-cdn/function/mapping"
 )
 
 // What the engine and both functions are told.
@@ -23,112 +31,120 @@ const (
 	liveKey         = "simple-chat/photo.jpg"
 )
 
+var credentials = aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey}
+
 // hashOf returns the hash of a link by the name of what it stands for.
 func hashOf(name string) string { return name + strings.Repeat("_", 32-len(name)) }
 
-// item is a mapping's item as the issuer writes it, or one gone wrong.
-func item(name, url string, expires time.Time, more map[string]types.AttributeValue) map[string]types.AttributeValue {
-	number := func(t time.Time) types.AttributeValue {
-		return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.Unix(), 10)}
-	}
-	i := map[string]types.AttributeValue{
-		"hash":       text(hashOf(name)),
-		"s3_url":     text(url),
-		"created_at": number(expires.Add(-30 * 24 * time.Hour)),
-		"expires_at": number(expires),
-		"ttl":        number(expires),
-	}
-	for name, value := range more {
-		i[name] = value
-	}
-	return i
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-// fill makes the table and puts one item of every kind into it.
+// fill makes the table and puts one item of every kind into it, good and
+// corrupt.
 func fill(ctx context.Context, endpoint string) error {
 	client := dynamodb.New(dynamodb.Options{
-		Region: region, BaseEndpoint: aws.String(endpoint),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey}, nil
-		}),
+		Region: region, BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
 	})
+	hash := aws.String(mapping.AttrHash)
 	if _, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:            aws.String(tableName),
 		BillingMode:          types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("hash"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("hash"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: hash, KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: hash, AttributeType: types.ScalarAttributeTypeS}},
 	}); err != nil {
 		return fmt.Errorf("creating the table: %w", err)
 	}
-	in := "s3://" + bucket + "/"
-	long, short, past := time.Now().Add(20*24*time.Hour), time.Now().Add(10*time.Minute), time.Now().Add(-time.Hour)
-	service := map[string]types.AttributeValue{"service": text("simple-chat")}
-	for _, i := range []map[string]types.AttributeValue{
-		item("live", in+liveKey, long, service),
-		item("short", in+liveKey, short, service),
-		item("encoded", in+"simple-chat/ä b+c(1)'!*~%2F?#.jpg", long, service),
-		item("slashes", in+"/a//b/", long, nil),
-		item("expired", in+liveKey, past, service),
-		item("elsewhere", "s3://another-bucket/"+liveKey, long, service),
-		item("misplaced", in+"discussion/photo.jpg", long, service),
-		item("keyless", in, long, nil),
-		item("untimed", in+liveKey, long, map[string]types.AttributeValue{"expires_at": text("soon")}),
+	for _, i := range []struct {
+		name, bucket, key string
+		left              time.Duration
+		service           string
+		broken            string // an attribute that holds another type
+	}{
+		{name: "live", key: liveKey, left: 480 * time.Hour, service: "simple-chat"},
+		{name: "short", key: liveKey, left: 10 * time.Minute, service: "simple-chat"},
+		{name: "encoded", key: "simple-chat/ä b+c(1)'!*~%2F?#.jpg", left: time.Hour, service: "simple-chat"},
+		{name: "slashes", key: "/a//b/", left: time.Hour},
+		{name: "page", key: "simple-chat/page.svg", left: time.Hour, service: "simple-chat"},
+		{name: "expired", key: liveKey, left: -time.Hour, service: "simple-chat"},
+		{name: "elsewhere", bucket: "another-bucket", key: liveKey, left: time.Hour, service: "simple-chat"},
+		{name: "misplaced", key: "discussion/photo.jpg", left: time.Hour, service: "simple-chat"},
+		{name: "keyless", left: time.Hour},
+		{name: "untimed", key: liveKey, left: time.Hour, broken: "expires_at"},
 	} {
-		if _, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(tableName), Item: i}); err != nil {
+		if i.bucket == "" {
+			i.bucket = bucket
+		}
+		item := mapping.Mapping{
+			Hash: hashOf(i.name), Object: mapping.Object{Bucket: i.bucket, Key: i.key}, Service: i.service,
+			CreatedAt: time.Now().Add(-2 * time.Hour), ExpiresAt: time.Now().Add(i.left),
+		}.Item()
+		if i.broken != "" {
+			item[i.broken] = &types.AttributeValueMemberS{Value: "soon"}
+		}
+		if _, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(tableName), Item: item}); err != nil {
 			return fmt.Errorf("filling the table: %w", err)
 		}
 	}
 	return nil
 }
 
-// request is what may differ from event to event.
-type request struct {
-	Method, URI, Delivery, Table, EventType string
+// floor returns the least that any function must do: one signed GetItem of the
+// live mapping over a connection that stays open.
+func floor(endpoint string) ask {
+	body := fmt.Appendf(nil, `{"TableName":%q,"ConsistentRead":true,"Key":{"hash":{"S":%q}}}`, tableName, hashOf("live"))
+	sum := sha256.Sum256(body)
+	bodyHash, signer, client := hex.EncodeToString(sum[:]), v4.NewSigner(), &http.Client{}
+	return func() (time.Duration, error) {
+		start := time.Now()
+		req, err := http.NewRequest(http.MethodPost, endpoint+"/", bytes.NewReader(body))
+		if err != nil {
+			return 0, err
+		}
+		req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		req.Header.Set("X-Amz-Target", "DynamoDB_20120810.GetItem")
+		err = signer.SignHTTP(context.Background(), credentials, req, bodyHash, "dynamodb", region, start)
+		if err != nil {
+			return 0, err
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		defer resp.Body.Close()
+		item, err := io.ReadAll(resp.Body)
+		took := time.Since(start)
+		if err == nil && !bytes.Contains(item, []byte(liveKey)) {
+			err = fmt.Errorf("the bare GetItem was answered with %s: %s", resp.Status, item)
+		}
+		return took, err
+	}
 }
 
-// live asks for the one live link that is measured.
-var live = request{Method: "GET", URI: "/images/" + hashOf("live"), Delivery: "origin", Table: tableName, EventType: "origin-request"}
+// request is what may differ from event to event.
+type request struct{ method, uri, delivery, table, eventType string }
 
-type object = map[string]any
+// live asks for the one live link that is measured.
+var live = request{"GET", "/images/" + hashOf("live"), "origin", tableName, "origin-request"}
 
 // event returns an origin-request event as CloudFront sends it, with the
-// headers of an ordinary browser's request.
+// headers of an ordinary request.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
 func (r request) event() []byte {
-	header := func(name, value string) []object { return []object{{"key": name, "value": value}} }
-	domain := bucket + ".s3." + region + ".amazonaws.com"
-	data, err := json.Marshal(object{"Records": []object{{"cf": object{
-		"config": object{
-			"distributionDomainName": "d111111abcdef8.cloudfront.net", "distributionId": "EDFDVBD6EXAMPLE",
-			"eventType": r.EventType, "requestId": "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==",
-		},
-		"request": object{
-			"clientIp": "203.0.113.178", "method": r.Method, "uri": r.URI, "querystring": "",
-			"headers": object{
-				"x-forwarded-for": header("X-Forwarded-For", "203.0.113.178"),
-				"user-agent":      header("User-Agent", "Amazon CloudFront"),
-				"via":             header("Via", "2.0 2afae0d44e2540f472c0635ab62c232b.cloudfront.net (CloudFront)"),
-				"host":            header("Host", domain),
-				"cache-control":   header("Cache-Control", "no-cache"),
-			},
-			"origin": object{"s3": object{
-				"authMethod": "none", "domainName": domain, "path": "", "region": "",
-				"readTimeout": 30, "responseCompletionTimeout": 0,
-				"customHeaders": object{
-					"x-media-table":         header("x-media-table", r.Table),
-					"x-media-regions":       header("x-media-regions", region),
-					"x-media-bucket":        header("x-media-bucket", bucket),
-					"x-media-bucket-region": header("x-media-bucket-region", region),
-					"x-media-delivery":      header("x-media-delivery", r.Delivery),
-					"x-media-signature-ttl": header("x-media-signature-ttl", "300"),
-				},
-			}},
-		},
-	}}}})
-	if err != nil {
-		panic(err) // strings and numbers only
+	fields := func(pairs ...string) string {
+		var all []string
+		for pair := range slices.Chunk(pairs, 2) {
+			all = append(all, fmt.Sprintf(`%q:[{"key":%q,"value":%q}]`, strings.ToLower(pair[0]), pair[0], pair[1]))
+		}
+		return "{" + strings.Join(all, ",") + "}"
 	}
-	return data
+	domain := bucket + ".s3." + region + ".amazonaws.com"
+	return fmt.Appendf(nil, `{"Records":[{"cf":{"config":{"distributionDomainName":"d111111abcdef8.cloudfront.net",`+
+		`"distributionId":"EDFDVBD6EXAMPLE","eventType":%q,"requestId":"4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1o=="},`+
+		`"request":{"clientIp":"203.0.113.178","method":%q,"uri":%q,"querystring":"","headers":%s,`+
+		`"origin":{"s3":{"authMethod":"none","domainName":%q,"path":"","region":"","readTimeout":30,`+
+		`"customHeaders":%s}}}}}]}`,
+		r.eventType, r.method, r.uri,
+		fields("X-Forwarded-For", "203.0.113.178", "User-Agent", "Amazon CloudFront", "Host", domain,
+			"Cache-Control", "no-cache", "Via", "2.0 2afae0d44e2540f472c0635ab62c232b.cloudfront.net (CloudFront)"),
+		domain,
+		fields(edge.HeaderTable, r.table, edge.HeaderRegions, region, edge.HeaderBucket, bucket,
+			edge.HeaderBucketRegion, region, edge.HeaderDelivery, r.delivery, edge.HeaderSignatureTTL, "300"))
 }

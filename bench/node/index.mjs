@@ -122,6 +122,22 @@ const encodeKey = (key) =>
     .map((part) => encodeURIComponent(part).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`))
     .join("/");
 
+// SHOWN are the types that a browser may show at S3's host; see presign.go.
+const SHOWN = {
+  avif: "image/avif", gif: "image/gif", heic: "image/heic", jpeg: "image/jpeg", jpg: "image/jpeg", png: "image/png",
+  webp: "image/webp", m4v: "video/mp4", mov: "video/quicktime", mp4: "video/mp4", webm: "video/webm", aac: "audio/aac",
+  flac: "audio/flac", m4a: "audio/mp4", mp3: "audio/mpeg", ogg: "audio/ogg", wav: "audio/wav", pdf: "application/pdf",
+};
+
+function label(key) {
+  const [, extension = ""] = /\.([^./]*)$/.exec(key.toLowerCase()) ?? [];
+  const shown = Object.hasOwn(SHOWN, extension) && SHOWN[extension];
+  return {
+    ResponseContentDisposition: shown ? "inline" : "attachment",
+    ResponseContentType: shown || (extension === "svg" ? "image/svg+xml" : "application/octet-stream"),
+  };
+}
+
 async function decide(request, config, item, hash, now) {
   if (!item) return ["unknown", notFound];
   const mapping = readMapping(item, hash);
@@ -132,7 +148,7 @@ async function decide(request, config, item, hash, now) {
     const Command = request.method === "HEAD" ? HeadObjectCommand : GetObjectCommand;
     const url = await getSignedUrl(
       bucketClient(config.bucketRegion),
-      new Command({ Bucket: mapping.bucket, Key: mapping.key }),
+      new Command({ Bucket: mapping.bucket, Key: mapping.key, ...label(mapping.key) }),
       { expiresIn: Math.min(config.signatureTtl, mapping.expiresAt - Math.floor(now / 1000)) },
     );
     return ["redirected", redirect(url)];

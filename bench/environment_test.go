@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,28 +27,36 @@ func nullSide(t *testing.T) side {
 	return side{name: goNull, command: []string{binary}, dir: filepath.Dir(binary), log: log}
 }
 
-func TestAFunctionIsAskedThroughTheRuntimeAPI(t *testing.T) {
+func TestAFunctionIsMeasuredThroughTheRuntimeAPI(t *testing.T) {
 	s := nullSide(t)
-	all, err := contenders(2, "http://127.0.0.1:0", s)
-	defer endAll(all)
+	floored := 0
+	floor := func() (time.Duration, error) { floored++; return 1, nil }
+	series, used, err := warm(plan{warmUp: 3, warm: 10}, []side{s}, floor)
 	require.NoError(t, err)
-	c := all[1]
-	require.NoError(t, warmSeries([]*contender{c}, 3, 2, 5))
-	assert.Len(t, c.series, 2*2*5, "2 turns of 5 requests to 2 environments; warming counts for nothing")
-	for _, took := range c.series {
+	assert.Len(t, series[goNull], 10, "warming counts for nothing")
+	assert.Len(t, series[bare], 10)
+	assert.Equal(t, 13, floored)
+	for _, took := range series[goNull] {
 		assert.Positive(t, took)
 	}
+	assert.Positive(t, used[goNull].resident)
+	assert.NotContains(t, used, bare)
 
-	body, from, to, err := c.environments[0].ask(live.event())
+	starts, err := cold(1, []side{s})
+	require.NoError(t, err)
+	assert.Len(t, starts[goNull], 1)
+}
+
+func TestAnAnswerComesWithTheTimesAroundIt(t *testing.T) {
+	e, err := nullSide(t).start()
+	require.NoError(t, err)
+	defer e.end()
+	body, from, to, err := e.ask(live.event())
 	require.NoError(t, err)
 	assert.True(t, from.Before(to))
 	var request struct{ URI string }
 	require.NoError(t, json.Unmarshal(body, &request))
-	assert.Equal(t, live.URI, request.URI)
-
-	cold, err := coldSeries(1, s)
-	require.NoError(t, err)
-	assert.Len(t, cold[goNull], 1)
+	assert.Equal(t, live.uri, request.URI)
 }
 
 func TestAProcessThatEndsIsAnError(t *testing.T) {

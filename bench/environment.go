@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// answerTimeout bounds the wait for a process; a slow one is no measurement.
+// answerTimeout bounds the wait for a process.
 const answerTimeout = 10 * time.Second
 
-// environment is one process and its Runtime API, as small as it can be, since
-// its own time is part of every figure. It takes the time at the socket: from
-// just before an event's bytes are written until its answer's are read.
+// environment is one process and its Runtime API. The API is minimal, since its
+// own time is part of every figure. It takes the time at the socket: from just
+// before an event's bytes are written until its answer's are read.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type environment struct {
 	cmd     *exec.Cmd
@@ -57,12 +57,13 @@ func (s side) start() (*environment, error) {
 
 	e.cmd = exec.Command(s.command[0], s.command[1:]...)
 	e.cmd.Dir = s.dir
-	e.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "LAMBDA_TASK_ROOT=" + s.dir}, s.env...)
-	e.cmd.Stdout, e.cmd.Stderr = s.log, s.log // files: writing to one wakes nobody
+	e.cmd.Env = append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "LAMBDA_TASK_ROOT=" + s.dir,
+	}, s.env...)
+	e.cmd.Stdout, e.cmd.Stderr = s.log, s.log // a file: writing to a pipe would wake the bench
 	e.started = time.Now()
 	if err := e.cmd.Start(); err != nil {
-		e.api.Close()
-		return nil, fmt.Errorf("starting %s: %w", s.name, err)
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", s.name, err), e.api.Close())
 	}
 	go func() { _ = e.cmd.Wait(); close(e.ended) }()
 	return e, nil
@@ -79,7 +80,7 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(answerTimeout).UnixMilli(), 10))
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:bench:1")
 		e.handed <- time.Now()
-		_, _ = w.Write(payload) // a process that hangs up is missed by ask
+		_, _ = w.Write(payload) // if the process hangs up, ask times out
 	case <-r.Context().Done():
 	}
 }
@@ -94,8 +95,8 @@ func (e *environment) answered(w http.ResponseWriter, r *http.Request) {
 	e.answers <- a
 }
 
-// ask hands one event to the process as soon as it polls and returns the
-// answer, when the event was handed over and when the answer was there.
+// ask hands one event to the process as soon as it polls. It returns the answer,
+// when the event was handed over and when the answer was there.
 func (e *environment) ask(payload []byte) (body []byte, from, to time.Time, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
@@ -110,8 +111,8 @@ func (e *environment) ask(payload []byte) (body []byte, from, to time.Time, err 
 	return a.body, from, a.at, a.err
 }
 
-// settle waits until the process polls again, so that what it still does after
-// an answer falls into nobody else's time.
+// settle waits until the process polls again, so that what it does after an
+// answer disturbs no other measurement.
 func (e *environment) settle() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
@@ -127,7 +128,7 @@ func await[T any](ctx context.Context, e *environment, from <-chan T, into *T) e
 	case *into = <-from:
 		return nil
 	case <-e.ended:
-		return errors.New("the process ended; what it printed lies in build/bench/log")
+		return errors.New("the process ended; its output is in build/bench/log")
 	case <-ctx.Done():
 		return errors.New("the process did not answer in time")
 	}
