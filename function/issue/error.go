@@ -21,6 +21,7 @@ const (
 	CodePublicObject   = "public_object"    // a public object cannot be revoked
 	CodeObjectNotFound = "object_not_found" // the bucket does not have the object
 	CodeLinkNotFound   = "link_not_found"   // there is no such link
+	CodeForbidden      = "forbidden"        // the caller is not named for the object's service
 	CodeNoSuchRoute    = "no_such_route"    // the API has no such path
 	CodeBadMethod      = "bad_method"       // the path has no such method
 	CodeBusy           = "busy"             // too many others changed the same objects
@@ -31,6 +32,7 @@ const (
 // statuses are the HTTP statuses of the codes; the others are 400.
 var statuses = map[string]int{
 	CodeTooLarge:       http.StatusRequestEntityTooLarge,
+	CodeForbidden:      http.StatusForbidden,
 	CodePublicObject:   http.StatusConflict,
 	CodeObjectNotFound: http.StatusNotFound,
 	CodeLinkNotFound:   http.StatusNotFound,

@@ -60,6 +60,9 @@ type Issuer struct {
 	// RenewBefore is how much life a link must have left to be given out again.
 	RenewBefore time.Duration
 
+	// scope has the services of Within; nil is every service.
+	scope map[string]bool
+
 	Now func() time.Time
 	// Pause waits before another try; Sleep does.
 	Pause func(ctx context.Context, d time.Duration) error

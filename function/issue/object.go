@@ -31,14 +31,14 @@ func (i *Issuer) parse(text string) (*wanted, *Error) {
 		}
 	}
 	if len(i.Services) == 0 {
-		return &wanted{object: object}, nil
+		return &wanted{object: object}, i.permit(object)
 	}
 	service, _, below := strings.Cut(object.Key, "/")
 	public, known := i.Services[service]
 	if !known || !below {
 		return nil, problem(CodeUnknownService, "the key must begin with the name of a configured service and a slash")
 	}
-	return &wanted{object: object, service: service, public: public}, nil
+	return &wanted{object: object, service: service, public: public}, i.permit(object)
 }
 
 // inBucket reads one object of the media bucket.

@@ -55,6 +55,9 @@ func (i *Issuer) Revoke(ctx context.Context, objects, hashes []string) ([]Outcom
 		if n < len(objects) {
 			outcomes[n].Object = objects[n]
 			object, err := i.inBucket(objects[n])
+			if err == nil {
+				err = i.permit(object)
+			}
 			found[n], outcomes[n].Err = &mapping.Mapping{Object: object}, err
 		} else {
 			outcomes[n].Hash = hashes[n-len(objects)]
@@ -94,11 +97,14 @@ func (i *Issuer) trace(ctx context.Context, hash string) (*mapping.Mapping, *Err
 	}
 	m, err := i.Store.Get(ctx, hash)
 	var gone *mapping.RevokedError
-	if errors.As(err, &gone) {
+	if errors.As(err, &gone) && i.permit(gone.Object) == nil {
 		return &mapping.Mapping{Hash: hash, Object: gone.Object}, nil
 	}
 	if err != nil {
 		return nil, AsError(lookupError(err))
+	}
+	if i.permit(m.Object) != nil {
+		return nil, lookupError(mapping.ErrNotFound)
 	}
 	return &m, nil
 }

@@ -38,12 +38,14 @@ func (i *Issuer) Show(ctx context.Context, hash string) (Shown, error) {
 	m, err := i.Store.Get(ctx, hash)
 	var gone *mapping.RevokedError
 	switch {
-	case errors.As(err, &gone):
+	case errors.As(err, &gone) && i.permit(gone.Object) == nil:
 		shown.State, shown.RevokedAt = Revoked, gone.RevokedAt
 		shown.Mapping = mapping.Mapping{Hash: hash, Object: gone.Object, ExpiresAt: gone.ExpiresAt}
 		return shown, nil
 	case err != nil:
 		return Shown{}, lookupError(err)
+	case i.permit(m.Object) != nil:
+		return Shown{}, lookupError(mapping.ErrNotFound)
 	}
 	shown.Mapping = m
 	accepted, err := i.Hashes.Accepts(ctx, hash)

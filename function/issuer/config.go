@@ -3,7 +3,9 @@ package issuer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +37,8 @@ const (
 	EnvPublicServices = "MEDIA_PUBLIC_SERVICES"
 	// EnvPrivateServices: names of the private services, comma separated; may be empty.
 	EnvPrivateServices = "MEDIA_PRIVATE_SERVICES"
+	// EnvCallers: who may call, for which services; see EncodeCallers.
+	EnvCallers = "MEDIA_CALLERS"
 	// EnvCheckObjects: true or false: whether links are refused for objects that the bucket does not have.
 	EnvCheckObjects = "MEDIA_CHECK_OBJECTS"
 	// EnvKeySecret: ARN of the secret with the link keys; empty for links without a seal.
@@ -60,6 +64,7 @@ type config struct {
 	linkTTL      time.Duration
 	renewBefore  time.Duration
 	services     issue.Services
+	callers      []Caller
 	checkObjects bool
 	keySecret    string // ARN; empty for links without a seal
 	revocations  string // the key value store's ARN; empty without a gate
@@ -84,6 +89,7 @@ func loadConfig(getenv func(string) string) (config, error) {
 		revocations:  r.arn(EnvKeyValueStore),
 		settle:       settleMilliseconds * time.Millisecond,
 	}
+	c.callers = r.callers(EnvCallers, slices.Collect(maps.Keys(c.services)))
 	if getenv(EnvRegions) == "" {
 		r.wrong(EnvRegions, "must list the table's regions, the home region first")
 	}
@@ -193,4 +199,15 @@ func (r *reader) services(private, public string) issue.Services {
 		}
 	}
 	return services
+}
+
+func (r *reader) callers(name string, services []string) []Caller {
+	callers, err := DecodeCallers(r.text(name))
+	if err != nil && r.getenv(name) != "" {
+		r.wrong(name, "is wrong: %v", err)
+	}
+	for _, problem := range CheckCallers(callers, services) {
+		r.wrong(name, "is wrong: %v", problem)
+	}
+	return callers
 }

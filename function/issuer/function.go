@@ -19,15 +19,16 @@ import (
 
 // Function is the Lambda function; New makes one. It is safe for concurrent use.
 type Function struct {
-	issuer *issue.Issuer
-	url    urlHandler
-	log    *slog.Logger
+	issuer  *issue.Issuer
+	url     urlHandler
+	callers callers
+	log     *slog.Logger
 }
 
 type urlHandler = func(context.Context, *events.LambdaFunctionURLRequest) (*events.LambdaFunctionURLStreamingResponse, error)
 
-func newFunction(i *issue.Issuer, log *slog.Logger) *Function {
-	return &Function{issuer: i, url: lambdaurl.Wrap(api.New(i, log, time.Now)), log: log}
+func newFunction(i *issue.Issuer, c callers, log *slog.Logger) *Function {
+	return &Function{issuer: i, url: lambdaurl.Wrap(api.New(i, log, time.Now)), callers: c, log: log}
 }
 
 // Handle is the function's entry: it takes calls of the Function URL and S3's events about deleted objects. An error
@@ -87,7 +88,9 @@ func parseEvent(event json.RawMessage) (*events.LambdaFunctionURLRequest, []remo
 // with the invoke mode BUFFERED Lambda wants it in one piece.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 func (f *Function) call(ctx context.Context, r events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
-	ctx = api.WithCaller(ctx, api.Caller{Request: r.RequestContext.RequestID})
+	ctx = api.WithCaller(ctx, api.Caller{
+		Request: r.RequestContext.RequestID, Services: f.callers.services(r.RequestContext.Authorizer),
+	})
 	streamed, err := f.url(ctx, &r)
 	if err != nil { // no HTTP request has such a method or path, so there is no such route
 		streamed, err = f.url(ctx, &events.LambdaFunctionURLRequest{RawPath: "/"})

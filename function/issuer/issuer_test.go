@@ -76,6 +76,7 @@ func TestABodyMayComeInBase64(t *testing.T) {
 	h := w.started()
 	r := events.LambdaFunctionURLRequest{RawPath: "/links", IsBase64Encoded: true}
 	r.RequestContext.HTTP.Method = http.MethodPost
+	r.RequestContext.Authorizer = signedBy(testCaller)
 	for body, status := range map[string]int{
 		base64.StdEncoding.EncodeToString([]byte(`{"objects":["s3://media/simple-chat/a.jpg"]}`)):    200,
 		base64.StdEncoding.EncodeToString([]byte("{\"objects\":[\"s3://media/simple-chat/\xff\"]}")): 400,

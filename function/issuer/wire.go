@@ -96,7 +96,7 @@ func wire(ctx context.Context, c config, base aws.Config, getenv func(string) st
 		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, TTL: c.linkTTL, RenewBefore: c.renewBefore,
 		Now: time.Now, Pause: issue.Sleep,
 	}
-	return newFunction(issuer, log), nil
+	return newFunction(issuer, byIdentity(c.callers), log), nil
 }
 
 func hashes(ctx context.Context, c config, base aws.Config, log *slog.Logger) (issue.Hashes, error) {

@@ -74,9 +74,21 @@ func event(t testing.TB, method, path, body string) json.RawMessage {
 	t.Helper()
 	r := events.LambdaFunctionURLRequest{Version: "2.0", RawPath: path, Body: body}
 	r.RequestContext.HTTP.Method = method
+	r.RequestContext.Authorizer = signedBy(testCaller)
 	raw, err := json.Marshal(r)
 	require.NoError(t, err)
 	return raw
+}
+
+// testCaller may call for every service of goodEnvironment that the tests use.
+const testCaller = "arn:aws:iam::123456789012:user/test"
+
+// signedBy is what Lambda says of a caller.
+func signedBy(arn string) *events.LambdaFunctionURLRequestContextAuthorizerDescription {
+	account := strings.Split(arn, ":")[4]
+	return &events.LambdaFunctionURLRequestContextAuthorizerDescription{
+		IAM: &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{AccountID: account, UserARN: arn},
+	}
 }
 
 // call makes one call of h.

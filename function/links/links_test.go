@@ -40,9 +40,7 @@ type deployed struct {
 
 func deploy(t *testing.T) *deployed {
 	d := &deployed{}
-	issuer := d.aws.Issuer()
-	issuer.Services = nil
-	handler := api.New(issuer, slog.New(slog.DiscardHandler), time.Now)
+	handler := apitest.As(api.New(d.aws.Issuer(), slog.New(slog.DiscardHandler), time.Now), "chat")
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		call := d.calls.Add(1)
 		if d.fail != nil && d.fail(call, w) {
@@ -103,11 +101,11 @@ func (d *deployed) links(in string, interactive bool, args ...string) result {
 func TestALinkIsIssuedShownAndRevoked(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	got := d.links("", true, "issue", "s3://media/a b.jpg")
+	got := d.links("", true, "issue", "s3://media/chat/a b.jpg")
 	require.Equal(t, 0, got.code, got.err)
 	columns := strings.Split(strings.TrimSpace(got.out), "\t")
 	require.Len(t, columns, 3)
-	assert.Equal(t, "s3://media/a b.jpg", columns[0])
+	assert.Equal(t, "s3://media/chat/a b.jpg", columns[0])
 	assert.Regexp(t, `^https://cdn\.example/images/[\w-]{32}$`, columns[1])
 	assert.Regexp(t, `^\d{4}-.*Z$`, columns[2])
 	assert.Empty(t, got.err, "one call needs no progress bar")
@@ -115,42 +113,42 @@ func TestALinkIsIssuedShownAndRevoked(t *testing.T) {
 	shown := d.links("", false, "show", columns[1])
 	require.Equal(t, 0, shown.code, shown.err)
 	assert.Contains(t, shown.out, "\tlive\t")
-	assert.Contains(t, shown.out, "s3://media/a b.jpg")
+	assert.Contains(t, shown.out, "s3://media/chat/a b.jpg")
 
 	revoked := d.links("", false, "revoke", columns[1])
 	require.Equal(t, 0, revoked.code, revoked.err)
 	assert.Contains(t, revoked.out, "1 revoked")
 	assert.Contains(t, d.links("", false, "show", hashOf(columns[1])).out, "\trevoked\t")
-	d.links("", false, "issue", "s3://media/a b.jpg")
-	assert.Equal(t, "s3://media/a b.jpg\t1 revoked\n", d.links("", false, "revoke", "s3://media/a b.jpg").out)
+	d.links("", false, "issue", "s3://media/chat/a b.jpg")
+	assert.Equal(t, "s3://media/chat/a b.jpg\t1 revoked\n", d.links("", false, "revoke", "s3://media/chat/a b.jpg").out)
 }
 
 func TestAPublicObjectIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
 	d.fail = func(_ int32, w http.ResponseWriter) bool {
-		fmt.Fprint(w, `{"revocations":[{"object":"s3://media/p","revoked":[],"withdrawn":true},{"object":"s3://media/q","revoked":["h"],"withdrawn":true}]}`)
+		fmt.Fprint(w, `{"revocations":[{"object":"s3://media/chat/p","revoked":[],"withdrawn":true},{"object":"s3://media/chat/q","revoked":["h"],"withdrawn":true}]}`)
 		return true
 	}
-	got := d.links("", false, "revoke", "s3://media/p", "s3://media/q")
+	got := d.links("", false, "revoke", "s3://media/chat/p", "s3://media/chat/q")
 	require.Equal(t, 0, got.code, got.err)
-	assert.Equal(t, "s3://media/p\twithdrawn\ns3://media/q\t1 revoked\n", got.out)
+	assert.Equal(t, "s3://media/chat/p\twithdrawn\ns3://media/chat/q\t1 revoked\n", got.out)
 }
 
 func TestTheLifeOfALinkIsAskedFor(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
 	for text, want := range map[string]time.Duration{"90": 90 * time.Second, "90s": 90 * time.Second, "12h": 12 * time.Hour, "7d": 7 * 24 * time.Hour} {
-		got := d.links("", false, "--json", "issue", "--ttl", text, "s3://media/"+text)
+		got := d.links("", false, "--json", "issue", "--ttl", text, "s3://media/chat/"+text)
 		require.Equal(t, 0, got.code, got.err)
 		var l api.Link
 		require.NoError(t, json.Unmarshal([]byte(got.out), &l))
 		assert.WithinDuration(t, time.Now().Add(want), *l.ExpiresAt, time.Minute)
 	}
 	for _, text := range []string{"0", "-5s", "1.5s", "1.5d", "soon", "", "d", "99999999999d"} {
-		assert.Equal(t, exitUsage, d.links("", false, "issue", "--ttl="+text, "s3://media/a").code, text)
+		assert.Equal(t, exitUsage, d.links("", false, "issue", "--ttl="+text, "s3://media/chat/a").code, text)
 	}
-	got := d.links("", false, "issue", "--ttl", "31d", "s3://media/a")
+	got := d.links("", false, "issue", "--ttl", "31d", "s3://media/chat/a")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.err, "ttlSeconds: a link lives for 1 to 2592000 seconds (bad_ttl)")
 }
@@ -159,7 +157,7 @@ func TestManyObjectsGoInBatchesWithAProgressBarOnATerminalOnly(t *testing.T) {
 	t.Parallel()
 	var in strings.Builder
 	for n := range 250 {
-		fmt.Fprintf(&in, "s3://media/%d.jpg\r\n\n", n)
+		fmt.Fprintf(&in, "s3://media/chat/%d.jpg\r\n\n", n)
 	}
 	for _, interactive := range []bool{true, false} {
 		d := deploy(t)
@@ -168,7 +166,7 @@ func TestManyObjectsGoInBatchesWithAProgressBarOnATerminalOnly(t *testing.T) {
 		assert.EqualValues(t, 3, d.calls.Load())
 		lines := strings.Split(strings.TrimSpace(got.out), "\n")
 		require.Len(t, lines, 250)
-		assert.True(t, strings.HasPrefix(lines[249], "s3://media/249.jpg\t"))
+		assert.True(t, strings.HasPrefix(lines[249], "s3://media/chat/249.jpg\t"))
 		assert.Equal(t, interactive, strings.Contains(got.err, "200 of 250"), got.err)
 		if !interactive {
 			assert.Empty(t, got.err)
@@ -179,7 +177,7 @@ func TestManyObjectsGoInBatchesWithAProgressBarOnATerminalOnly(t *testing.T) {
 func TestJSONIsOneObjectALine(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	got := d.links("", false, "--json", "issue", "s3://media/a", "s3://other/a")
+	got := d.links("", false, "--json", "issue", "s3://media/chat/a", "s3://other/a")
 	assert.Equal(t, exitFailed, got.code)
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
 	require.Len(t, lines, 2)
@@ -189,7 +187,7 @@ func TestJSONIsOneObjectALine(t *testing.T) {
 	assert.Contains(t, good.URL, good.Hash)
 	assert.Equal(t, issue.CodeWrongBucket, bad.Error.Code)
 	assert.Contains(t, got.err, "s3://other/a: ")
-	for _, args := range [][]string{{"show", good.Hash}, {"show", "unknown"}, {"revoke", good.Hash, "s3://media/b"}} {
+	for _, args := range [][]string{{"show", good.Hash}, {"show", "unknown"}, {"revoke", good.Hash, "s3://media/chat/b"}} {
 		for _, line := range strings.Split(strings.TrimSpace(d.links("", false, append([]string{"--json"}, args...)...).out), "\n") {
 			assert.True(t, json.Valid([]byte(line)), line)
 		}
@@ -205,17 +203,17 @@ func TestExitCodes(t *testing.T) {
 		code int
 		say  string // on standard error
 	}{
-		"all went well":                {[]string{"issue", "s3://media/a"}, "", 0, ""},
+		"all went well":                {[]string{"issue", "s3://media/chat/a"}, "", 0, ""},
 		"help":                         {[]string{"--help"}, "", 0, ""},
-		"a part failed":                {[]string{"issue", "s3://media/a", "s3://media/b/"}, "", 1, "s3://media/b/: a key that ends in a slash is a directory, and cannot be served (directory)"},
+		"a part failed":                {[]string{"issue", "s3://media/chat/a", "s3://media/chat/b/"}, "", 1, "s3://media/chat/b/: a key that ends in a slash is a directory, and cannot be served (directory)"},
 		"an unknown link":              {[]string{"show", unknown}, "", 1, "(link_not_found)"},
 		"an unknown link to revoke":    {[]string{"revoke", unknown}, "", 1, "(link_not_found)"},
 		"no command":                   {nil, "", 2, "links: expected one of"},
-		"an unknown flag":              {[]string{"issue", "--fast", "s3://media/a"}, "", 2, "unknown flag --fast"},
+		"an unknown flag":              {[]string{"issue", "--fast", "s3://media/chat/a"}, "", 2, "unknown flag --fast"},
 		"nothing to issue":             {[]string{"issue"}, "", 2, "links: expected"},
 		"nothing on standard input":    {[]string{"issue", "-"}, "\n\n", 2, "standard input is empty"},
-		"standard input twice":         {[]string{"issue", "-", "-"}, "s3://media/a\n", 2, "write - once"},
-		"a line without an end is one": {[]string{"issue", "-"}, "s3://media/a", 0, ""},
+		"standard input twice":         {[]string{"issue", "-", "-"}, "s3://media/chat/a\n", 2, "write - once"},
+		"a line without an end is one": {[]string{"issue", "-"}, "s3://media/chat/a", 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -247,15 +245,15 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 		}, 0, 3, ""},
 		"a part was busy": {func(call int32, w http.ResponseWriter) bool {
 			if call == 1 {
-				fmt.Fprint(w, `{"links":[{"object":"s3://media/a","error":{"code":"busy","message":"busy"}}]}`)
+				fmt.Fprint(w, `{"links":[{"object":"s3://media/chat/a","error":{"code":"busy","message":"busy"}}]}`)
 			}
 			return call == 1
 		}, 0, 2, ""},
 		"unavailable for good": {func(_ int32, w http.ResponseWriter) bool {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprint(w, `{"links":[{"object":"s3://media/a","error":{"code":"unavailable","message":"down"}}],"error":{"code":"unavailable","message":"down"}}`)
+			fmt.Fprint(w, `{"links":[{"object":"s3://media/chat/a","error":{"code":"unavailable","message":"down"}}],"error":{"code":"unavailable","message":"down"}}`)
 			return true
-		}, 1, 5, "s3://media/a: down (unavailable)"},
+		}, 1, 5, "s3://media/chat/a: down (unavailable)"},
 		"broken for good": {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true }, 3, 5, "answered 502"},
 		"refused":         {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusForbidden); return true }, 3, 1, "issuerPrincipals"},
 		"something else":  {func(_ int32, w http.ResponseWriter) bool { fmt.Fprint(w, "<html>"); return true }, 3, 5, "not its API's"},
@@ -264,7 +262,7 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 			t.Parallel()
 			d := deploy(t)
 			d.fail = tt.fail
-			got := d.links("", false, "issue", "s3://media/a")
+			got := d.links("", false, "issue", "s3://media/chat/a")
 			assert.Equal(t, tt.code, got.code, got.err)
 			assert.Equal(t, tt.calls, d.calls.Load())
 			assert.Contains(t, got.err, tt.say)
@@ -276,7 +274,7 @@ func TestAnIssuerThatIsNotThereIsUnreachable(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
 	d.Close()
-	got := d.links("", false, "issue", "s3://media/a")
+	got := d.links("", false, "issue", "s3://media/chat/a")
 	assert.Equal(t, exitUnreachable, got.code)
 	assert.Contains(t, got.err, "cannot be reached")
 }
@@ -295,16 +293,16 @@ func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
 			t.Parallel()
 			d := deploy(t)
 			d.write(t, tt.outputs)
-			got := d.links("", false, "issue", "s3://media/a")
+			got := d.links("", false, "issue", "s3://media/chat/a")
 			assert.Equal(t, exitUsage, got.code)
 			assert.Contains(t, got.err, tt.say)
 		})
 	}
 	d := deploy(t)
 	d.outputs = "none.json"
-	assert.Equal(t, exitUsage, d.links("", false, "issue", "s3://media/a").code)
+	assert.Equal(t, exitUsage, d.links("", false, "issue", "s3://media/chat/a").code)
 	d.outputs = ""
-	got := d.links("", false, "issue", "s3://media/a")
+	got := d.links("", false, "issue", "s3://media/chat/a")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Contains(t, got.err, "make run")
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/texttheater/golang-levenshtein/levenshtein"
+
+	issuerfn "secure-media-cdn/function/issuer"
 )
 
 // Values of a service's access.
@@ -58,7 +60,7 @@ type Config struct {
 	ClientErrorRatePercent int
 	LatencyMilliseconds    int
 
-	IssuerPrincipals []string
+	IssuerPrincipals []issuerfn.Caller
 	// PermissionsBoundaryARN is the policy that limits every role of the stack.
 	PermissionsBoundaryARN string
 	ObjectCheck            bool

@@ -92,6 +92,7 @@ func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gat
 		issuerfn.EnvRenewBefore:     pulumi.String(strconv.Itoa(s.cfg.RenewBeforeSeconds)),
 		issuerfn.EnvPublicServices:  pulumi.String(strings.Join(s.cfg.servicesWith(AccessPublic), ",")),
 		issuerfn.EnvPrivateServices: pulumi.String(strings.Join(s.cfg.servicesWith(AccessPrivate), ",")),
+		issuerfn.EnvCallers:         pulumi.String(issuerfn.EncodeCallers(s.cfg.IssuerPrincipals)),
 		issuerfn.EnvCheckObjects:    pulumi.String(strconv.FormatBool(s.cfg.ObjectCheck)),
 		issuerfn.EnvKeySecret:       pulumi.String(""),
 		issuerfn.EnvKeyValueStore:   pulumi.String(""),
@@ -130,20 +131,21 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 	return statements
 }
 
-// permitCallers lets the configured principals call the function's address.
+// permitCallers lets the configured principals call the function's address. Which services each of them may handle
+// the function decides itself.
 func (s *builder) permitCallers(i *issuer) error {
-	for _, principal := range s.cfg.IssuerPrincipals {
-		caller := callerName(principal)
+	for _, c := range s.cfg.IssuerPrincipals {
+		caller := callerName(c.Principal)
 		// Since October 2025 an address asks for both rights.
 		// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 		for verb, args := range map[string]*lambda.PermissionArgs{
 			"call":   {Action: pulumi.String("lambda:InvokeFunctionUrl"), FunctionUrlAuthType: pulumi.String("AWS_IAM")},
 			"invoke": {Action: pulumi.String("lambda:InvokeFunction")},
 		} {
-			args.Function, args.Qualifier, args.Principal = i.function.Name, i.alias.Name, pulumi.String(principal)
+			args.Function, args.Qualifier, args.Principal = i.function.Name, i.alias.Name, pulumi.String(c.Principal)
 			args.StatementId = pulumi.String(verb + "-" + caller)
 			if _, err := lambda.NewPermission(s.ctx, verb+"-"+caller, args); err != nil {
-				return fmt.Errorf("permission of %s: %w", principal, err)
+				return fmt.Errorf("permission of %s: %w", c.Principal, err)
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	edgefn "secure-media-cdn/function/edge"
+	issuerfn "secure-media-cdn/function/issuer"
 )
 
 const secondsPerDay = 24 * 60 * 60
@@ -37,7 +38,6 @@ var (
 	certificateForm = regexp.MustCompile(`^arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-zA-Z-]+$`)
 	webACLForm      = regexp.MustCompile(`^arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[^/*]+/[^/*]+$`)
 	boundaryForm    = regexp.MustCompile(`^arn:aws:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
-	principalForm   = regexp.MustCompile(`^(\d{12}|arn:aws:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+))$`)
 	linkKeyForm     = regexp.MustCompile(`^([1-9]\d{0,2}):[0-9a-f]{64}$`)
 )
 
@@ -169,9 +169,13 @@ func (v *validation) security(c Config) {
 	v.want(c.KMSKeyARN == "" || key.MatchString(c.KMSKeyARN), "kmsKeyArn", strconv.Quote(c.KMSKeyARN), "it must be the ARN of a key, not an alias, in %s", c.Region)
 	v.want(c.PermissionsBoundaryARN == "" || boundaryForm.MatchString(c.PermissionsBoundaryARN), "permissionsBoundaryArn",
 		strconv.Quote(c.PermissionsBoundaryARN), "it must be the ARN of an IAM policy")
-	v.each(c.IssuerPrincipals, "issuerPrincipals", func(principal string) {
-		v.want(principalForm.MatchString(principal), "issuerPrincipals", strconv.Quote(principal), "it must be the ARN of a role or user, or an account number; never a wildcard")
-	})
+	services := make([]string, len(c.Services))
+	for n, service := range c.Services {
+		services[n] = service.Name
+	}
+	for _, problem := range issuerfn.CheckCallers(c.IssuerPrincipals, services) {
+		v.problems = append(v.problems, fmt.Errorf("config issuerPrincipals is %w", problem))
+	}
 	v.linkKey("linkKey", c.LinkKey)
 	v.linkKey("previousLinkKey", c.PreviousLinkKey)
 	v.want(c.PreviousLinkKey == "" || c.LinkKey != "", "previousLinkKey", c.PreviousLinkKey, "it needs linkKey")

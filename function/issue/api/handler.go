@@ -19,6 +19,8 @@ import (
 type Caller struct {
 	// Request is the call's id in the logs.
 	Request string
+	// Services are those whose links the caller may issue, show and revoke. Without any, it may do nothing.
+	Services []string
 }
 
 type callerKey struct{}
@@ -95,8 +97,9 @@ func New(issuer *issue.Issuer, log *slog.Logger, now func() time.Time) http.Hand
 func (h *handler) answer(route string, f serve) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := h.now()
-		c := &call{Request: r, issuer: h.issuer, hash: r.PathValue("hash")}
-		c.note(slog.String("method", cut(r.Method)), slog.String("request", cut(callerOf(r.Context()).Request)))
+		caller := callerOf(r.Context())
+		c := &call{Request: r, issuer: h.issuer.Within(caller.Services), hash: r.PathValue("hash")}
+		c.note(slog.String("method", cut(r.Method)), slog.String("request", cut(caller.Request)))
 		if route != "" {
 			c.note(slog.String("route", route))
 		}

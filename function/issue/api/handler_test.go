@@ -21,10 +21,10 @@ import (
 	"secure-media-cdn/function/mapping"
 )
 
-// serving returns the API of the issuer, and its log.
+// serving returns the API of the issuer for a caller of every service but "board", and its log.
 func serving(i *issue.Issuer) (http.Handler, *bytes.Buffer) {
 	var log bytes.Buffer
-	return api.New(i, slog.New(slog.NewJSONHandler(&log, nil)), time.Now), &log
+	return apitest.As(api.New(i, slog.New(slog.NewJSONHandler(&log, nil)), time.Now), "chat", "shop"), &log
 }
 
 func call(h http.Handler, method, path, body string) (status int, answer string, headers http.Header) {

@@ -81,6 +81,8 @@ func TestEveryCallIsAsTheOpenAPIDocumentSays(t *testing.T) {
 		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":null}`)
 		d.try(t, "POST", "/links", `{"objects":["x"]}`)
 		d.try(t, "POST", "/links", `{}`)
+		d.try(t, "POST", "/links", `{"objects":["s3://media/board/a.jpg"]}`)
+		d.try(t, "POST", "/revocations", `{"objects":["s3://media/board/a.jpg"]}`)
 		d.try(t, "POST", "/links", many)
 		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/none.jpg"]}`)
 		for _, h := range []string{hash, unknown, "short"} {

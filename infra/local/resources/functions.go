@@ -97,6 +97,9 @@ func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error)
 	for name, value := range in.Environment.Variables {
 		c.Environment[name], _ = m.localise(value).(string)
 	}
+	if err := withLocalUser(c.Environment); err != nil {
+		return nil, err
+	}
 	for name, url := range m.Endpoints {
 		c.Environment[name] = url
 	}

@@ -4,13 +4,16 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	issuerfn "secure-media-cdn/function/issuer"
 	"secure-media-cdn/infra/local/lambda"
 )
 
@@ -18,6 +21,33 @@ import (
 // that it gives.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxPayload = 6 << 20
+
+// accountID is the account that everything here belongs to, and localUser who signs with Local.
+const (
+	accountID = "123456789012"
+	localUser = "arn:aws:iam::" + accountID + ":user/local"
+)
+
+// withLocalUser names localUser for every service, beside the callers that the stack's configuration names. It is the
+// one thing in a function's environment that a deployment does not have: its issuerPrincipals cannot name a user who
+// exists on one machine only.
+func withLocalUser(environment map[string]string) error {
+	text, ok := environment[issuerfn.EnvCallers]
+	if !ok {
+		return nil
+	}
+	callers, err := issuerfn.DecodeCallers(text)
+	if err != nil {
+		return fmt.Errorf("the issuer's callers: %w", err)
+	}
+	services := strings.FieldsFunc(
+		environment[issuerfn.EnvPrivateServices]+","+environment[issuerfn.EnvPublicServices], func(r rune) bool { return r == ',' })
+	if len(services) == 0 {
+		return nil
+	}
+	environment[issuerfn.EnvCallers] = issuerfn.EncodeCallers(append(callers, issuerfn.Caller{Principal: localUser, Services: services}))
+	return nil
+}
 
 // functionURL stands for a Lambda function's own address with IAM auth.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
@@ -62,7 +92,7 @@ func urlEvent(r *http.Request, body []byte) events.LambdaFunctionURLRequest {
 		Headers: map[string]string{"host": r.Host}, QueryStringParameters: map[string]string{},
 		Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true,
 	}
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") && utf8.Valid(body) {
 		e.Body, e.IsBase64Encoded = string(body), false
 	}
 	for name, values := range r.Header {
@@ -72,7 +102,12 @@ func urlEvent(r *http.Request, body []byte) events.LambdaFunctionURLRequest {
 		e.QueryStringParameters[name] = strings.Join(values, ",")
 	}
 	e.RequestContext = events.LambdaFunctionURLRequestContext{
-		AccountID: "123456789012", RequestID: r.Header.Get("X-Amzn-Trace-Id"),
+		AccountID: accountID, RequestID: r.Header.Get("X-Amzn-Trace-Id"),
+		Authorizer: &events.LambdaFunctionURLRequestContextAuthorizerDescription{
+			IAM: &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{
+				AccessKey: Local.AccessKeyID, AccountID: accountID, UserARN: localUser,
+			},
+		},
 		Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
 		HTTP: events.LambdaFunctionURLRequestContextHTTPDescription{
 			Method: r.Method, Path: r.URL.EscapedPath(), Protocol: r.Proto, SourceIP: "127.0.0.1", UserAgent: r.UserAgent(),

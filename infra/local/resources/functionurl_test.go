@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -18,6 +19,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	issuerfn "secure-media-cdn/function/issuer"
 )
 
 // signing says how a test's request is signed.
@@ -68,6 +71,9 @@ func TestAFunctionURLAnswersWhoSigns(t *testing.T) {
 	assert.Equal(t, `{"objects":["ü"]}`, event.Body)
 	assert.False(t, event.IsBase64Encoded)
 	assert.Equal(t, "POST", event.RequestContext.HTTP.Method)
+	assert.Equal(t, &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{
+		AccessKey: "local", AccountID: "123456789012", UserARN: "arn:aws:iam::123456789012:user/local",
+	}, event.RequestContext.Authorizer.IAM, "who signed")
 	assert.Contains(t, event.Headers, "authorization")
 
 	for name, req := range map[string]*http.Request{
@@ -122,4 +128,32 @@ func TestWhatAFunctionAnswersIsPassedOnOrRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheLocalUserIsNamedForEveryServiceBesideTheConfiguredCallers(t *testing.T) {
+	t.Parallel()
+	environment := map[string]string{
+		issuerfn.EnvCallers:        `[{"principal":"210987654321","services":["chat"]}]`,
+		issuerfn.EnvPublicServices: "shop,nudges", issuerfn.EnvPrivateServices: "chat",
+	}
+	require.NoError(t, withLocalUser(environment))
+	callers, err := issuerfn.DecodeCallers(environment[issuerfn.EnvCallers])
+	require.NoError(t, err)
+	assert.Equal(t, []issuerfn.Caller{
+		{Principal: "210987654321", Services: []string{"chat"}},
+		{Principal: "arn:aws:iam::123456789012:user/local", Services: []string{"chat", "shop", "nudges"}},
+	}, callers)
+	other := map[string]string{"X": "y"}
+	require.NoError(t, withLocalUser(other))
+	assert.Equal(t, map[string]string{"X": "y"}, other, "another function's environment stays as it is")
+	require.Error(t, withLocalUser(map[string]string{issuerfn.EnvCallers: "x"}))
+}
+
+func TestABodyThatIsNotUTF8TravelsAsItsBytes(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("POST", "/links", nil)
+	r.Header.Set("Content-Type", "application/json")
+	event := urlEvent(r, []byte("{\xff}"))
+	assert.True(t, event.IsBase64Encoded)
+	assert.Equal(t, base64.StdEncoding.EncodeToString([]byte("{\xff}")), event.Body)
 }

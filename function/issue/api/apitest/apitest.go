@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"net/http"
 	"sync/atomic"
 	"time"
 
 	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
 )
 
@@ -53,3 +55,10 @@ func (a *AWS) Forget(context.Context, map[string]time.Time) error { return a.Edg
 
 // Withdraw implements issue.Edge.
 func (a *AWS) Withdraw(context.Context, []string) error { return a.Edge }
+
+// As returns the API for a caller who may handle the services.
+func As(h http.Handler, services ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(api.WithCaller(r.Context(), api.Caller{Services: services})))
+	})
+}

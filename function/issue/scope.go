@@ -1,0 +1,28 @@
+package issue
+
+import (
+	"strings"
+
+	"secure-media-cdn/function/mapping"
+)
+
+// Within returns the issuer for a caller who may handle the named services only. Objects of other services are
+// refused with CodeForbidden before anything is looked up. Hashes of other services are answered as hashes that never
+// were, so that nobody learns whether a link of theirs exists.
+func (i *Issuer) Within(services []string) *Issuer {
+	limited := *i
+	limited.scope = map[string]bool{}
+	for _, name := range services {
+		limited.scope[name] = true
+	}
+	return &limited
+}
+
+// permit says why the caller may not handle the object, or nothing.
+func (i *Issuer) permit(o mapping.Object) *Error {
+	service, _, _ := strings.Cut(o.Key, "/")
+	if i.scope == nil || i.scope[service] {
+		return nil
+	}
+	return problem(CodeForbidden, "you may not handle objects of the service %.64q: the stack's issuerPrincipals does not name you for it", service)
+}
