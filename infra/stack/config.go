@@ -89,8 +89,26 @@ func (c Config) name() string { return c.Project + "-" + c.Stage }
 // linkTTLSeconds returns the life of a link in seconds.
 func (c Config) linkTTLSeconds() int { return c.LinkTTLDays * secondsPerDay }
 
-// regions returns the regions that hold the mapping table, home first.
+// tableRegions returns the regions that hold the mapping table, home first.
 func (c Config) tableRegions() []string { return append([]string{c.Region}, c.ReplicaRegions...) }
+
+// runRegions returns the regions in which CloudFront runs the edge function. With
+// Origin Shield that is the shield's alone.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-shield.html#origin-shield-and-lambda-at-edge
+func (c Config) runRegions() []string {
+	if c.OriginShieldRegion != "" {
+		return []string{c.OriginShieldRegion}
+	}
+	return replicaRegionsOfEdge
+}
+
+// watchedRegions returns the regions whose runs of the edge function have alarms.
+func (c Config) watchedRegions() []string {
+	if len(c.AlarmRegions) > 0 {
+		return c.AlarmRegions
+	}
+	return c.runRegions()
+}
 
 // sealed reports whether links are sealed and the gate is attached.
 func (c Config) sealed() bool { return c.LinkKey != "" }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
@@ -157,9 +158,11 @@ func (s *builder) openKey(d *delivery) error {
 	if s.cfg.KMSKeyARN == "" {
 		return nil
 	}
+	// By its bare ID: so it is read back, and an ARN would differ at every update.
+	id := s.cfg.KMSKeyARN[strings.LastIndex(s.cfg.KMSKeyARN, "/")+1:]
 	thisKey := []pulumi.StringInput{pulumi.String("*")} // in a key's policy
 	_, err := kms.NewKeyPolicy(s.ctx, "content", &kms.KeyPolicyArgs{
-		KeyId: pulumi.String(s.cfg.KMSKeyARN),
+		KeyId: pulumi.String(id),
 		Policy: policyDocument(
 			// Without it nobody could ever change the policy again.
 			statement{Sid: "AccountAdministers", Principal: pulumi.Map{"AWS": pulumi.Sprintf("arn:aws:iam::%s:root", s.account)}, Actions: []string{"kms:*"}, Resources: thisKey},

@@ -64,6 +64,11 @@ const (
 )
 
 // newDashboard registers the dashboard and returns its address.
+//
+// It is the last resource, and waits for all others. What waits is deleted
+// first: a dashboard that is protected ends a `pulumi destroy` before anything of
+// the stack is gone, also one without the preview that would refuse it.
+// https://www.pulumi.com/docs/iac/concepts/resources/options/protect/
 func (s *builder) newDashboard(w watched, a alarmed) (pulumi.StringOutput, error) {
 	widgets := pulumi.Array{pulumi.Map{
 		"type": pulumi.String("alarm"), "x": pulumi.Int(0), "y": pulumi.Int(0), "width": pulumi.Int(2 * graphWidth), "height": pulumi.Int(graphHeight),
@@ -83,7 +88,7 @@ func (s *builder) newDashboard(w watched, a alarmed) (pulumi.StringOutput, error
 	dashboard, err := cloudwatch.NewDashboard(s.ctx, "overview", &cloudwatch.DashboardArgs{
 		DashboardName: pulumi.String(s.cfg.name()),
 		DashboardBody: pulumi.JSONMarshal(pulumi.Map{"widgets": widgets}),
-	})
+	}, pulumi.Protect(s.cfg.Protect), pulumi.DependsOn(s.registered))
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("dashboard: %w", err)
 	}

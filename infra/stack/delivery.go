@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,10 +76,12 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*deliv
 	if s.cfg.WebACLARN != "" {
 		args.WebAclId = pulumi.String(s.cfg.WebACLARN)
 	}
-	opts := []pulumi.ResourceOption{pulumi.Protect(s.cfg.Protect)}
+	// The edge function reads every replica as soon as the origin's headers name it.
+	before := slices.Clone(m.replicas)
 	if g != nil {
-		opts = append(opts, pulumi.DependsOn([]pulumi.Resource{g.logs}))
+		before = append(before, g.logs)
 	}
+	opts := []pulumi.ResourceOption{pulumi.Protect(s.cfg.Protect), pulumi.DependsOn(before)}
 	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", args, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("distribution: %w", err)
@@ -99,8 +102,9 @@ func (s *builder) newAround(d *delivery) error {
 	if err := s.newAccessLogs(d); err != nil {
 		return err
 	}
-	for _, region := range s.cfg.AlarmRegions {
-		// Where CloudFront says what it refused of the edge function's answers.
+	for _, region := range s.cfg.runRegions() {
+		// Where CloudFront says which answers of the edge function it refused.
+		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-logs.html
 		name := pulumi.Sprintf("/aws/cloudfront/LambdaEdge/%s", d.distribution.ID())
 		if _, err := s.newLogGroup("refusals-"+region, name, region); err != nil {
 			return err

@@ -176,7 +176,7 @@ func TestOptionalPartsOfTheDistribution(t *testing.T) {
 	assert.Equal(t, "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/11111111-2222-3333-4444-555555555555", cdn["webAclId"])
 	assert.Equal(t, "PriceClass_All", cdn["priceClass"])
 
-	dev := find(t, planOf(t, "dev", nil), "Distribution", "cdn").Inputs
+	dev := find(t, planOf(t, "dev", config{"originShieldRegion": ""}), "Distribution", "cdn").Inputs
 	assert.Nil(t, at(dev, "origins[0].originShield"))
 	assert.NotContains(t, dev, "webAclId")
 	assert.Equal(t, "none", at(dev, "restrictions.geoRestriction.restrictionType"))

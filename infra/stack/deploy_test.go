@@ -82,6 +82,7 @@ func everyStack(t *testing.T, test func(t *testing.T, doc *plan.Document)) {
 		t.Run(name, func(t *testing.T) { test(t, planOf(t, name, nil)) })
 	}
 	t.Run("everything with redirect", func(t *testing.T) { test(t, planOf(t, "everything", config{"delivery": "redirect"})) })
+	t.Run("dev without an Origin Shield", func(t *testing.T) { test(t, planOf(t, "dev", config{"originShieldRegion": ""})) })
 	t.Run("dev at home in us-east-1", func(t *testing.T) { test(t, planOf(t, "dev", config{"aws:region": "us-east-1"})) })
 }
 

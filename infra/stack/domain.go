@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
@@ -51,18 +52,22 @@ func (s *builder) newCertificate() (pulumi.StringOutput, error) {
 		return pulumi.StringOutput{}, fmt.Errorf("certificate: %w", err)
 	}
 	var names pulumi.StringArray
+	proven := map[string]bool{}
 	for _, alias := range s.cfg.Aliases {
+		domain := strings.TrimPrefix(alias, "*.")
+		if proven[domain] {
+			continue // a wildcard and its parent are proven by one record
+		}
+		proven[domain] = true
 		proof := certificate.DomainValidationOptions.ApplyT(func(options []acm.CertificateDomainValidationOption) (acm.CertificateDomainValidationOption, error) {
 			return proofOf(alias, options)
 		}).(acm.CertificateDomainValidationOptionOutput)
-		record, err := route53.NewRecord(s.ctx, "proof-"+alias, &route53.RecordArgs{
+		record, err := route53.NewRecord(s.ctx, "proof-"+domain, &route53.RecordArgs{
 			ZoneId: pulumi.String(s.cfg.HostedZoneID), Name: proof.ResourceRecordName().Elem(), Type: proof.ResourceRecordType().Elem(),
 			Records: pulumi.StringArray{proof.ResourceRecordValue().Elem()}, Ttl: pulumi.Int(proofTTLSeconds),
-			// A wildcard and its parent are proven by one and the same record.
-			AllowOverwrite: pulumi.Bool(true),
 		})
 		if err != nil {
-			return pulumi.StringOutput{}, fmt.Errorf("certificate proof of %s: %w", alias, err)
+			return pulumi.StringOutput{}, fmt.Errorf("certificate proof of %s: %w", domain, err)
 		}
 		names = append(names, record.Fqdn)
 	}

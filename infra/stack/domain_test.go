@@ -44,9 +44,6 @@ func TestAZoneGetsACertificateItsProofsAndTheNames(t *testing.T) {
 	assert.Equal(t, "DNS", cert.Inputs["validationMethod"])
 
 	for _, alias := range []string{"media.example.com", "*.media.example.com"} {
-		proof := find(t, doc, "Record", "proof-"+alias).Inputs
-		assert.Equal(t, "_proof.media.example.com.", proof["name"], "a wildcard is proven by its parent's record")
-		assert.Equal(t, true, proof["allowOverwrite"], "the same record twice")
 		for version, kind := range map[string]string{"ipv4": "A", "ipv6": "AAAA"} {
 			record := find(t, doc, "Record", alias+"-"+version).Inputs
 			assert.Equal(t, kind, record["type"])
@@ -55,8 +52,18 @@ func TestAZoneGetsACertificateItsProofsAndTheNames(t *testing.T) {
 			assert.Equal(t, doc.Outputs["distributionDomain"], at(record, "aliases[0].name"))
 		}
 	}
+	proof := find(t, doc, "Record", "proof-media.example.com").Inputs
+	assert.Equal(t, "_proof.media.example.com.", proof["name"])
+	assert.NotContains(t, proof, "allowOverwrite", "another stack's record is not ours to take")
+	assert.Len(t, kinds(doc, "Record"), 5, "a wildcard is proven by its parent's record")
 	valid := find(t, doc, "CertificateValidation", "cdn")
 	assert.Equal(t, "us-east-1", valid.Region)
-	assert.Len(t, valid.Inputs["validationRecordFqdns"], 2)
+	assert.Equal(t, []any{"_proof.media.example.com"}, valid.Inputs["validationRecordFqdns"])
 	assert.Equal(t, valid.Outputs["certificateArn"], at(viewerCertificate(t, doc), "acmCertificateArn"))
+}
+
+func TestAWildcardAloneIsProvenByItsParentsRecord(t *testing.T) {
+	doc := planOf(t, "dev", config{"aliases": list("media.example.com", "*.pictures.example.com"), "hostedZoneId": "Z2FDTNDATAQYW2"})
+	assert.Equal(t, "_proof.pictures.example.com.", find(t, doc, "Record", "proof-pictures.example.com").Inputs["name"])
+	assert.Len(t, find(t, doc, "CertificateValidation", "cdn").Inputs["validationRecordFqdns"], 2)
 }

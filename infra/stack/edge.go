@@ -39,7 +39,7 @@ func (e *edge) metricName() pulumi.StringOutput {
 // newEdge registers the function, its role and its log groups.
 func (s *builder) newEdge(bundle string, c *content, m *mappings) (*edge, error) {
 	var before []pulumi.Resource
-	for _, region := range s.cfg.AlarmRegions {
+	for _, region := range s.cfg.runRegions() {
 		group, err := s.newLogGroup("edge-"+region, pulumi.String(s.logGroup("edge")), region)
 		if err != nil {
 			return nil, err
@@ -89,8 +89,10 @@ func (s *builder) edgeStatements(c *content, m *mappings) []statement {
 	group := fmt.Sprintf("arn:aws:logs:*:%s:log-group:%s", s.account, s.logGroup("edge"))
 	statements := []statement{
 		{Sid: "ReadMappings", Actions: []string{"dynamodb:GetItem"}, Resources: m.arns},
-		// Replicas run, and log, in regions that nobody chose: any region.
-		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group), pulumi.String(group + ":*")}},
+		// In any region: when the Origin Shield's is unavailable, CloudFront chooses
+		// another. The function makes no group, for it would be kept for ever and
+		// collide with one that is registered later.
+		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group + ":*")}},
 	}
 	if s.cfg.Delivery != string(edgefn.DeliverRedirect) {
 		return statements

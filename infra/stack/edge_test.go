@@ -102,7 +102,7 @@ func TestTheEdgesLogsAreKeptForAsLongAsConfigured(t *testing.T) { // 4.5
 				regions = append(regions, region)
 			}
 		}
-		assert.ElementsMatch(t, alarmRegions(doc), regions)
+		assert.ElementsMatch(t, runRegions(doc), regions)
 	})
 	assert.Equal(t, 7.0, find(t, planOf(t, "dev", nil), "LogGroup", "edge-eu-central-1").Inputs["retentionInDays"])
 }
@@ -115,14 +115,39 @@ func placeOf(doc *plan.Document, r plan.Resource) string {
 	return r.Region
 }
 
-// alarmRegions returns the regions whose runs of the edge function are watched.
-func alarmRegions(doc *plan.Document) (regions []string) {
-	for _, a := range kinds(doc, "MetricAlarm") {
-		if region, ok := strings.CutPrefix(a.Name, "HighLatency-"); ok {
-			regions = append(regions, region)
+// everywhere are the regions that CloudFront replicates edge functions to.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
+var everywhere = []string{
+	"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2",
+	"eu-central-1", "eu-west-1", "eu-west-2", "sa-east-1",
+}
+
+// runRegions returns the regions in which CloudFront runs the edge function: the
+// Origin Shield's, if there is one.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-shield.html#origin-shield-and-lambda-at-edge
+func runRegions(doc *plan.Document) []string {
+	for _, d := range kinds(doc, "Distribution") {
+		if region, ok := at(d.Inputs, "origins[0].originShield.originShieldRegion").(string); ok {
+			return []string{region}
 		}
 	}
-	return regions
+	return everywhere
+}
+
+func TestTheEdgeFunctionIsWatchedWhereItRuns(t *testing.T) {
+	watched := func(doc *plan.Document) (regions []string) {
+		for _, a := range kinds(doc, "MetricAlarm") {
+			if region, ok := strings.CutPrefix(a.Name, "HighLatency-"); ok {
+				regions = append(regions, region)
+			}
+		}
+		return regions
+	}
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
+		assert.ElementsMatch(t, runRegions(doc), watched(doc))
+	})
+	chosen := planOf(t, "dev", config{"originShieldRegion": "", "alarmRegions": list("us-west-2")})
+	assert.Equal(t, []string{"us-west-2"}, watched(chosen), "all of them or the chosen ones")
 }
 
 func TestTheEdgeFunctionHasItsRightsBeforeItRuns(t *testing.T) {
@@ -133,12 +158,13 @@ func TestTheEdgeFunctionHasItsRightsBeforeItRuns(t *testing.T) {
 	})
 }
 
-func TestWhatCloudFrontRefusedIsKeptAsLong(t *testing.T) { // 4.6
-	doc := planOf(t, "everything", nil)
-	for _, region := range alarmRegions(doc) {
-		logs := find(t, doc, "LogGroup", "refusals-"+region)
-		assert.Equal(t, "/aws/cloudfront/LambdaEdge/EDFDVBD6EXAMPLE", logs.Inputs["name"])
-		assert.Equal(t, 90.0, logs.Inputs["retentionInDays"])
-		assert.Equal(t, region, placeOf(doc, logs))
-	}
+func TestWhatCloudFrontRefusedIsKeptAsLong(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
+		for _, region := range runRegions(doc) {
+			logs := find(t, doc, "LogGroup", "refusals-"+region)
+			assert.Equal(t, "/aws/cloudfront/LambdaEdge/EDFDVBD6EXAMPLE", logs.Inputs["name"])
+			assert.Equal(t, find(t, doc, "LogGroup", "edge-"+region).Inputs["retentionInDays"], logs.Inputs["retentionInDays"])
+			assert.Equal(t, region, placeOf(doc, logs))
+		}
+	})
 }

@@ -11,7 +11,8 @@ import (
 
 // mappings is the table of what each link's hash stands for.
 type mappings struct {
-	table *dynamodb.Table
+	table    *dynamodb.Table
+	replicas []pulumi.Resource
 	// arns are the table's in every region, home first.
 	arns []pulumi.StringInput
 }
@@ -28,26 +29,45 @@ func (s *builder) newMappings() (*mappings, error) {
 		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
 		ServerSideEncryption:      &dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true)},
 		DeletionProtectionEnabled: pulumi.Bool(s.cfg.Protect),
-		Tags:                      s.tags(),
+		// Replication reads the stream, and a table with replicas cannot end it: the
+		// last replica could never be removed if its stream had to go with it.
+		// https://github.com/hashicorp/terraform-provider-aws/issues/34450
+		StreamEnabled:  pulumi.Bool(true),
+		StreamViewType: pulumi.String("NEW_AND_OLD_IMAGES"),
+		Tags:           s.tags(),
 	}
-	replicas := dynamodb.TableReplicaTypeArray{}
-	for _, region := range s.cfg.ReplicaRegions {
-		replicas = append(replicas, &dynamodb.TableReplicaTypeArgs{
-			RegionName: pulumi.String(region), PointInTimeRecovery: pulumi.Bool(true), PropagateTags: pulumi.Bool(true),
-		})
-	}
-	if len(replicas) > 0 {
-		args.Replicas = replicas
-		// Replication reads the table's stream of changes.
-		args.StreamEnabled, args.StreamViewType = pulumi.Bool(true), pulumi.String("NEW_AND_OLD_IMAGES")
-	}
-	table, err := dynamodb.NewTable(s.ctx, "mappings", args, pulumi.Protect(s.cfg.Protect))
+	table, err := dynamodb.NewTable(s.ctx, "mappings", args, pulumi.Protect(s.cfg.Protect),
+		pulumi.IgnoreChanges([]string{"replicas"})) // they are resources of their own
 	if err != nil {
 		return nil, fmt.Errorf("mappings table: %w", err)
 	}
 	m := &mappings{table: table}
+	for _, region := range s.cfg.ReplicaRegions {
+		replica, err := s.newReplica(table, region)
+		if err != nil {
+			return nil, err
+		}
+		m.replicas = append(m.replicas, replica)
+	}
 	for _, region := range s.cfg.tableRegions() {
 		m.arns = append(m.arns, pulumi.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", region, s.account, table.Name))
 	}
 	return m, nil
+}
+
+// newReplica registers a copy of the table in region. Copies are no part of the
+// table's own registration, which could not protect them from deletion; DynamoDB
+// wants that said of each one.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-bestpractices.html
+func (s *builder) newReplica(table *dynamodb.Table, region string) (pulumi.Resource, error) {
+	replica, err := dynamodb.NewTableReplica(s.ctx, "mappings-"+region, &dynamodb.TableReplicaArgs{
+		GlobalTableArn:            table.Arn,
+		PointInTimeRecovery:       pulumi.Bool(true),
+		DeletionProtectionEnabled: pulumi.Bool(s.cfg.Protect),
+		Tags:                      s.tags(),
+	}, s.regions.in(region), pulumi.Protect(s.cfg.Protect))
+	if err != nil {
+		return nil, fmt.Errorf("mappings replica in %s: %w", region, err)
+	}
+	return replica, nil
 }

@@ -20,7 +20,7 @@ type place int
 const (
 	// atCloudFront is us-east-1, where CloudFront's own metrics are.
 	atCloudFront place = iota
-	// atEdge is every alarm region: an edge function's metrics are where it ran.
+	// atEdge is every watched region: an edge function's metrics are where it ran.
 	atEdge
 	// atTable is every region that holds the mapping table.
 	atTable
@@ -33,7 +33,7 @@ const (
 func (p place) regions(c Config) (regions []string, several bool) {
 	switch p {
 	case atEdge:
-		return c.AlarmRegions, true
+		return c.watchedRegions(), true
 	case atTable:
 		return c.tableRegions(), true
 	case atHome:

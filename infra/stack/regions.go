@@ -48,8 +48,7 @@ type regions struct {
 // newRegions registers a provider for every region but the home region.
 func newRegions(ctx *pulumi.Context, cfg Config) (*regions, error) {
 	r := &regions{home: cfg.Region, providers: map[string]*aws.Provider{}}
-	all := append([]string{edgeRegion}, cfg.AlarmRegions...)
-	all = append(all, cfg.ReplicaRegions...)
+	all := slices.Concat([]string{edgeRegion}, cfg.runRegions(), cfg.ReplicaRegions)
 	slices.Sort(all)
 	for _, region := range slices.Compact(all) {
 		if region == cfg.Region {

@@ -26,5 +26,8 @@ func TestThereIsOneProviderPerRegionAndNoneForHome(t *testing.T) {
 			}
 		}
 	})
-	assert.Empty(t, planOf(t, "dev", config{"aws:region": "us-east-1", "alarmRegions": `["us-east-1"]`}).ByType("pulumi:providers:aws"), "everything is at home")
+	assert.Empty(t, planOf(t, "dev", config{"aws:region": "us-east-1", "originShieldRegion": "us-east-1"}).ByType("pulumi:providers:aws"), "everything is at home")
+	for _, name := range []string{"dev", "prod"} { // a provider is a process of some hundred megabytes
+		assert.Len(t, planOf(t, name, nil).ByType("pulumi:providers:aws"), 1, "us-east-1, for what CloudFront takes only from there")
+	}
 }

@@ -42,11 +42,13 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err != nil {
 		return fmt.Errorf("finding the account: %w", err)
 	}
-	regions, err := newRegions(ctx, cfg)
-	if err != nil {
+	s := &builder{ctx: ctx, cfg: cfg, account: caller.AccountId}
+	if err := ctx.RegisterStackTransformation(s.remember); err != nil {
 		return err
 	}
-	s := &builder{ctx: ctx, cfg: cfg, account: caller.AccountId, regions: regions}
+	if s.regions, err = newRegions(ctx, cfg); err != nil {
+		return err
+	}
 
 	content, err := s.newContent()
 	if err != nil {
@@ -98,6 +100,14 @@ type builder struct {
 	cfg     Config
 	account string
 	regions *regions
+	// registered are all resources so far.
+	registered []pulumi.Resource
+}
+
+// remember notes a resource that is about to be registered, and leaves it as it is.
+func (s *builder) remember(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+	s.registered = append(s.registered, args.Resource)
+	return nil
 }
 
 // tags mark what belongs to this stack, for bills and for `make sweep`.

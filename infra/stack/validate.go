@@ -137,9 +137,8 @@ func (v *validation) places(c Config) {
 		v.oneOf(c.OriginShieldRegion, originShieldRegions, "originShieldRegion")
 	}
 	v.oneOf(c.PriceClass, []string{"PriceClass_100", "PriceClass_200", "PriceClass_All"}, "priceClass")
-	v.want(len(c.AlarmRegions) > 0, "alarmRegions", "empty", "at least one region must be watched")
 	v.each(c.AlarmRegions, "alarmRegions", func(region string) {
-		v.want(slices.Contains(replicaRegionsOfEdge, region), "alarmRegions", strconv.Quote(region), "no edge function runs there; it must be one of %s", strings.Join(replicaRegionsOfEdge, ", "))
+		v.want(slices.Contains(c.runRegions(), region), "alarmRegions", strconv.Quote(region), "no edge function runs there; it must be one of %s", strings.Join(c.runRegions(), ", "))
 	})
 	allow, deny := c.GeoRestriction.Allow, c.GeoRestriction.Deny
 	v.want(len(allow) == 0 || len(deny) == 0, "geoRestriction", "both allow and deny", "it must be one of them")

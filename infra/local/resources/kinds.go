@@ -66,9 +66,10 @@ var kinds = map[string]kind{
 		supported: "attributes billingMode hashKey name ttl",
 		not: map[string]string{
 			"pointInTimeRecovery": noHistory, "serverSideEncryption": noDisk, "deletionProtectionEnabled": noGuard, "tags": noBill,
-			"replicas": noReplica, "streamEnabled": noReplica, "streamViewType": noReplica,
+			"streamEnabled": noReplica, "streamViewType": noReplica,
 		},
 	},
+	"aws:dynamodb/tableReplica:TableReplica": {why: noReplica},
 	typeFunction: {
 		supported: "code environment handler name runtime timeout",
 		not: map[string]string{

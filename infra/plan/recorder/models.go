@@ -58,6 +58,7 @@ var models = map[string]model{
 	"aws:lambda/functionUrl:FunctionUrl":                           functionURL,
 	"aws:lambda/permission:Permission":                             named,
 	"aws:dynamodb/table:Table":                                     table,
+	"aws:dynamodb/tableReplica:TableReplica":                       named,
 	"aws:iam/role:Role":                                            role,
 	"aws:iam/openIdConnectProvider:OpenIdConnectProvider":          named,
 	"aws:iam/policy:Policy":                                        managedPolicy,
