@@ -36,6 +36,10 @@ var environmentName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
 // bootstrap program makes.
 const bootstrap = "bootstrap"
 
+// longestBucket is the longest name of a bucket.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+const longestBucket = 63
+
 // Validate says what is wrong with the environment's name: one that could be
 // taken for another's would let their roles reach each other.
 func (s Scope) Validate() error {
@@ -44,6 +48,9 @@ func (s Scope) Validate() error {
 	}
 	if s.Environment == bootstrap {
 		return fmt.Errorf("environment %q: this name is taken by what the bootstrap program makes", s.Environment)
+	}
+	if name := s.StateBucket(); len(name) > longestBucket {
+		return fmt.Errorf("the bucket name %s is longer than S3's %d characters: shorten the project or the environment", name, longestBucket)
 	}
 	return nil
 }
@@ -64,12 +71,11 @@ func (s Scope) BoundaryName() string { return s.ownPrefix() + s.Environment + "-
 // BoundaryARN returns the ARN of the environment's permissions boundary.
 func (s Scope) BoundaryARN() string { return s.iam("policy/" + s.BoundaryName()) }
 
-// StateBucket returns the name of the account's bucket of Pulumi states.
-func (s Scope) StateBucket() string { return s.ownPrefix() + "state-" + s.Account }
-
-// StateFolder returns the folder in the bucket that holds the environment's
-// state, with a slash at its end.
-func (s Scope) StateFolder() string { return s.Environment + "/" }
+// StateBucket returns the name of the bucket of the environment's Pulumi state.
+// It is the environment's alone: in a shared one, S3 answers 403 and not 404 for
+// an object that is missing to whoever may list a part only.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+func (s Scope) StateBucket() string { return s.ownPrefix() + s.Environment + "-state-" + s.Account }
 
 // arn returns the ARN of a resource of the account, in any region.
 func (s Scope) arn(service, resource string) string {

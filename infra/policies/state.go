@@ -1,18 +1,17 @@
 package policies
 
-// state is Pulumi's own: the environment's folder in the state bucket, the key
-// of its secrets, and what the program asks before it registers anything.
+// state is Pulumi's own: the environment's state bucket, the key of its secrets,
+// and what the program asks before it registers anything.
 // https://www.pulumi.com/docs/iac/concepts/state-and-backends/
 func state(s Scope) topic {
 	bucket := "arn:aws:s3:::" + s.StateBucket()
-	objects := []string{bucket + "/" + s.StateFolder() + "*"}
+	objects := []string{bucket + "/*"}
 	return topic{
 		name: "state",
 		read: []Statement{
 			{
-				Sid: "FindState", Why: "Pulumi lists its folder to find stacks, locks and history",
+				Sid: "FindState", Why: "Pulumi lists stacks, locks and history",
 				Actions: []string{"s3:ListBucket"}, Resources: []string{bucket},
-				Condition: when("StringLike", map[string][]string{"s3:prefix": {s.StateFolder() + "*"}}),
 			},
 			{Sid: "ReadState", Why: "every operation starts from the state", Actions: []string{"s3:GetObject"}, Resources: objects},
 			{Sid: "OpenSecrets", Why: "Pulumi decrypts the state's secrets to compare them", Actions: []string{"kms:Decrypt"}, Resources: []string{s.SecretsKey}},

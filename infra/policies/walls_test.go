@@ -52,9 +52,9 @@ func TestNoRoleCanWidenItselfOrAnother(t *testing.T) {
 		"run a machine as one of our roles":        {"iam:PassRole", "arn:aws:iam::{account}:role/{name}-edge", map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}},
 		"run a function as somebody else":          {"iam:PassRole", "arn:aws:iam::{account}:role/admin", map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}},
 		"make any service-linked role":             {"iam:CreateServiceLinkedRole", "arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", map[string]string{"iam:AWSServiceName": "ecs.amazonaws.com"}},
-		"open the state bucket":                    {"s3:PutBucketPolicy", "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}", nil},
-		"lose the state bucket's versions":         {"s3:PutBucketVersioning", "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}", nil},
-		"delete an old state":                      {"s3:DeleteObjectVersion", "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}/{env}/.pulumi/stacks/x.json", nil},
+		"open the state bucket":                    {"s3:PutBucketPolicy", "arn:aws:s3:::secure-media-cdn-bootstrap-{env}-state-{account}", nil},
+		"lose the state bucket's versions":         {"s3:PutBucketVersioning", "arn:aws:s3:::secure-media-cdn-bootstrap-{env}-state-{account}", nil},
+		"delete an old state":                      {"s3:DeleteObjectVersion", "arn:aws:s3:::secure-media-cdn-bootstrap-{env}-state-{account}/.pulumi/stacks/x.json", nil},
 		"share the secrets key":                    {"kms:PutKeyPolicy", "arn:aws:kms:eu-central-1:{account}:key/secrets-{env}", nil},
 		"grant the secrets key":                    {"kms:CreateGrant", "arn:aws:kms:eu-central-1:{account}:key/secrets-{env}", nil},
 		"delete the secrets key":                   {"kms:ScheduleKeyDeletion", "arn:aws:kms:eu-central-1:{account}:key/secrets-{env}", nil},
@@ -119,10 +119,9 @@ func TestNoRoleReachesAnotherEnvironment(t *testing.T) {
 
 func TestNoRoleReadsAnotherEnvironmentsSecretsStateOrMedia(t *testing.T) {
 	for _, r := range []request{
-		{"s3:GetObject", "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}/{other}/.pulumi/stacks/secure-media-cdn/{other}.json", nil},
-		{"s3:PutObject", "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}/{other}/.pulumi/stacks/secure-media-cdn/{other}.json", nil},
-		{"s3:ListBucket", "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}", map[string]string{"s3:prefix": "{other}/.pulumi/"}},
-		{"s3:ListBucket", "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}", nil},
+		{"s3:GetObject", "arn:aws:s3:::secure-media-cdn-bootstrap-{other}-state-{account}/.pulumi/stacks/secure-media-cdn/{other}.json", nil},
+		{"s3:PutObject", "arn:aws:s3:::secure-media-cdn-bootstrap-{other}-state-{account}/.pulumi/stacks/secure-media-cdn/{other}.json", nil},
+		{"s3:ListBucket", "arn:aws:s3:::secure-media-cdn-bootstrap-{other}-state-{account}", nil},
 		{"kms:Decrypt", "arn:aws:kms:eu-central-1:{account}:key/secrets-{other}", nil},
 		{"kms:Decrypt", "arn:aws:kms:eu-central-1:{account}:key/media-{other}", nil},
 		{"cloudfront-keyvaluestore:GetKey", "arn:aws:cloudfront::{account}:key-value-store/{other}", nil},
@@ -145,24 +144,20 @@ func TestNoRoleReadsAnotherEnvironmentsSecretsStateOrMedia(t *testing.T) {
 }
 
 func TestBothRolesOpenTheirOwnStateAndOnlyTheDeployerWritesIt(t *testing.T) {
-	state := "arn:aws:s3:::secure-media-cdn-bootstrap-state-{account}"
+	state := "arn:aws:s3:::secure-media-cdn-bootstrap-{env}-state-{account}"
 	for _, tt := range []struct {
 		request
 		preview bool
 	}{
-		{request{"s3:ListBucket", state, map[string]string{"s3:prefix": "{env}/"}}, true},
-		{request{"s3:ListBucket", state, map[string]string{"s3:prefix": "{env}/.pulumi/locks/"}}, true},
-		{request{"s3:GetObject", state + "/{env}/.pulumi/meta.yaml", nil}, true},
+		{request{"s3:ListBucket", state, nil}, true},
+		{request{"s3:GetObject", state + "/.pulumi/meta.yaml", nil}, true},
 		{request{"kms:Decrypt", "arn:aws:kms:eu-central-1:{account}:key/secrets-{env}", nil}, true},
 		{request{"kms:Encrypt", "arn:aws:kms:eu-central-1:{account}:key/secrets-{env}", nil}, false},
-		{request{"s3:PutObject", state + "/{env}/.pulumi/stacks/secure-media-cdn/{env}.json", nil}, false},
-		{request{"s3:DeleteObject", state + "/{env}/.pulumi/locks/x.json", nil}, false},
+		{request{"s3:PutObject", state + "/.pulumi/stacks/secure-media-cdn/{env}.json", nil}, false},
+		{request{"s3:DeleteObject", state + "/.pulumi/locks/x.json", nil}, false},
 	} {
 		each(func(environment, role string, may []policies.Document) {
-			asked := request{action: tt.action, resource: fill(tt.resource, environment), context: map[string]string{}}
-			for key, value := range tt.context {
-				asked.context[key] = fill(value, environment)
-			}
+			asked := request{action: tt.action, resource: fill(tt.resource, environment)}
 			assert.Equal(t, role == "deploy" || tt.preview, allowed(may, asked), "%s's %s role: %s", environment, role, tt.action)
 		})
 	}
@@ -215,7 +210,7 @@ func TestTheBoundaryKeepsWithinTheEnvironment(t *testing.T) {
 		{action: "iam:PutRolePolicy", resource: "arn:aws:iam::123456789012:role/secure-media-cdn-dev-edge", context: map[string]string{"iam:PermissionsBoundary": scope("dev").BoundaryARN()}},
 		{action: "iam:PassRole", resource: "arn:aws:iam::123456789012:role/secure-media-cdn-dev-edge", context: map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}},
 		{action: "sts:AssumeRole", resource: "arn:aws:iam::123456789012:role/admin"},
-		{action: "s3:GetObject", resource: "arn:aws:s3:::secure-media-cdn-bootstrap-state-123456789012/dev/.pulumi/meta.yaml"},
+		{action: "s3:GetObject", resource: "arn:aws:s3:::secure-media-cdn-bootstrap-dev-state-123456789012/.pulumi/meta.yaml"},
 		{action: "s3:GetObject", resource: "arn:aws:s3:::secure-media-cdn-prod-123456789012/a"},
 		{action: "kms:Decrypt", resource: "arn:aws:kms:eu-central-1:123456789012:key/secrets-dev"},
 		{action: "kms:Decrypt", resource: "arn:aws:kms:eu-central-1:123456789012:key/media-prod"},
@@ -238,6 +233,9 @@ func TestNamesOfEnvironmentsCannotBeTakenForEachOther(t *testing.T) {
 		s.Environment = name
 		assert.Equal(t, ok, s.Validate() == nil, "%q", name)
 	}
+	s := scope("dev")
+	s.Project = "a-name-that-leaves-the-bucket-too-little-room"
+	assert.ErrorContains(t, s.Validate(), "longer than S3's 63 characters")
 }
 
 func TestARoleIsTrustedForOneGitHubEnvironment(t *testing.T) {

@@ -1,9 +1,9 @@
 // Package account is the bootstrap program: what an AWS account must have
 // before a stack of the media CDN can be deployed into it from GitHub.
 //
-// That is a bucket for Pulumi's states, GitHub as an identity provider, and for
-// each environment a key for the secrets in its state, a permissions boundary,
-// and a deploying and a previewing role. Deploy exports the commands that tell
+// That is GitHub as an identity provider, and for each environment a bucket for
+// its Pulumi state, a key for the secrets in it, a permissions boundary, and a
+// deploying and a previewing role. Deploy exports the commands that tell
 // GitHub and Pulumi of them.
 //
 // Names are fixed, so that policies can name what they protect, and so that an
@@ -42,9 +42,6 @@ func Deploy(ctx *pulumi.Context, config map[string]string) error {
 		return fmt.Errorf("configuration of stack %s: %w", ctx.Stack(), err)
 	}
 	p := &program{ctx: ctx, cfg: cfg, account: caller.AccountId}
-	if err := p.newState(scopes[0].StateBucket()); err != nil {
-		return err
-	}
 	if err := p.newProvider(); err != nil {
 		return err
 	}
@@ -57,7 +54,6 @@ func Deploy(ctx *pulumi.Context, config map[string]string) error {
 		commands = append(commands, made)
 	}
 	ctx.Export("commands", join(commands))
-	ctx.Export("stateBucket", pulumi.String(scopes[0].StateBucket()))
 	return nil
 }
 

@@ -45,24 +45,26 @@ func TestAPreviewOfANewAccountSucceeds(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestTheStateBucketIsVersionedLockedAndKept(t *testing.T) {
+func TestEachStateBucketIsVersionedLockedAndKept(t *testing.T) {
 	doc := deployed(t, nil)
-	bucket := find(t, doc, "aws:s3/bucketV2:BucketV2", "state")
-	assert.Equal(t, "secure-media-cdn-bootstrap-state-123456789012", bucket.Inputs["bucket"])
-	assert.True(t, bucket.Options.Protect)
-	assert.NotContains(t, bucket.Inputs, "forceDestroy")
-	block := find(t, doc, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "state").Inputs
-	for _, wall := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
-		assert.Equal(t, true, block[wall], wall)
+	for _, name := range []string{"dev", "prod"} {
+		bucket := find(t, doc, "aws:s3/bucketV2:BucketV2", name)
+		assert.Equal(t, "secure-media-cdn-bootstrap-"+name+"-state-123456789012", bucket.Inputs["bucket"])
+		assert.True(t, bucket.Options.Protect)
+		assert.NotContains(t, bucket.Inputs, "forceDestroy")
+		block := find(t, doc, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", name).Inputs
+		for _, wall := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
+			assert.Equal(t, true, block[wall], wall)
+		}
+		assert.Equal(t, map[string]any{"status": "Enabled"}, find(t, doc, "aws:s3/bucketVersioningV2:BucketVersioningV2", name).Inputs["versioningConfiguration"])
+		var policy struct{ Statement []map[string]any }
+		require.NoError(t, json.Unmarshal([]byte(find(t, doc, "aws:s3/bucketPolicy:BucketPolicy", name).Inputs["policy"].(string)), &policy))
+		require.Len(t, policy.Statement, 1)
+		assert.Equal(t, "Deny", policy.Statement[0]["Effect"])
+		assert.Equal(t, "*", policy.Statement[0]["Principal"])
+		assert.Equal(t, map[string]any{"Bool": map[string]any{"aws:SecureTransport": []any{"false"}}}, policy.Statement[0]["Condition"])
+		assert.Equal(t, []any{"arn:aws:s3:::secure-media-cdn-bootstrap-" + name + "-state-123456789012", "arn:aws:s3:::secure-media-cdn-bootstrap-" + name + "-state-123456789012/*"}, policy.Statement[0]["Resource"])
 	}
-	assert.Equal(t, map[string]any{"status": "Enabled"}, find(t, doc, "aws:s3/bucketVersioningV2:BucketVersioningV2", "state").Inputs["versioningConfiguration"])
-	var policy struct{ Statement []map[string]any }
-	require.NoError(t, json.Unmarshal([]byte(find(t, doc, "aws:s3/bucketPolicy:BucketPolicy", "state").Inputs["policy"].(string)), &policy))
-	require.Len(t, policy.Statement, 1)
-	assert.Equal(t, "Deny", policy.Statement[0]["Effect"])
-	assert.Equal(t, "*", policy.Statement[0]["Principal"])
-	assert.Equal(t, map[string]any{"Bool": map[string]any{"aws:SecureTransport": []any{"false"}}}, policy.Statement[0]["Condition"])
-	assert.Equal(t, []any{"arn:aws:s3:::secure-media-cdn-bootstrap-state-123456789012", "arn:aws:s3:::secure-media-cdn-bootstrap-state-123456789012/*"}, policy.Statement[0]["Resource"])
 }
 
 func TestEachEnvironmentHasAKeyOfItsOwnThatRotatesAndStays(t *testing.T) {
@@ -141,8 +143,8 @@ func TestTheCommandsSetEachEnvironmentUp(t *testing.T) {
 		"gh variable set AWS_ROLE_ARN --repo acme/media --env dev-preview --body 'arn:aws:iam::123456789012:role/secure-media-cdn-bootstrap-dev-preview'",
 		"gh variable set AWS_ROLE_ARN --repo acme/media --env prod --body 'arn:aws:iam::123456789012:role/secure-media-cdn-bootstrap-prod-deploy'",
 		"gh variable set AWS_REGION --repo acme/media --env prod-preview --body 'eu-central-1'",
-		"gh variable set PULUMI_BACKEND_URL --repo acme/media --env prod --body 's3://secure-media-cdn-bootstrap-state-123456789012/prod?region=eu-central-1'",
-		"pulumi login 's3://secure-media-cdn-bootstrap-state-123456789012/dev?region=eu-central-1'",
+		"gh variable set PULUMI_BACKEND_URL --repo acme/media --env prod --body 's3://secure-media-cdn-bootstrap-prod-state-123456789012?region=eu-central-1'",
+		"pulumi login 's3://secure-media-cdn-bootstrap-dev-state-123456789012?region=eu-central-1'",
 		"pulumi stack init dev --secrets-provider 'awskms://00000000-aaaa-bbbb-cccc-dev?region=eu-central-1'",
 		"pulumi config set permissionsBoundaryArn arn:aws:iam::123456789012:policy/secure-media-cdn-bootstrap-prod-boundary --stack prod",
 	} {

@@ -16,7 +16,7 @@ const unnamedQuery = `pulumi stack export --stack %s | jq -c '[.deployment.resou
 // commands returns what an administrator runs for an environment, line by line
 // for a shell in the repository's folder.
 func (p *program) commands(e environment, scope policies.Scope, key pulumi.StringInput, deploy, preview pulumi.StringInput) pulumi.StringOutput {
-	backend := fmt.Sprintf("s3://%s/%s?region=%s", scope.StateBucket(), strings.TrimSuffix(scope.StateFolder(), "/"), p.cfg.region)
+	backend := fmt.Sprintf("s3://%s?region=%s", scope.StateBucket(), p.cfg.region)
 	provider := pulumi.Sprintf("awskms://%s?region=%s", key, p.cfg.region)
 	lines := pulumi.StringArray{pulumi.Sprintf("# %s: only the branch %s is deployed; in %s add reviewers if previews may not be open to every branch", e.Name, e.Branch, previewOf(e.Name))}
 	for _, gh := range []struct {

@@ -66,7 +66,7 @@ func load(program string, config map[string]string) (settings, error) {
 		problem("config environments: %w", err)
 	}
 	if s.region == "" {
-		problem("config aws:region is missing: set the region of the state bucket and the secrets keys")
+		problem("config aws:region is missing: set the region of the state buckets and the secrets keys")
 	}
 	if !repositoryForm.MatchString(s.repository) {
 		problem("config repository is %q: it must be OWNER/NAME", s.repository)

@@ -9,13 +9,12 @@ import (
 	"secure-media-cdn/infra/policies"
 )
 
-// sessionSeconds is the longest that a job may keep a role: an update waits for
-// CloudFront, certificates and replicas.
-const sessionSeconds = 2 * 60 * 60
-
-// newEnvironment registers an environment's key, boundary and roles, and
+// newEnvironment registers an environment's state, key, boundary and roles, and
 // returns the commands that put them to use.
 func (p *program) newEnvironment(e environment, scope policies.Scope) (pulumi.StringOutput, error) {
+	if err := p.newState(scope); err != nil {
+		return pulumi.StringOutput{}, err
+	}
 	key, err := p.newSecretsKey(scope)
 	if err != nil {
 		return pulumi.StringOutput{}, err
@@ -42,11 +41,10 @@ func previewOf(environment string) string { return environment + "-preview" }
 // known once it exists.
 func (p *program) newRole(scope policies.Scope, purpose, gitHubEnvironment string, key pulumi.StringOutput, documents func(policies.Scope) []policies.Document) (*iam.Role, error) {
 	role, err := iam.NewRole(p.ctx, scope.Environment+"-"+purpose, &iam.RoleArgs{
-		Name:               pulumi.String(scope.RoleName(purpose)),
-		Description:        pulumi.String("GitHub environment " + gitHubEnvironment + " of " + p.cfg.repository),
-		AssumeRolePolicy:   pulumi.String(policies.Trust(p.account, p.cfg.subjectPrefix, gitHubEnvironment).JSON()),
-		MaxSessionDuration: pulumi.Int(sessionSeconds),
-		Tags:               p.tags(),
+		Name:             pulumi.String(scope.RoleName(purpose)),
+		Description:      pulumi.String("GitHub environment " + gitHubEnvironment + " of " + p.cfg.repository),
+		AssumeRolePolicy: pulumi.String(policies.Trust(p.account, p.cfg.subjectPrefix, gitHubEnvironment).JSON()),
+		Tags:             p.tags(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s role: %w", purpose, err)

@@ -12,26 +12,27 @@ import (
 // oldStateDays is how long a state that was overwritten can be brought back.
 const oldStateDays = 365
 
-// newState registers the bucket of Pulumi's states: closed to the public,
+// newState registers the bucket of an environment's Pulumi state: closed to the public,
 // encrypted, versioned, reached over TLS only, and not to be deleted.
-func (p *program) newState(name string) error {
-	bucket, err := s3.NewBucketV2(p.ctx, "state", &s3.BucketV2Args{Bucket: pulumi.String(name), Tags: p.tags()}, pulumi.Protect(true))
+func (p *program) newState(scope policies.Scope) error {
+	logical, name := scope.Environment, scope.StateBucket()
+	bucket, err := s3.NewBucketV2(p.ctx, logical, &s3.BucketV2Args{Bucket: pulumi.String(name), Tags: p.tags()}, pulumi.Protect(true))
 	if err != nil {
 		return fmt.Errorf("state bucket: %w", err)
 	}
-	block, err := s3.NewBucketPublicAccessBlock(p.ctx, "state", &s3.BucketPublicAccessBlockArgs{
+	block, err := s3.NewBucketPublicAccessBlock(p.ctx, logical, &s3.BucketPublicAccessBlockArgs{
 		Bucket: bucket.ID(), BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
 		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
 	})
 	if err != nil {
 		return fmt.Errorf("state bucket's public access block: %w", err)
 	}
-	if _, err = s3.NewBucketOwnershipControls(p.ctx, "state", &s3.BucketOwnershipControlsArgs{
+	if _, err = s3.NewBucketOwnershipControls(p.ctx, logical, &s3.BucketOwnershipControlsArgs{
 		Bucket: bucket.ID(), Rule: &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
 	}); err != nil {
 		return fmt.Errorf("state bucket's ownership: %w", err)
 	}
-	if _, err = s3.NewBucketServerSideEncryptionConfigurationV2(p.ctx, "state", &s3.BucketServerSideEncryptionConfigurationV2Args{
+	if _, err = s3.NewBucketServerSideEncryptionConfigurationV2(p.ctx, logical, &s3.BucketServerSideEncryptionConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
 			// Secrets in the state are encrypted by the environment's key besides.
@@ -42,7 +43,7 @@ func (p *program) newState(name string) error {
 	}); err != nil {
 		return fmt.Errorf("state bucket's encryption: %w", err)
 	}
-	if err := p.keepStates(bucket); err != nil {
+	if err := p.keepStates(logical, bucket); err != nil {
 		return err
 	}
 	tlsOnly := policies.Document{Statements: []policies.Statement{{
@@ -50,21 +51,21 @@ func (p *program) newState(name string) error {
 		Resources: []string{"arn:aws:s3:::" + name, "arn:aws:s3:::" + name + "/*"},
 		Condition: policies.Condition{"Bool": {"aws:SecureTransport": {"false"}}},
 	}}}
-	if _, err = s3.NewBucketPolicy(p.ctx, "state", &s3.BucketPolicyArgs{Bucket: bucket.ID(), Policy: pulumi.String(tlsOnly.JSON())}, pulumi.DependsOn([]pulumi.Resource{block})); err != nil {
+	if _, err = s3.NewBucketPolicy(p.ctx, logical, &s3.BucketPolicyArgs{Bucket: bucket.ID(), Policy: pulumi.String(tlsOnly.JSON())}, pulumi.DependsOn([]pulumi.Resource{block})); err != nil {
 		return fmt.Errorf("state bucket's policy: %w", err)
 	}
 	return nil
 }
 
 // keepStates keeps every state that was overwritten or deleted for a year.
-func (p *program) keepStates(bucket *s3.BucketV2) error {
-	versioning, err := s3.NewBucketVersioningV2(p.ctx, "state", &s3.BucketVersioningV2Args{
+func (p *program) keepStates(logical string, bucket *s3.BucketV2) error {
+	versioning, err := s3.NewBucketVersioningV2(p.ctx, logical, &s3.BucketVersioningV2Args{
 		Bucket: bucket.ID(), VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
 	})
 	if err != nil {
 		return fmt.Errorf("state bucket's versioning: %w", err)
 	}
-	_, err = s3.NewBucketLifecycleConfigurationV2(p.ctx, "state", &s3.BucketLifecycleConfigurationV2Args{
+	_, err = s3.NewBucketLifecycleConfigurationV2(p.ctx, logical, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id: pulumi.String("old-states"), Status: pulumi.String("Enabled"), Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
