@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/mapping"
-	"secure-media-cdn/infra/local/engine"
+	"secure-media-cdn/infra/local/engine/enginetest"
 )
 
 func TestASignedURLNamesTheBucketsOwnHostAndRegion(t *testing.T) {
@@ -83,19 +83,8 @@ func TestOnlyTypesWithoutScriptsAreShownAtS3sHost(t *testing.T) {
 // uploader said, and refuses a URL whose label was changed.
 func TestAnUploadWithAFalseTypeCannotRunAtS3sHost(t *testing.T) {
 	const script = `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(document.domain)</script></svg>`
-	credentials := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"}
-	root := engine.Credentials{AccessKeyID: credentials.AccessKeyID, SecretAccessKey: credentials.SecretAccessKey}
-	server, err := engine.S3(t.Context(), t.TempDir(), "eu-central-1", root)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	client := s3.New(s3.Options{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
-	})
-	_, err = client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("media")})
-	require.NoError(t, err)
-
-	p := NewPresigner(credentials, server.URL, time.Now)
+	server, client := enginetest.Bucket(t, "media")
+	p := NewPresigner(enginetest.Credentials, server, time.Now)
 	for _, tt := range []struct{ name, key, uploaded, disposition, contentType string }{
 		{"an SVG called a photo", "photo.jpg", "image/svg+xml", "inline", "image/jpeg"},
 		{"a page called a photo", "photo.png", "text/html", "inline", "image/png"},

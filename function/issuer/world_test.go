@@ -1,13 +1,11 @@
 package issuer
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/mapping/mappingtest"
 	"secure-media-cdn/infra/local/engine"
+	"secure-media-cdn/infra/local/locked"
 )
 
 const keyOne = "1:0101010101010101010101010101010101010101010101010101010101010101"
@@ -31,12 +30,12 @@ type world struct {
 	aws   *cloudtest.AWS
 	table *mapping.Table
 	cfg   config
-	log   *logBuffer
+	log   *locked.Buffer
 }
 
 func newWorld(t *testing.T, server *engine.Server) *world {
 	env := goodEnvironment()
-	w := &world{t: t, table: mappingtest.Table(t, server, nil), log: &logBuffer{}}
+	w := &world{t: t, table: mappingtest.Table(t, server, nil), log: &locked.Buffer{}}
 	env["MEDIA_TABLE"], env["MEDIA_SETTLE_MILLISECONDS"] = w.table.Name, "0"
 	cfg, err := load(env)
 	require.NoError(t, err)
@@ -131,21 +130,4 @@ func (w *world) dead(hash string) bool {
 		return true
 	}
 	return !m.Live(time.Now())
-}
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -17,25 +17,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/infra/local/engine"
+	"secure-media-cdn/infra/local/engine/enginetest"
 )
 
 // gateway is a real S3 server with the test bucket in it.
 func gateway(t *testing.T) (S3, *s3.Client) {
 	t.Helper()
-	root := engine.Credentials{AccessKeyID: "edge", SecretAccessKey: "edge-secret"}
-	server, err := engine.S3(context.Background(), t.TempDir(), testRegion, root)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	client := s3.New(s3.Options{
-		BaseEndpoint: aws.String(server.URL), Region: testRegion, UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: root.AccessKeyID, SecretAccessKey: root.SecretAccessKey}, nil
-		}),
-	})
-	_, err = client.CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: aws.String(testBucket)})
-	require.NoError(t, err)
-	return S3{Endpoint: server.URL, AccessKeyID: root.AccessKeyID, SecretAccessKey: root.SecretAccessKey}, client
+	url, client := enginetest.Bucket(t, testBucket)
+	return S3{
+		Endpoint: url, AccessKeyID: enginetest.Credentials.AccessKeyID, SecretAccessKey: enginetest.Credentials.SecretAccessKey,
+	}, client
 }
 
 func escape(path string) string { return httpbinding.EscapePath(path, false) }

@@ -22,7 +22,7 @@ import (
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/cloudfront"
-	"secure-media-cdn/infra/local/engine"
+	"secure-media-cdn/infra/local/engine/enginetest"
 	"secure-media-cdn/infra/plan"
 )
 
@@ -63,18 +63,7 @@ type desk struct {
 
 func bucketServer(t *testing.T) *s3.Client {
 	t.Helper()
-	root := engine.Credentials{AccessKeyID: "console", SecretAccessKey: "console-secret"}
-	server, err := engine.S3(t.Context(), t.TempDir(), testRegion, root)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	client := s3.New(s3.Options{
-		BaseEndpoint: aws.String(server.URL), Region: testRegion, UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: root.AccessKeyID, SecretAccessKey: root.SecretAccessKey}, nil
-		}),
-	})
-	_, err = client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(testBucket)})
-	require.NoError(t, err)
+	_, client := enginetest.Bucket(t, testBucket)
 	return client
 }
 

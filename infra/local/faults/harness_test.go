@@ -20,6 +20,7 @@ import (
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/engine"
 	"secure-media-cdn/infra/local/lambda"
+	"secure-media-cdn/infra/local/locked"
 )
 
 // The function runs in London; the table is in Ireland and Frankfurt, and at
@@ -162,22 +163,7 @@ func get(hash, delivery string, regions ...string) []byte {
 }
 
 // log keeps what a function prints.
-type log struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type log struct{ locked.Buffer }
 
 // line is one line of the function's log.
 type line struct {

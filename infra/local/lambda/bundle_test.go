@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/local/lambda"
+	"secure-media-cdn/infra/local/locked"
 )
 
 // The test binary is its own function: inside a bundle it finds a Runtime API.
@@ -184,7 +184,7 @@ func running(pid int) bool {
 
 // inFlight starts an invocation that does not end by itself and returns once
 // a process has it, with the process's number and the error to come.
-func inFlight(t *testing.T, f *lambda.Function, logs *logBuffer) (int, <-chan error) {
+func inFlight(t *testing.T, f *lambda.Function, logs *locked.Buffer) (int, <-chan error) {
 	t.Helper()
 	failed := make(chan error, 1)
 	go func() { _, err := invoke(f, request{Do: "wait", Wait: time.Hour}); failed <- err }()
@@ -195,24 +195,6 @@ func inFlight(t *testing.T, f *lambda.Function, logs *logBuffer) (int, <-chan er
 		return found && n == 1
 	})
 	return pid, failed
-}
-
-// logBuffer can be read while a function writes to it.
-type logBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 func listening(address string) bool {

@@ -20,6 +20,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"secure-media-cdn/infra/local/locked"
 )
 
 // Runtimes that a bundle may name.
@@ -90,7 +92,7 @@ type Function struct {
 	dir       string
 	command   []string
 	variables []string
-	logs      *sharedWriter
+	logs      *locked.Writer
 	initLimit time.Duration
 
 	slots   chan struct{} // one per environment that is not idle
@@ -116,7 +118,7 @@ func New(cfg Config) (*Function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("function %s: %w", cfg.Name, err)
 	}
-	f := &Function{cfg: cfg, dir: dir, slots: make(chan struct{}, cfg.Concurrency), logs: &sharedWriter{w: cfg.Logs}, initLimit: initTimeout}
+	f := &Function{cfg: cfg, dir: dir, slots: make(chan struct{}, cfg.Concurrency), logs: &locked.Writer{W: cfg.Logs}, initLimit: initTimeout}
 	f.closing, f.close = context.WithCancel(context.Background())
 	if err := f.prepare(); err != nil {
 		_ = os.RemoveAll(dir)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/local/lambda"
+	"secure-media-cdn/infra/local/locked"
 )
 
 func TestAnInvocationCarriesWhatLambdaSends(t *testing.T) {
@@ -149,7 +150,7 @@ func TestATimeoutEndsTheEnvironment(t *testing.T) {
 
 func TestKillingAProcessCostsAtMostTheRequestInFlight(t *testing.T) {
 	t.Parallel()
-	var logs logBuffer
+	var logs locked.Buffer
 	f := start(t, func(c *lambda.Config) { c.Logs = &logs })
 	pid, failed := inFlight(t, f, &logs)
 	other, err := invoke(f, request{})
@@ -215,7 +216,7 @@ func TestACallerWhoLeavesDoesNotDisturbTheFunction(t *testing.T) {
 
 func TestCloseLeavesNothing(t *testing.T) {
 	t.Parallel()
-	var logs logBuffer
+	var logs locked.Buffer
 	f := start(t, func(c *lambda.Config) { c.Logs = &logs })
 	got, err := invoke(f, request{Do: "environ"})
 	require.NoError(t, err)

@@ -9,18 +9,6 @@ import (
 // maxLine bounds a log line in memory; Lambda cuts events at 256 KB too.
 const maxLine = 256 << 10
 
-// sharedWriter lets all environments of a function write to one writer.
-type sharedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (s *sharedWriter) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(p)
-}
-
 // lineWriter passes on whole lines only, each after the prefix, so that
 // environments do not cut into each other's lines, and remembers the last few
 // kilobytes. A write never fails: a broken log must not break the function.

@@ -26,6 +26,7 @@ import (
 	"secure-media-cdn/infra/local/cloudfront/distribution"
 	"secure-media-cdn/infra/local/engine"
 	"secure-media-cdn/infra/local/lambda"
+	"secure-media-cdn/infra/local/locked"
 	"secure-media-cdn/infra/plan"
 )
 
@@ -94,7 +95,7 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	o.Log = &oneByOne{w: o.Log}
+	o.Log = &locked.Writer{W: o.Log}
 	if o.CDN == nil {
 		if o.CDN, err = Listen(0); err != nil {
 			return nil, err

@@ -3,10 +3,8 @@ package resources
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 )
 
@@ -47,17 +45,4 @@ func claim(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("the state in %s is in use by another run: end that, or choose another folder with --dir", dir)
 	}
 	return nil, fmt.Errorf("the state folder %s: %w", dir, err)
-}
-
-// oneByOne passes on one write at a time: functions, the gate and the stack
-// itself share a log.
-type oneByOne struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (o *oneByOne) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.w.Write(p)
 }
