@@ -2,7 +2,9 @@ package stack
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -45,22 +47,62 @@ type regions struct {
 	providers map[string]*aws.Provider
 }
 
-// newRegions registers a provider for every region but the home region.
-func newRegions(ctx *pulumi.Context, cfg Config) (*regions, error) {
-	r := &regions{home: cfg.Region, providers: map[string]*aws.Provider{}}
-	all := slices.Concat([]string{edgeRegion}, cfg.runRegions(), cfg.ReplicaRegions)
+// newRegions registers a provider for every region but the home region. Each has
+// all settings of the stack's default provider, such as a profile or a role to
+// assume, and must end up in the same account.
+func (s *builder) newRegions(config map[string]string) error {
+	settings := s.providerSettings(config)
+	s.regions = &regions{home: s.cfg.Region, providers: map[string]*aws.Provider{}}
+	all := slices.Concat([]string{edgeRegion}, s.cfg.runRegions(), s.cfg.ReplicaRegions)
 	slices.Sort(all)
 	for _, region := range slices.Compact(all) {
-		if region == cfg.Region {
+		if region == s.cfg.Region {
 			continue
 		}
-		provider, err := aws.NewProvider(ctx, region, &aws.ProviderArgs{Region: pulumi.String(region)})
+		settings := maps.Clone(settings)
+		settings["region"] = pulumi.String(region)
+		provider, err := aws.NewProvider(s.ctx, region, nil, withInputs(settings))
 		if err != nil {
-			return nil, fmt.Errorf("provider of %s: %w", region, err)
+			return fmt.Errorf("provider of %s: %w", region, err)
 		}
-		r.providers[region] = provider
+		caller, err := aws.GetCallerIdentity(s.ctx, &aws.GetCallerIdentityArgs{}, pulumi.Provider(provider))
+		if err != nil {
+			return fmt.Errorf("finding the account in %s: %w", region, err)
+		}
+		if caller.AccountId != s.account {
+			return fmt.Errorf("the provider of %s works in account %s and the stack's own in %s: one stack belongs into one account",
+				region, caller.AccountId, s.account)
+		}
+		s.regions.providers[region] = provider
 	}
-	return r, nil
+	return nil
+}
+
+// providerSettings returns the configured settings of the stack's own provider, by
+// name. Lists and objects stay JSON, as Pulumi hands them to that provider.
+// https://www.pulumi.com/docs/iac/concepts/providers/default-providers/
+func (s *builder) providerSettings(config map[string]string) pulumi.Map {
+	settings := pulumi.Map{}
+	for full, value := range config {
+		name, ok := strings.CutPrefix(full, "aws:")
+		if !ok {
+			continue
+		}
+		settings[name] = pulumi.String(value)
+		if s.ctx.IsConfigSecret(full) {
+			settings[name] = pulumi.ToSecret(settings[name])
+		}
+	}
+	return settings
+}
+
+// withInputs returns the option that gives a resource the inputs, and no others.
+func withInputs(inputs pulumi.Map) pulumi.ResourceOption {
+	return pulumi.Transformations([]pulumi.ResourceTransformation{
+		func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+			return &pulumi.ResourceTransformationResult{Props: inputs, Opts: args.Opts}
+		},
+	})
 }
 
 // in returns the option that places a resource in region.

@@ -46,7 +46,7 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err := ctx.RegisterStackTransformation(s.remember); err != nil {
 		return err
 	}
-	if s.regions, err = newRegions(ctx, cfg); err != nil {
+	if err := s.newRegions(config); err != nil {
 		return err
 	}
 

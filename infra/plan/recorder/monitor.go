@@ -93,8 +93,7 @@ func (m *monitor) describe(args pulumi.MockResourceArgs) (plan.Resource, error) 
 		r.Parent = parent.Name()
 	}
 	if args.Provider != "" {
-		// A provider reference is the provider's URN, "::" and its identifier.
-		r.Provider = resource.URN(args.Provider[:strings.LastIndex(args.Provider, "::")]).Name()
+		r.Provider = providerName(args.Provider)
 		r.Region = m.regions[r.Provider]
 	}
 	r.Options = plan.Options{
@@ -104,6 +103,12 @@ func (m *monitor) describe(args pulumi.MockResourceArgs) (plan.Resource, error) 
 	}
 	r.Options.DependsOn = explicitDependencies(rpc)
 	return r, nil
+}
+
+// providerName returns the logical name in a provider reference, which is the
+// provider's URN, "::" and its identifier.
+func providerName(reference string) string {
+	return resource.URN(reference[:strings.LastIndex(reference, "::")]).Name()
 }
 
 // explicitDependencies returns what a resource waits for without using any of
@@ -130,7 +135,11 @@ func (m *monitor) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	if args.Token != "aws:index/getCallerIdentity:getCallerIdentity" {
 		return nil, fmt.Errorf("recorder: no answer is modelled for the lookup %s", args.Token)
 	}
+	account := AccountID
+	if args.Provider != "" {
+		account = cmp.Or(m.opts.Accounts[providerName(args.Provider)], account)
+	}
 	return resource.NewPropertyMapFromMap(map[string]any{
-		"accountId": AccountID, "arn": "arn:aws:iam::" + AccountID + ":role/deploy", "id": AccountID, "userId": "AROAEXAMPLE:deploy",
+		"accountId": account, "arn": "arn:aws:iam::" + account + ":role/deploy", "id": account, "userId": "AROAEXAMPLE:deploy",
 	}), nil
 }

@@ -41,6 +41,9 @@ type Options struct {
 	// recorder has no passphrase and asks for none, so that a plan works for a
 	// fork's pull request. An encrypted value without one is an error.
 	StandIns map[string]string
+	// Accounts are the accounts that explicit providers work in, by name. Others
+	// work in AccountID.
+	Accounts map[string]string
 	// DryRun evaluates as a preview of a stack that does not exist yet does:
 	// computed properties are unknown, and inputs made of them are left out.
 	DryRun bool
