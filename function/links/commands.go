@@ -3,13 +3,13 @@ package links
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
@@ -161,7 +161,17 @@ func (s *session) expand(args []string) ([]string, error) {
 	if len(all) == 0 {
 		return nil, usageError{errors.New("standard input is empty: nothing to do")}
 	}
-	return all, nil
+	return all, checkText(lines)
+}
+
+// checkText refuses what is not UTF-8: on its way to the issuer it would become the name of something else.
+func checkText(all []string) error {
+	for _, text := range all {
+		if !utf8.ValidString(text) {
+			return usageError{fmt.Errorf("%q is not UTF-8", text)}
+		}
+	}
+	return nil
 }
 
 func (s *session) inBatches(all []string, do func(part []string) error) error {
@@ -193,18 +203,17 @@ func (s *session) each(all []string, size int, do func(part []string) error) err
 // words to standard error.
 func (s *session) print(line any, name string, problem *api.Problem, columns ...string) {
 	if s.json {
-		text, err := json.Marshal(line)
-		if err != nil { // our types always encode
-			panic(err)
-		}
-		fmt.Fprintf(s.terminal.out, "%s\n", text)
+		fmt.Fprintln(s.terminal.out, jsonLine(line))
 	}
 	if problem != nil {
 		s.failed = true
-		fmt.Fprintf(s.terminal.err, "links: %s: %s (%s)\n", name, problem.Message, problem.Code)
+		fmt.Fprintf(s.terminal.err, "links: %s: %s (%s)\n", quoted(name), quoted(problem.Message), quoted(problem.Code))
 		return
 	}
 	if !s.json {
+		for n, text := range columns {
+			columns[n] = quoted(text)
+		}
 		fmt.Fprintln(s.terminal.out, strings.Join(columns, "\t"))
 	}
 }
@@ -215,6 +224,6 @@ func (s *session) wrong(err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	fmt.Fprintf(s.terminal.err, "links: %v (%s)\n", refused, refused.Code)
+	s.terminal.tell(fmt.Errorf("%w (%s)", refused, refused.Code))
 	return errFailed
 }

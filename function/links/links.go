@@ -1,14 +1,16 @@
-// Package links issues, shows and revokes links from a shell. It needs nothing
-// but the stack's outputs, and is the worked example of an application that
-// consumes them:
+// Package links is the command that issues, shows and revokes links from a shell: package client with arguments and
+// exit codes. It needs nothing but the stack's outputs, and is the worked example of an application that reads them:
 //
 //	pulumi stack output --json > outputs.json
 //	links --outputs outputs.json issue s3://my-bucket/simple-chat/cat.jpg
 //	find-objects | links --outputs outputs.json issue -
 //	links --outputs outputs.json revoke https://media.example.com/images/…
 //
-// Calls are signed with the credentials of the standard AWS chain: environment,
-// profile, or role. The principal must be one of the stack's issuerPrincipals.
+// Calls are signed with the credentials of the standard AWS chain: environment, profile, or role. The principal must
+// be one of the stack's issuerPrincipals, and named for the service. Without --outputs, the stack of `make run` is
+// called, with credentials that are good for nothing else.
+//
+// What is printed can be seen: keys and messages with control characters or line ends are quoted as Go strings.
 //
 // Exit codes: 0 all went well; 1 something asked for failed; 2 the command line
 // is wrong; 3 the issuer could not be reached or refused us.
@@ -17,7 +19,6 @@ package links
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/alecthomas/kong"
@@ -42,7 +43,7 @@ type terminal struct {
 // Run carries out one command line and returns its exit code. interactive says
 // that err is a terminal, where a progress bar makes sense.
 func Run(ctx context.Context, args []string, in io.Reader, out, err io.Writer, interactive bool) int {
-	return run(ctx, args, terminal{in: in, out: out, err: err, interactive: interactive})
+	return run(ctx, args, terminal{in: in, out: out, err: err, interactive: interactive}, localOutputs)
 }
 
 // commandLine is the command's flags and arguments.
@@ -58,8 +59,12 @@ type commandLine struct {
 // parserExit carries kong's wish to end the program, after --help.
 type parserExit int
 
-// run is Run with its terminal in one piece.
-func run(ctx context.Context, args []string, t terminal) (code int) {
+// run is Run with its terminal in one piece. local is the file with the outputs of the local stack.
+func run(ctx context.Context, args []string, t terminal, local string) (code int) {
+	// Before kong, which replaces what is not UTF-8.
+	if err := checkText(args); err != nil {
+		return conclude(t, err)
+	}
 	var line commandLine
 	parser, err := kong.New(&line,
 		kong.Name("links"),
@@ -68,7 +73,7 @@ func run(ctx context.Context, args []string, t terminal) (code int) {
 		kong.Exit(func(code int) { panic(parserExit(code)) }),
 	)
 	if err != nil {
-		fmt.Fprintln(t.err, "links:", err)
+		t.tell(err)
 		return exitUsage
 	}
 	defer func() {
@@ -82,12 +87,12 @@ func run(ctx context.Context, args []string, t terminal) (code int) {
 	}()
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(t.err, "links:", err)
+		t.tell(err)
 		return exitUsage
 	}
-	c, err := connect(ctx, line.Outputs)
+	c, err := connect(ctx, line.Outputs, local)
 	if err != nil {
-		fmt.Fprintln(t.err, "links:", err)
+		t.tell(err)
 		return exitUsage
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -110,10 +115,10 @@ func conclude(t terminal, err error) int {
 	case errors.Is(err, errFailed):
 		return exitFailed
 	case errors.As(err, &wrong):
-		fmt.Fprintln(t.err, "links:", err)
+		t.tell(err)
 		return exitUsage
 	default:
-		fmt.Fprintln(t.err, "links:", err)
+		t.tell(err)
 		return exitUnreachable
 	}
 }

@@ -2,6 +2,7 @@ package links
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,10 +15,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -36,6 +39,7 @@ type deployed struct {
 	calls   atomic.Int32
 	fail    func(call int32, w http.ResponseWriter) bool // answers instead, if true
 	outputs string
+	local   string // the local stack's outputs, if they are not those
 }
 
 func deploy(t *testing.T) *deployed {
@@ -94,7 +98,7 @@ func (d *deployed) links(in string, interactive bool, args ...string) result {
 	if d.outputs != "" {
 		args = append([]string{"--outputs", d.outputs}, args...)
 	}
-	code := run(context.Background(), args, terminal{strings.NewReader(in), &out, &err, interactive})
+	code := run(context.Background(), args, terminal{strings.NewReader(in), &out, &err, interactive}, cmp.Or(d.local, d.outputs))
 	return result{code, out.String(), err.String()}
 }
 
@@ -281,40 +285,110 @@ func TestAnIssuerThatIsNotThereIsUnreachable(t *testing.T) {
 
 func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct{ outputs, say string }{
-		"no JSON":                   {"issuerUrl: x", "pulumi stack output --json"},
-		"no issuer":                 {`{"mediaBucketRegion":"eu-central-1"}`, "issuerUrl"},
-		"no encryption":             {`{"issuerUrl":"http://issuer.example","mediaBucketRegion":"eu-central-1"}`, "https://"},
-		"no region":                 {`{"issuerUrl":"https://issuer.example"}`, "region"},
-		"an address with a hole":    {`{"issuerUrl":"https://"}`, "issuerUrl"},
-		"a name that looks like us": {`{"issuerUrl":"http://127.0.0.1.example","mediaBucketRegion":"eu-central-1"}`, "https://"},
+	const region = `"mediaBucketRegion":"eu-central-1"`
+	for name, tt := range map[string]struct {
+		outputs, say string
+		local        bool // they are the local run's own
+	}{
+		"no JSON":                         {"issuerUrl: x", "pulumi stack output --json", false},
+		"no issuer":                       {`{` + region + `}`, "issuerUrl", false},
+		"no encryption":                   {`{"issuerUrl":"http://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of an issuer", false},
+		"no region":                       {`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/"}`, "is not the address of an issuer", false},
+		"another host":                    {`{"issuerUrl":"https://issuer.example/",` + region + `}`, "is not the address of an issuer", false},
+		"this machine":                    {`{"issuerUrl":"http://127.0.0.1:9/",` + region + `}`, "is not the address of an issuer", false},
+		"this machine with TLS":           {`{"issuerUrl":"https://127.0.0.1:9/",` + region + `}`, "is not the address of an issuer", false},
+		"AWS in the local run's own":      {`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of a local issuer", true},
+		"another host in the local run's": {`{"issuerUrl":"http://127.0.0.1.example/",` + region + `}`, "is not the address of a local issuer", true},
+		"a control character":             {`{"issuerUrl":"\u001b[2J",` + region + `}`, `\x1b[2J`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := deploy(t)
+			if !tt.local {
+				d.local = "none.json"
+			}
 			d.write(t, tt.outputs)
 			got := d.links("", false, "issue", "s3://media/chat/a")
 			assert.Equal(t, exitUsage, got.code)
 			assert.Contains(t, got.err, tt.say)
+			assert.NotContains(t, got.err, "\x1b")
+			assert.Zero(t, d.calls.Load())
 		})
 	}
 	d := deploy(t)
 	d.outputs = "none.json"
 	assert.Equal(t, exitUsage, d.links("", false, "issue", "s3://media/chat/a").code)
-	d.outputs = ""
+	d.outputs, d.local = "", "none.json"
 	got := d.links("", false, "issue", "s3://media/chat/a")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Contains(t, got.err, "make run")
 }
 
-func TestTheRegionIsTheIssuers(t *testing.T) {
+func TestALoopbackAddressCountsOnlyInTheLocalRunsOwnFile(t *testing.T) {
 	t.Parallel()
-	for address, want := range map[string]string{
-		"https://abc.lambda-url.ap-south-1.on.aws/": "ap-south-1",
-		"https://issuer.example":                    "eu-central-1",
-		"http://127.0.0.1:8080":                     "eu-central-1",
-		"https://lambda-url.ap-south-1.on.aws.evil": "eu-central-1",
-	} {
-		assert.Equal(t, want, outputs{IssuerURL: address, MediaBucketRegion: "eu-central-1"}.region(), address)
+	d := deploy(t)
+	own, err := os.ReadFile(d.outputs)
+	require.NoError(t, err)
+	require.Equal(t, exitOK, d.links("", false, "issue", "s3://media/chat/a").code)
+	calls := d.calls.Load()
+	d.local, d.outputs = d.outputs, filepath.Join(t.TempDir(), "copy.json")
+	d.write(t, string(own))
+	got := d.links("", false, "issue", "s3://media/chat/a")
+	assert.Equal(t, exitUsage, got.code)
+	assert.Equal(t, calls, d.calls.Load(), "nothing was sent")
+	d.outputs = ""
+	assert.Equal(t, exitOK, d.links("", false, "issue", "s3://media/chat/a").code, "the local run's file is the default")
+}
+
+func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
+	t.Parallel()
+	strange := []string{"s3://media/chat/a\nb", "s3://media/chat/\x1b[2J", "s3://media/chat/a\tb", "s3://media/chat/\u202egpj.exe", "s3://media/chat/\u009b2J", "s3://media/chat/\u2028"}
+	d := deploy(t)
+	for _, args := range [][]string{{"issue"}, {"--json", "issue"}, {"revoke"}, {"--json", "revoke"}} {
+		got := d.links("", false, append(args, strange...)...)
+		require.Equal(t, exitOK, got.code, got.err)
+		lines := strings.Split(strings.TrimSuffix(got.out, "\n"), "\n")
+		require.Len(t, lines, len(strange), "%v", args)
+		for n, line := range lines {
+			assert.NotContains(t, strings.ReplaceAll(line, "\t", ""), "\x1b")
+			assert.False(t, strings.ContainsFunc(strings.ReplaceAll(line, "\t", ""), func(r rune) bool { return !unicode.IsPrint(r) }), "%q", line)
+			if args[0] == "--json" {
+				var item struct{ Object string }
+				require.NoError(t, json.Unmarshal([]byte(line), &item))
+				assert.Equal(t, strange[n], item.Object)
+			} else {
+				assert.True(t, strings.HasPrefix(line, strconv.Quote(strange[n])+"\t"), line)
+			}
+		}
+	}
+	d.fail = func(_ int32, w http.ResponseWriter) bool {
+		fmt.Fprint(w, `{"links":[{"object":"s3://media/chat/a","error":{"code":"x\u001b]0;","message":"gone\nlinks: all is well\u001b[2K"}}]}`)
+		return true
+	}
+	got := d.links("", false, "issue", "s3://media/chat/a")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Equal(t, `links: s3://media/chat/a: "gone\nlinks: all is well\x1b[2K" ("x\x1b]0;")`+"\n", got.err)
+	d.fail = func(_ int32, w http.ResponseWriter) bool {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `{"Message":"\u001b[31m"}`)
+		return true
+	}
+	got = d.links("", false, "show", "s3://media/chat/a")
+	assert.Equal(t, exitUnreachable, got.code)
+	assert.NotContains(t, got.err, "\x1b")
+}
+
+func TestWhatIsNotUTF8IsNotSent(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"s3://media/chat/\xff", "s3://media/chat/\xed\xa0\x80"} {
+		for _, command := range []string{"issue", "revoke", "show"} {
+			d := deploy(t)
+			got := d.links("", false, command, bad)
+			assert.Equal(t, exitUsage, got.code)
+			assert.Contains(t, got.err, "is not UTF-8")
+			got = d.links("s3://media/chat/good\n"+bad+"\n", false, command, "-")
+			assert.Equal(t, exitUsage, got.code)
+			assert.Zero(t, d.calls.Load())
+		}
 	}
 }

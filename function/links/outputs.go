@@ -1,69 +1,66 @@
 package links
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/url"
 	"os"
-	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"secure-media-cdn/function/issue/client"
 )
 
-// localOutputs is where make run leaves the outputs of the local stack.
+// localOutputs is where `make run` leaves the outputs of the local stack.
 const localOutputs = "build/local/outputs.json"
 
-// outputs are those of the stack's outputs that a client needs.
-type outputs struct {
-	IssuerURL         string `json:"issuerUrl"`
-	MediaBucketRegion string `json:"mediaBucketRegion"`
-}
-
-// readOutputs reads the file, or the local stack's if path is empty.
-func readOutputs(path string) (outputs, error) {
-	file := path
-	if file == "" {
-		file = localOutputs
+// connect returns a client for the stack whose outputs are in the file, or for the local stack if path is empty.
+// local is the file of the local stack. Only what that file says may be an address on this machine, and only with the
+// local stack's credentials; every other file must name a Function URL. So whoever hands us a file can have us send
+// credentials to AWS only.
+func connect(ctx context.Context, path, local string) (*client.Client, error) {
+	isLocal := path == "" || sameFile(path, local)
+	if path == "" {
+		path = local
 	}
-	raw, err := os.ReadFile(file)
-	if path == "" && errors.Is(err, fs.ErrNotExist) {
-		return outputs{}, fmt.Errorf("there is no %s here: start `make run`, or write a stack's outputs with `pulumi stack output --json > outputs.json` and pass --outputs outputs.json", localOutputs)
+	raw, err := os.ReadFile(path)
+	if isLocal && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no %s here: start `make run`, or write a stack's outputs with `pulumi stack output --json > outputs.json` and pass --outputs outputs.json", local)
 	}
 	if err != nil {
-		return outputs{}, fmt.Errorf("reading the stack's outputs: %w", err)
+		return nil, fmt.Errorf("reading the stack's outputs: %w", err)
 	}
-	var o outputs
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return outputs{}, fmt.Errorf("%s is not what `pulumi stack output --json` prints: %w", file, err)
+	var outputs struct {
+		IssuerURL         string `json:"issuerUrl"`
+		MediaBucketRegion string `json:"mediaBucketRegion"`
 	}
-	u, err := url.Parse(o.IssuerURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !o.local() {
-		return outputs{}, fmt.Errorf("%s has no issuerUrl that starts with https://", file)
+	if err := json.Unmarshal(raw, &outputs); err != nil {
+		return nil, fmt.Errorf("%s is not what `pulumi stack output --json` prints: %w", path, err)
 	}
-	return o, nil
+	if isLocal {
+		c, err := client.Local(outputs.IssuerURL, outputs.MediaBucketRegion)
+		return c, explained("issuerUrl", path, err)
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(outputs.MediaBucketRegion))
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	c, err := client.New(outputs.IssuerURL, outputs.MediaBucketRegion, cfg.Credentials)
+	return c, explained("issuerUrl and mediaBucketRegion", path, err)
 }
 
-// local reports whether the stack is make run's on this machine.
-func (o outputs) local() bool {
-	u, err := url.Parse(o.IssuerURL)
-	if err != nil || u.Scheme != "http" {
-		return false
+func explained(what, path string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", what, path, err)
 	}
-	ip := net.ParseIP(u.Hostname())
-	return ip != nil && ip.IsLoopback()
+	return nil
 }
 
-// regionInHost finds the region in a Function URL.
-var regionInHost = regexp.MustCompile(`\.lambda-url\.([a-z0-9-]+)\.on\.aws$`)
-
-// region returns the region to sign for: the one in the address, or else the
-// bucket's, beside which the issuer lives.
-func (o outputs) region() string {
-	if u, err := url.Parse(o.IssuerURL); err == nil {
-		if m := regionInHost.FindStringSubmatch(u.Hostname()); m != nil {
-			return m[1]
-		}
-	}
-	return o.MediaBucketRegion
+// sameFile reports whether both are names of one file.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(one, other)
 }

@@ -126,7 +126,7 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			require.Equal(t, "Hit from cloudfront", fetch(t, "GET", url).cache())
 			r.remove(object)
 			require.Equal(t, "Hit from cloudfront", fetch(t, "GET", url).cache(), "the edge holds it for a day")
-			revoked, err := issuerOf(r.outputs).Revoke(t.Context(), []string{object}, nil)
+			revoked, err := r.issuer().Revoke(t.Context(), []string{object}, nil)
 			require.NoError(t, err)
 			require.True(t, revoked[0].Withdrawn)
 			require.Equal(t, 403, fetch(t, "GET", url).StatusCode)
@@ -203,7 +203,7 @@ func TestStateSurvivesARestartAndSealedLinksHoldOnHits(t *testing.T) {
 	revoked := r.issue(r.upload("simple-chat/revoked.png", []byte("revoked")), 0)
 	require.Equal(t, 200, fetch(t, "GET", revoked).StatusCode)
 	require.Equal(t, "Hit from cloudfront", fetch(t, "GET", revoked).cache())
-	_, err := issuerOf(r.outputs).Revoke(t.Context(), nil, []string{revoked[strings.LastIndex(revoked, "/")+1:]})
+	_, err := r.issuer().Revoke(t.Context(), nil, []string{revoked[strings.LastIndex(revoked, "/")+1:]})
 	require.NoError(t, err)
 	assert.Equal(t, 404, fetch(t, "GET", revoked).StatusCode, "on the very next request, though it was cached")
 

@@ -45,12 +45,16 @@ func (p *page) onURL(function string, status int) {
 func (p *page) serve(doc *plan.Document, m *resources.Stack) (string, error) {
 	region, _ := m.Outputs["mediaBucketRegion"].(string)
 	table, _ := m.Outputs["mappingTable"].(string)
+	issuer, err := issuerOf(m.Outputs)
+	if err != nil {
+		return "", err
+	}
 	c, err := console.New(console.Options{
 		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Distribution.Stats, Unsupported: m.Unsupported,
 		Records: &mapping.Table{Name: table, Client: dynamodb.New(dynamodb.Options{
 			Region: region, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: credentials,
 		})},
-		Issuer: issuerOf(m.Outputs),
+		Issuer: issuer,
 	})
 	if err != nil {
 		return "", fmt.Errorf("the console: %w", err)
@@ -68,8 +72,8 @@ var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credent
 
 // issuerOf returns the issuer at its own address, called as any application
 // would call it.
-func issuerOf(outputs map[string]any) *client.Client {
+func issuerOf(outputs map[string]any) (*client.Client, error) {
 	url, _ := outputs["issuerUrl"].(string)
 	region, _ := outputs["mediaBucketRegion"].(string)
-	return &client.Client{URL: url, Region: region, Credentials: credentials}
+	return client.Local(url, region)
 }

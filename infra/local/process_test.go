@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/issue/api"
+	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/infra/local/resources"
 )
 
@@ -186,7 +187,7 @@ func (r *running) issue(object string, seconds int) string {
 
 func (r *running) ask(object string, seconds int) api.Link {
 	r.t.Helper()
-	links, err := issuerOf(r.outputs).Issue(r.t.Context(), []string{object}, time.Duration(seconds)*time.Second)
+	links, err := r.issuer().Issue(r.t.Context(), []string{object}, time.Duration(seconds)*time.Second)
 	require.NoError(r.t, err)
 	require.Nil(r.t, links[0].Error)
 	return links[0]
@@ -225,4 +226,12 @@ func processes(t *testing.T, parent int, name string) []int {
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+// issuer calls the run's issuer as an application would.
+func (r *running) issuer() *client.Client {
+	r.t.Helper()
+	c, err := issuerOf(r.outputs)
+	require.NoError(r.t, err)
+	return c
 }

@@ -190,7 +190,11 @@ func present(ctx context.Context, m *resources.Stack, dir string, out io.Writer)
 	if err != nil {
 		return fmt.Errorf("uploading the sample photo: %w", err)
 	}
-	links, err := issuerOf(m.Outputs).Issue(ctx, []string{"s3://" + m.Bucket + "/" + key}, 0)
+	issuer, err := issuerOf(m.Outputs)
+	if err != nil {
+		return err
+	}
+	links, err := issuer.Issue(ctx, []string{"s3://" + m.Bucket + "/" + key}, 0)
 	switch {
 	case err != nil:
 		return fmt.Errorf("issuing the sample's link: %w", err)

@@ -1,6 +1,6 @@
-// Package client calls a stack's issuer: what an application written in Go needs
-// to hand out links. It knows of the stack what its outputs tell, and is allowed
-// what the credentials' principal is, which must be among issuerPrincipals.
+// Package client calls a stack's issuer: what an application written in Go needs to hand out links. It knows only the
+// stack's outputs. The credentials' principal must be among the stack's issuerPrincipals, which also says for which
+// services it may call.
 package client
 
 import (
@@ -14,11 +14,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -39,18 +42,44 @@ const (
 	maxAnswer = 8 << 20
 )
 
-// Client calls the issuer at its Function URL. Each call is signed with SigV4,
-// and made again if it may succeed later: all of them may be repeated. It is
-// safe for concurrent use.
+// Client calls the issuer at its Function URL. Each call is signed with SigV4, and made again if it may succeed later:
+// all of them may be repeated. It follows no redirect. It is safe for concurrent use.
 type Client struct {
-	// URL is the output issuerUrl, Region the one in it: that of the stack.
-	URL, Region string
-	// Credentials are asked before each try, as SDKs do; config.LoadDefaultConfig
-	// has those of the standard chain.
-	Credentials aws.CredentialsProvider
-	// HTTP sends the calls; nil is a client that waits for each as long as the
-	// issuer may take.
-	HTTP *http.Client
+	url         string // without a slash at its end
+	region      string
+	credentials aws.CredentialsProvider
+}
+
+// New returns a client for a deployed stack. issuerURL and region are its outputs issuerUrl and mediaBucketRegion. The
+// credentials are asked before each try; those of the standard chain are in config.LoadDefaultConfig. An issuerURL
+// that is not a Function URL in the region is an error, so that nobody else is sent a signed call.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+func New(issuerURL, region string, credentials aws.CredentialsProvider) (*Client, error) {
+	form := regexp.MustCompile(`^https://[a-z0-9]+\.lambda-url\.` + regexp.QuoteMeta(region) + `\.on\.aws/?$`)
+	if region == "" || !form.MatchString(issuerURL) {
+		return nil, fmt.Errorf("%q is not the address of an issuer, which is https://<id>.lambda-url.%s.on.aws/", issuerURL, cmp.Or(region, "<region>"))
+	}
+	return &Client{strings.TrimSuffix(issuerURL, "/"), region, credentials}, nil
+}
+
+// LocalCredentials are those of `make run`. They open nothing anywhere else.
+var LocalCredentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}
+
+// Local returns a client for the stack of `make run` on this machine, whose issuer is at a loopback address. It signs
+// with LocalCredentials and nothing else.
+func Local(issuerURL, region string) (*Client, error) {
+	u, err := url.Parse(issuerURL)
+	if err == nil {
+		ip := net.ParseIP(u.Hostname())
+		if ip == nil || !ip.IsLoopback() || issuerURL != "http://"+u.Host && issuerURL != "http://"+u.Host+"/" {
+			err = errors.New("not loopback")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%q is not the address of a local issuer, which is http://127.0.0.1:<port>/", issuerURL)
+	}
+	local := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return LocalCredentials, nil })
+	return &Client{strings.TrimSuffix(issuerURL, "/"), region, local}, nil
 }
 
 // Error is the issuer's refusal of a whole call. Other errors mean that it could
@@ -70,6 +99,9 @@ func (e *Error) Error() string {
 // in whole seconds, 0 for the longest there is. Asking again returns the same
 // links for as long as the stack's renewBeforeSeconds allows.
 func (c *Client) Issue(ctx context.Context, objects []string, ttl time.Duration) ([]api.Link, error) {
+	if err := checkText("objects", objects); err != nil {
+		return nil, err
+	}
 	answer, err := call[api.IssueAnswer](ctx, c, http.MethodPost, api.LinksPath, api.IssueRequest{Objects: objects, TTLSeconds: int64(ttl / time.Second)})
 	if err != nil {
 		return nil, fmt.Errorf("issuing: %w", err)
@@ -101,6 +133,9 @@ func (c *Client) Show(ctx context.Context, hash string) (*api.Shown, error) {
 // object has no links; naming it after it was deleted takes its copies out of
 // CloudFront's caches.
 func (c *Client) Revoke(ctx context.Context, objects, hashes []string) ([]api.Revocation, error) {
+	if err := cmp.Or(checkText("objects", objects), checkText("hashes", hashes)); err != nil {
+		return nil, err
+	}
 	answer, err := call[api.RevokeAnswer](ctx, c, http.MethodPost, api.RevocationsPath, api.RevokeRequest{Objects: objects, Hashes: hashes})
 	if err != nil {
 		return nil, fmt.Errorf("revoking: %w", err)
@@ -109,6 +144,16 @@ func (c *Client) Revoke(ctx context.Context, objects, hashes []string) ([]api.Re
 		return nil, refusal(answer.Error)
 	}
 	return answer.Revocations, nil
+}
+
+// checkText refuses what JSON cannot hold as it is: it would become the name of something else.
+func checkText(field string, values []string) error {
+	for n, value := range values {
+		if !utf8.ValidString(value) {
+			return &Error{api.Problem{Code: issue.CodeBadRequest, Message: "the text must be UTF-8", Field: fmt.Sprintf("%s[%d]", field, n)}}
+		}
+	}
+	return nil
 }
 
 func refusal(p *api.Problem) error {
@@ -154,22 +199,22 @@ func unfinished(answer any) bool {
 type final struct{ error }
 
 func (c *Client) try(ctx context.Context, method, path string, payload []byte, answer any) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, bytes.NewReader(payload))
+	request, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(payload))
 	if err != nil {
 		return 0, final{err}
 	}
 	if payload != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	credentials, err := c.Credentials.Retrieve(ctx)
+	credentials, err := c.credentials.Retrieve(ctx)
 	if err != nil {
 		return 0, final{fmt.Errorf("no AWS credentials: %w", err)}
 	}
 	sum := sha256.Sum256(payload)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "lambda", c.Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "lambda", c.region, time.Now()); err != nil {
 		return 0, final{fmt.Errorf("signing the call: %w", err)}
 	}
-	response, err := cmp.Or(c.HTTP, patient).Do(request)
+	response, err := patient.Do(request)
 	if err != nil {
 		return 0, fmt.Errorf("the issuer cannot be reached: %w", err)
 	}
@@ -178,7 +223,12 @@ func (c *Client) try(ctx context.Context, method, path string, payload []byte, a
 	if err != nil {
 		return response.StatusCode, fmt.Errorf("reading the issuer's answer: %w", err)
 	}
-	if response.StatusCode == http.StatusForbidden || response.StatusCode == http.StatusUnauthorized {
+	if response.StatusCode >= 300 && response.StatusCode < 400 {
+		return response.StatusCode, final{fmt.Errorf("the issuer answered %d, which is not its API's", response.StatusCode)}
+	}
+	// The API's own 403 is about services; Lambda's has no code.
+	refused := response.StatusCode == http.StatusForbidden && !bytes.Contains(raw, []byte(`"code":"`+issue.CodeForbidden+`"`))
+	if refused || response.StatusCode == http.StatusUnauthorized {
 		return response.StatusCode, final{fmt.Errorf("the issuer refuses us (%d %s): are the credentials right, and is their principal among issuerPrincipals?", response.StatusCode, message(raw))}
 	}
 	if err := json.Unmarshal(raw, answer); err != nil {
@@ -187,7 +237,11 @@ func (c *Client) try(ctx context.Context, method, path string, payload []byte, a
 	return response.StatusCode, nil
 }
 
-var patient = &http.Client{Timeout: callTimeout}
+// patient waits for a call as long as the issuer may take. A redirect would send the signed call elsewhere.
+var patient = &http.Client{
+	Timeout:       callTimeout,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 // message returns what an answer says in words: ours, or Lambda's own.
 func message(raw []byte) string {

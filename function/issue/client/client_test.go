@@ -35,13 +35,14 @@ func (i *issuer) client(t *testing.T) *Client {
 		if i.onCall != nil {
 			i.onCall()
 		}
+		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(i.status)
 		_, _ = io.WriteString(w, i.answer)
 	}))
 	t.Cleanup(server.Close)
-	return &Client{URL: server.URL + "/", Region: "eu-central-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
-	})}
+	c, err := Local(server.URL+"/", "eu-central-1")
+	require.NoError(t, err)
+	return c
 }
 
 func TestWhatAnAnswerBecomes(t *testing.T) {
@@ -65,6 +66,8 @@ func TestWhatAnAnswerBecomes(t *testing.T) {
 		"a call that is too large":     {issueIt, 413, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
 		"an answer without anything":   {issueIt, 200, `{}`, nil, "the issuer's answer is empty", false, ""},
 		"who may not ask":              {issueIt, 403, `{"Message":"Forbidden"}`, nil, "issuing: the issuer refuses us (403 Forbidden): are the credentials right, and is their principal among issuerPrincipals?", false, ""},
+		"objects of another service":   {issueIt, 403, `{"links":[{"error":{"code":"forbidden","message":"no"}}],"error":{"code":"forbidden","message":"no"}}`, []api.Link{{Error: &api.Problem{Code: "forbidden", Message: "no"}}}, "", false, ""},
+		"a redirect":                   {issueIt, 307, `{"links":[]}`, nil, "the issuer answered 307, which is not its API's", false, ""},
 		"a mapping":                    {showIt, 200, `{"hash":"a/b","state":"live"}`, &api.Shown{Hash: "a/b", State: "live"}, "", false, "GET /links/a%2Fb "},
 		"no mapping":                   {showIt, 404, `{"error":{"code":"link_not_found","message":"no"}}`, nil, "no", true, ""},
 		"who may not look":             {showIt, 403, ``, nil, "showing: the issuer refuses us (403 without a reason)", false, ""},
@@ -105,7 +108,7 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 	t.Parallel()
 	i := &issuer{}
 	c := i.client(t)
-	c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	c.credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, fmt.Errorf("log in first")
 	})
 	_, err := c.Issue(t.Context(), []string{"s3://m/a"}, 0)
@@ -119,7 +122,11 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	c := &Client{URL: "https://….lambda-url.eu-central-1.on.aws/", Region: "eu-central-1", Credentials: cfg.Credentials}
+	// The outputs issuerUrl and mediaBucketRegion.
+	c, err := New("https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/", "eu-central-1", cfg.Credentials)
+	if err != nil {
+		panic(err)
+	}
 	links, err := c.Issue(ctx, []string{"s3://media/simple-chat/cat.jpg"}, 24*time.Hour)
 	if err != nil {
 		panic(err)
@@ -131,4 +138,54 @@ func Example() {
 		}
 		fmt.Println(l.Object, l.URL)
 	}
+}
+
+func TestOnlyAFunctionURLInTheStacksRegionIsCalled(t *testing.T) {
+	t.Parallel()
+	const good = "https://abc123.lambda-url.eu-central-1.on.aws"
+	for address, ok := range map[string]bool{
+		good: true, good + "/": true,
+		"": false, good + "//": false, good + "/links": false, good + "?x": false, good + "/?": false, good + "#x": false, good + ":443": false,
+		"http://abc123.lambda-url.eu-central-1.on.aws/":               false,
+		"HTTPS://abc123.lambda-url.eu-central-1.on.aws/":              false,
+		"https://me@abc123.lambda-url.eu-central-1.on.aws/":           false,
+		"https://evil.example/?abc123.lambda-url.eu-central-1.on.aws": false,
+		"https://evil.example#abc123.lambda-url.eu-central-1.on.aws":  false,
+		"https://evil.example\\.lambda-url.eu-central-1.on.aws/":      false,
+		"https://abc123.lambda-url.eu-central-1.on.aws.evil.example/": false,
+		"https://abc123.lambda-url.eu-central-1.on.aws\n":             false,
+		"https://a.b.lambda-url.eu-central-1.on.aws/":                 false,
+		"https://.lambda-url.eu-central-1.on.aws/":                    false,
+		"https://abc123xlambda-url.eu-central-1.on.aws/":              false,
+		"https://abc123.lambda-url.us-east-1.on.aws/":                 false,
+		"https://abc123.lambda-url.eu-central-1.on.aws.cn/":           false,
+		"https://abc123.execute-api.eu-central-1.amazonaws.com/":      false,
+		"http://127.0.0.1:8080/":                                      false,
+	} {
+		_, err := New(address, "eu-central-1", nil)
+		assert.Equal(t, ok, err == nil, "%q", address)
+	}
+	for _, region := range []string{"", ".*", "eu-central-1.on.aws/x?", "us-east-1"} {
+		_, err := New(good, region, nil)
+		require.Error(t, err, region)
+	}
+	for address, ok := range map[string]bool{
+		"http://127.0.0.1:8080": true, "http://127.0.0.1:8080/": true, "http://[::1]:8080/": true,
+		"": false, "https://127.0.0.1:8080/": false, "http://localhost:8080/": false, "http://10.0.0.1:8080/": false, "http://127.0.0.1.evil.example/": false,
+		"http://127.0.0.1:8080/x": false, "http://127.0.0.1:8080/?x": false, "http://127.0.0.1:8080#x": false, "http://me@127.0.0.1:8080/": false, good: false,
+	} {
+		_, err := Local(address, "eu-central-1")
+		assert.Equal(t, ok, err == nil, "%q", address)
+	}
+}
+
+func TestTextThatIsNotUTF8IsNotSent(t *testing.T) {
+	t.Parallel()
+	i := &issuer{}
+	c := i.client(t)
+	_, err := c.Issue(t.Context(), []string{"s3://m/a", "s3://m/\xff"}, 0)
+	require.EqualError(t, err, "objects[1]: the text must be UTF-8")
+	_, err = c.Revoke(t.Context(), nil, []string{"\xed\xa0\x80"})
+	require.EqualError(t, err, "hashes[0]: the text must be UTF-8")
+	assert.Empty(t, i.asked)
 }

@@ -94,12 +94,14 @@ func startWorld(t *testing.T) string {
 	require.NoError(t, err)
 	t.Cleanup(m.Close)
 	keys := credentials.StaticCredentialsProvider{Value: resources.Local}
+	issuerClient, err := client.Local(m.Outputs["issuerUrl"].(string), testRegion)
+	require.NoError(t, err)
 	c, err = New(Options{
 		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Distribution.Stats, Unsupported: m.Unsupported,
 		Records: &mapping.Table{Name: doc.Outputs["mappingTable"].(string), Client: dynamodb.New(dynamodb.Options{
 			Region: testRegion, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys,
 		})},
-		Issuer: &client.Client{URL: m.Outputs["issuerUrl"].(string), Region: testRegion, Credentials: keys},
+		Issuer: issuerClient,
 	})
 	require.NoError(t, err)
 	close(ready)

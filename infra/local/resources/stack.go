@@ -19,9 +19,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/cloudfront/distribution"
 	"secure-media-cdn/infra/local/engine"
@@ -32,7 +32,7 @@ import (
 
 // Local are the credentials of everything on the stack. They open nothing
 // else.
-var Local = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}
+var Local = client.LocalCredentials
 
 // Options say what to make real, and where.
 type Options struct {
