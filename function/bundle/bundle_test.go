@@ -117,7 +117,8 @@ func TestAFailedBuildSaysWhyAndLeavesTheOldBundle(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n"), 0o644))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "function", "cmd", "edge"), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "function", "cmd", "edge", "main.go"), []byte("package main\nfunc main() { broken }\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "function", "cmd", "edge", "main.go"),
+		[]byte("package main\nfunc main() { broken }\n"), 0o644))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "build"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "build", "edge.zip"), []byte("old"), 0o644))
 	_, err := Edge(dir)
@@ -137,8 +138,10 @@ func TestTheLauncherHandsTheProcessOver(t *testing.T) {
 	// files it has open.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "launcher.py"), launcher, 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "edge"), []byte("#!/bin/sh\necho pid $$ args $0 $#\nls /proc/self/fd | wc -l\n"), 0o755))
-	cmd := exec.Command("python3", "-c", "import os; f = os.dup(1); os.set_inheritable(f, True); import launcher; print('still Python')")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "edge"),
+		[]byte("#!/bin/sh\necho pid $$ args $0 $#\nls /proc/self/fd | wc -l\n"), 0o755))
+	cmd := exec.Command("python3", "-c",
+		"import os; f = os.dup(1); os.set_inheritable(f, True); import launcher; print('still Python')")
 	cmd.Dir = dir
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

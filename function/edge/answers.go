@@ -34,8 +34,8 @@ func retryLater(r Response) Response {
 	return r
 }
 
-// redirect sends the viewer to a signed URL. It must not be cached, at the edge
-// or on the way: the URL dies in minutes, and is one viewer's alone.
+// redirect sends the viewer to a signed URL. Nothing may cache it: the URL expires
+// in minutes and is for one viewer.
 func redirect(url string) Response {
 	return generate(http.StatusFound, Headers{
 		"cache-control": {{Key: "Cache-Control", Value: "private, no-store"}},

@@ -142,7 +142,8 @@ func parseEvent(payload []byte) (Request, error) {
 	}
 	cf := e.Records[0].CF
 	if cf.Config.EventType != originRequest {
-		return Request{}, fmt.Errorf("reading the event: its type is %q; attach this function to %s only", cf.Config.EventType, originRequest)
+		return Request{}, fmt.Errorf("reading the event: its type is %q; attach this function to %s only",
+			cf.Config.EventType, originRequest)
 	}
 	r := Request{fields: cf.Request}
 	for name, into := range map[string]*string{"method": &r.Method, "uri": &r.URI} {

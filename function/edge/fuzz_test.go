@@ -17,8 +17,8 @@ import (
 	"secure-media-cdn/function/mapping"
 )
 
-// FuzzEvent holds that no event, whatever its bytes, gets anything but a valid
-// answer, and that a request is let through only on the word of the table.
+// FuzzEvent checks that no event, whatever its bytes, gets anything but a valid
+// answer, and that a request is let through only if the table says so.
 func FuzzEvent(f *testing.F) {
 	for _, file := range []string{"testdata/origin-request.json", "testdata/origin-request-minimal.json"} {
 		raw, err := os.ReadFile(file)
@@ -40,12 +40,14 @@ func FuzzEvent(f *testing.F) {
 					if !mapping.ValidHash(hash) {
 						t.Errorf("a lookup of %q", hash)
 					}
-					return mapping.Mapping{Hash: hash, Object: mapping.Object{Bucket: c.Bucket, Key: "the object's key"}, ExpiresAt: testNow.Add(time.Hour)}, "r", nil
+					return mapping.Mapping{Hash: hash, Object: mapping.Object{Bucket: c.Bucket, Key: "the object's key"},
+						ExpiresAt: testNow.Add(time.Hour)}, "r", nil
 				}
 			},
-			Sign: NewPresigner(aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "confidential"}, "", func() time.Time { return testNow }).Sign,
-			Now:  func() time.Time { return testNow },
-			Log:  slog.New(slog.NewJSONHandler(&log, nil)),
+			Sign: NewPresigner(aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "confidential"}, "",
+				func() time.Time { return testNow }).Sign,
+			Now: func() time.Time { return testNow },
+			Log: slog.New(slog.NewJSONHandler(&log, nil)),
 		}
 		out, err := h.Invoke(context.Background(), payload)
 		if err != nil {
@@ -66,7 +68,7 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
-// FuzzURI holds that one path alone is a link: the folder and a hash.
+// FuzzURI checks that only one path is a link: the folder and a hash.
 func FuzzURI(f *testing.F) {
 	for _, path := range hostilePaths {
 		f.Add(path)
@@ -91,7 +93,8 @@ func FuzzURI(f *testing.F) {
 // FuzzKeyEncoding holds that S3 decodes exactly the key, and that no key leads
 // out of the path, into a query string or to another host.
 func FuzzKeyEncoding(f *testing.F) {
-	for _, key := range []string{"simple-chat/photo.jpg", "a b+c%20", "ü/日本/🎉", "../..//./", "?x#y", "\x00\r\n", "%2F%2e", "//host/path", "~-._"} {
+	for _, key := range []string{"simple-chat/photo.jpg", "a b+c%20", "ü/日本/🎉", "../..//./", "?x#y", "\x00\r\n", "%2F%2e",
+		"//host/path", "~-._"} {
 		f.Add(key)
 	}
 	f.Fuzz(func(t *testing.T, key string) {

@@ -115,8 +115,10 @@ func TestEachOutcomeHasItsAnswer(t *testing.T) {
 		{"a dead mapping to another bucket is just expired", finds("s3://other/photo.jpg", 0), nil, "403", "expired"},
 		{"a store that does not answer is unavailable", fails(context.DeadlineExceeded), nil, "503", "unavailable"},
 		{"any other failure is unavailable", fails(errors.New("boom")), nil, "503", "unavailable"},
-		{"a live link is redirected in redirect delivery", finds(object, time.Hour), map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}, "302", "redirected"},
-		{"an expired link is refused in redirect delivery too", finds(object, 0), map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}, "403", "expired"},
+		{"a live link is redirected in redirect delivery", finds(object, time.Hour),
+			map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}, "302", "redirected"},
+		{"an expired link is refused in redirect delivery too", finds(object, 0),
+			map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}, "403", "expired"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(tt.lookup)
@@ -127,7 +129,7 @@ func TestEachOutcomeHasItsAnswer(t *testing.T) {
 			if tt.status == "503" {
 				assert.NotEmpty(t, r.Headers.get("retry-after"))
 			}
-			assert.NotContains(t, r.Body, "photo", "the key is not the viewer's to know")
+			assert.NotContains(t, r.Body, "photo", "the viewer must not learn the key")
 			assert.NotContains(t, r.Body, "s3", "nor the bucket")
 
 			var line map[string]any
@@ -163,7 +165,7 @@ func TestALiveLinkGoesToTheOriginUnchangedButForPathAndQuery(t *testing.T) {
 	}
 }
 
-func TestNumbersAndUnknownFieldsOfTheEventSurviveToTheLetter(t *testing.T) {
+func TestNumbersAndUnknownFieldsOfTheEventStayAsTheyCame(t *testing.T) {
 	raw, err := os.ReadFile("testdata/origin-request-minimal.json")
 	require.NoError(t, err)
 	raw = bytes.ReplaceAll(raw, []byte(`"redirect"`), []byte(`"origin"`))
@@ -197,7 +199,9 @@ func TestNoCacheOutlivesTheLink(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(finds("s3://"+testBucket+"/a", tt.left))
 			_, got := b.invoke(t, event(t, nil))
-			assert.Equal(t, "response-cache-control=public%2C%20max-age%3D"+tt.maxAge+"%2C%20s-maxage%3D"+tt.sMaxAge+"%2C%20stale-if-error%3D0", got["querystring"])
+			assert.Equal(t,
+				"response-cache-control=public%2C%20max-age%3D"+tt.maxAge+"%2C%20s-maxage%3D"+tt.sMaxAge+"%2C%20stale-if-error%3D0",
+				got["querystring"])
 		})
 	}
 }
@@ -214,7 +218,7 @@ func TestACachedObjectIsNotRevalidatedIntoASecondLife(t *testing.T) {
 	}{
 		{"in the last moment a revalidation by tag is refused", 2 * time.Second, condition("if-none-match"), "403"},
 		{"in the last moment a revalidation by date is refused", 2 * time.Second, condition("if-modified-since"), "403"},
-		{"headers that cannot be read are taken for the worst", 2 * time.Second, map[string]any{"headers": "none"}, "403"},
+		{"headers that cannot be read count as a revalidation", 2 * time.Second, map[string]any{"headers": "none"}, "403"},
 		{"before it a revalidation passes", 3 * time.Second, condition("if-none-match"), nil},
 		{"in the last moment a first request passes", time.Second, nil, nil},
 	} {
@@ -227,7 +231,8 @@ func TestACachedObjectIsNotRevalidatedIntoASecondLife(t *testing.T) {
 }
 
 func TestARedirectNeverOutlivesTheLink(t *testing.T) {
-	redirect := map[string]any{"method": "HEAD", "customHeaders": map[string]string{"x-media-delivery": "redirect", "x-media-signature-ttl": "300"}}
+	redirect := map[string]any{"method": "HEAD",
+		"customHeaders": map[string]string{"x-media-delivery": "redirect", "x-media-signature-ttl": "300"}}
 	for _, tt := range []struct {
 		name string
 		left time.Duration
@@ -257,14 +262,19 @@ func TestASigningFailureIsAnErrorThatShowsNothing(t *testing.T) {
 	assert.Equal(t, "500", r.Status)
 }
 
-// hostilePaths are paths that hold no link. None may reach the table: whoever
-// may cause a lookup at no cost to himself can run up the owner's bill.
+// hostilePaths are paths that are no link. None may reach the table: lookups that
+// anybody can cause for free would run up the owner's bill.
 var hostilePaths = []string{
-	"", "/", "/images", "/images/", "/images//" + testHash, "//images/" + testHash, "/images/" + testHash + "/", "/images/" + testHash + "/x",
-	"/images/" + testHash + "?x", "/images/" + testHash + "#", "/images/" + testHash[1:], "/images/" + testHash + "A", "/images/../images/" + testHash,
-	"/images/./" + testHash, "/Images/" + testHash, "/images/%41" + testHash[1:], "/images/" + testHash[:31] + "=", "/images/" + testHash[:31] + "+",
-	"/images/" + testHash[:31] + "é", "/images/" + testHash[:31] + "\x00", "/images/" + testHash[:30] + "%2", "/images%2F" + testHash, "/simple-chat/photo.jpg",
-	"/" + testHash, "images/" + testHash, "/images/object#" + testHash[7:], "/images/" + strings.Repeat("A", 8000), "/favicon.ico", "/robots.txt",
+	"", "/", "/images", "/images/", "/images//" + testHash, "//images/" + testHash, "/images/" + testHash + "/",
+	"/images/" + testHash + "/x",
+	"/images/" + testHash + "?x", "/images/" + testHash + "#", "/images/" + testHash[1:], "/images/" + testHash + "A",
+	"/images/../images/" + testHash,
+	"/images/./" + testHash, "/Images/" + testHash, "/images/%41" + testHash[1:], "/images/" + testHash[:31] + "=",
+	"/images/" + testHash[:31] + "+",
+	"/images/" + testHash[:31] + "é", "/images/" + testHash[:31] + "\x00", "/images/" + testHash[:30] + "%2",
+	"/images%2F" + testHash, "/simple-chat/photo.jpg",
+	"/" + testHash, "images/" + testHash, "/images/object#" + testHash[7:], "/images/" + strings.Repeat("A", 8000),
+	"/favicon.ico", "/robots.txt",
 }
 
 func TestAPathThatIsNoLinkIsNotFoundWithoutALookup(t *testing.T) {
@@ -274,7 +284,7 @@ func TestAPathThatIsNoLinkIsNotFoundWithoutALookup(t *testing.T) {
 			r, _ := b.invoke(t, event(t, map[string]any{"uri": path, "method": method}))
 			assert.Equal(t, "404", r.Status, "%s %s", method, path)
 			assert.Empty(t, b.looked, path)
-			assert.Empty(t, b.log.String(), "nobody can fill the log with guesses")
+			assert.Empty(t, b.log.String(), "guesses must not fill the log")
 		}
 	}
 }
@@ -289,15 +299,17 @@ func TestAPreflightIsAnsweredWithoutALookup(t *testing.T) {
 func TestAMalformedEventIsAnErrorAndTheProcessLivesOn(t *testing.T) {
 	documented := string(event(t, nil))
 	for name, payload := range map[string]string{
-		"nothing":                        ``,
-		"not JSON":                       `{"Records":[`,
-		"null":                           `null`,
-		"an array":                       `[]`,
-		"no records":                     `{"Records":[]}`,
-		"two records":                    `{"Records":[{"cf":{"request":{"method":"GET","uri":"/","querystring":"","origin":{}}}},{"cf":{"request":{"method":"GET","uri":"/","querystring":"","origin":{}}}}]}`,
-		"no request":                     `{"Records":[{"cf":{"config":{"eventType":"origin-request"}}}]}`,
-		"a request that is a string":     `{"Records":[{"cf":{"request":"GET /"}}]}`,
-		"a path that is a number":        `{"Records":[{"cf":{"request":{"method":"GET","uri":7,"querystring":"","origin":{}}}}]}`,
+		"nothing":    ``,
+		"not JSON":   `{"Records":[`,
+		"null":       `null`,
+		"an array":   `[]`,
+		"no records": `{"Records":[]}`,
+		"two records": `{"Records":[{"cf":{"request":{"method":"GET","uri":"/","querystring":"",` +
+			`"origin":{}}}},{"cf":{"request":{"method":"GET","uri":"/","querystring":"","origin":{}}}}]}`,
+		"no request":                 `{"Records":[{"cf":{"config":{"eventType":"origin-request"}}}]}`,
+		"a request that is a string": `{"Records":[{"cf":{"request":"GET /"}}]}`,
+		"a path that is a number": `{"Records":[{"cf":{"request":{"method":"GET","uri":7,"querystring":"",` +
+			`"origin":{}}}}]}`,
 		"no path":                        strings.Replace(documented, `"uri"`, `"url"`, 1),
 		"a custom origin":                strings.Replace(documented, `"s3":`, `"custom":`, 1),
 		"the viewer-request event":       strings.Replace(documented, `"origin-request"`, `"viewer-request"`, 1),

@@ -25,7 +25,8 @@ func TestAKeyIsEncodedByteForByte(t *testing.T) {
 		{"dots stay", "a/../b/./c/...", "a/../b/./c/..."},
 		{"UTF-8 is encoded by bytes", "ü/日本.png", "%C3%BC/%E6%97%A5%E6%9C%AC.png"},
 		{"control characters are encoded", "a\r\n\x00\x7fb", "a%0D%0A%00%7Fb"},
-		{"quotes and friends are encoded", `"'()*!,;:@$=\^{}|<>[]` + "`", "%22%27%28%29%2A%21%2C%3B%3A%40%24%3D%5C%5E%7B%7D%7C%3C%3E%5B%5D%60"},
+		{"quotes and friends are encoded", `"'()*!,;:@$=\^{}|<>[]` + "`",
+			"%22%27%28%29%2A%21%2C%3B%3A%40%24%3D%5C%5E%7B%7D%7C%3C%3E%5B%5D%60"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			assert.Equal(t, tt.want, EncodeKey(tt.key))
@@ -43,7 +44,8 @@ func TestAnyKeyComesBackFromItsPath(t *testing.T) {
 		decoded, err := url.PathUnescape(encoded)
 		require.NoError(t, err)
 		require.Equal(t, key, decoded)
-		require.False(t, strings.ContainsAny(encoded, "?#+ %\x00\r\n") && !strings.Contains(encoded, "%"), "no character that means something in a URL")
+		require.False(t, strings.ContainsAny(encoded, "?#+ %\x00\r\n") && !strings.Contains(encoded, "%"),
+			"no character that means something in a URL")
 	})
 }
 
@@ -64,5 +66,6 @@ func TestTheQueryStringHoldsNoCharacterThatIsForbidden(t *testing.T) {
 	assert.NotContains(t, q, "#")
 	values, err := url.ParseQuery(q)
 	require.NoError(t, err)
-	assert.Equal(t, url.Values{"response-cache-control": {"public, max-age=3600, s-maxage=3600, stale-if-error=0"}}, values)
+	assert.Equal(t, url.Values{"response-cache-control": {"public, max-age=3600, s-maxage=3600, stale-if-error=0"}},
+		values)
 }

@@ -31,9 +31,10 @@ type Presigner struct {
 
 // NewPresigner returns a Presigner; see its fields.
 func NewPresigner(credentials aws.Credentials, endpoint string, now func() time.Time) *Presigner {
-	return &Presigner{Credentials: credentials, Endpoint: endpoint, Now: now, signer: v4.NewSigner(func(o *v4.SignerOptions) {
-		o.DisableURIPathEscaping = true // S3 signs the path as it is sent
-	})}
+	return &Presigner{Credentials: credentials, Endpoint: endpoint, Now: now,
+		signer: v4.NewSigner(func(o *v4.SignerOptions) {
+			o.DisableURIPathEscaping = true // S3 signs the path as it is sent
+		})}
 }
 
 // Sign implements the type Sign. life is counted from the present whole second,

@@ -45,7 +45,8 @@ func TestASignedURLNamesTheBucketsOwnHostAndRegion(t *testing.T) {
 	object.Key = "a"
 	signed, err = p.Sign(context.Background(), http.MethodGet, object, "eu-central-1", time.Second)
 	require.NoError(t, err)
-	assert.True(t, strings.HasPrefix(signed, "http://127.0.0.1:9000/media/a?"), "a given endpoint has the bucket in the path")
+	assert.True(t, strings.HasPrefix(signed, "http://127.0.0.1:9000/media/a?"),
+		"a given endpoint has the bucket in the path")
 }
 
 func TestOnlyTypesWithoutScriptsAreShownAtS3sHost(t *testing.T) {

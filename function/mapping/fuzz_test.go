@@ -11,13 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// FuzzItem holds that whatever lies in the table is either a mapping that a
+// FuzzItem checks that whatever lies in the table is either a mapping that a
 // link may stand for, and then survives being written again, or corrupt.
 func FuzzItem(f *testing.F) {
 	for _, item := range []string{
-		`{"hash":{"S":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"},"s3_url":{"S":"s3://media/simple-chat/a.jpg"},"created_at":{"N":"1"},"expires_at":{"N":"4294967295"},"ttl":{"N":"4294967295"},"service":{"S":"simple-chat"}}`,
-		`{"hash":{"S":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"},"s3_url":{"S":"s3://media/a?b#c%20//"},"created_at":{"N":"0"},"expires_at":{"N":"1e3"}}`,
-		`{"hash":{"S":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"},"s3_url":{"S":"s3://media/b/a"},"created_at":{"N":"-1"},"expires_at":{"N":"1800000000000"},"service":{"S":"a"}}`,
+		`{"hash":{"S":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"},"s3_url":{"S":"s3://media/simple-chat/a.jpg"},` +
+			`"created_at":{"N":"1"},"expires_at":{"N":"4294967295"},"ttl":{"N":"4294967295"},"service":{"S":"simple-chat"}}`,
+		`{"hash":{"S":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"},"s3_url":{"S":"s3://media/a?b#c%20//"},"created_at":{"N":"0"},` +
+			`"expires_at":{"N":"1e3"}}`,
+		`{"hash":{"S":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"},"s3_url":{"S":"s3://media/b/a"},"created_at":{"N":"-1"},` +
+			`"expires_at":{"N":"1800000000000"},"service":{"S":"a"}}`,
 		`{"hash":{"S":"object#4Rw"},"s3_url":{"S":"s3:///"},"current":{"S":"x"}}`,
 		`{"hash":{"N":"7"},"s3_url":{},"service":{}}`,
 	} {
@@ -65,9 +68,10 @@ func itemOf(raw []byte) map[string]types.AttributeValue {
 	return item
 }
 
-// FuzzObject holds that what is read as an object is written the same again.
+// FuzzObject checks that what is read as an object is written the same again.
 func FuzzObject(f *testing.F) {
-	for _, s := range []string{"s3://media/a.jpg", "s3://media//", "s3://media/?#%", "s3:///a", "s3://media", "S3://media/a", "s3://media/\xff", "s3://media/ü", "https://media/a"} {
+	for _, s := range []string{"s3://media/a.jpg", "s3://media//", "s3://media/?#%", "s3:///a", "s3://media",
+		"S3://media/a", "s3://media/\xff", "s3://media/ü", "https://media/a"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

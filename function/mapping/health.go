@@ -8,12 +8,12 @@ import (
 )
 
 // plan returns the regions in the order in which to ask them: those that work,
-// the nearest first; then those that failed of late; then the home region once
-// more, since its word is final and a table that is throttled now may answer in
-// a moment.
+// the nearest first; then those that failed recently; then the home region
+// once more, since its answer is final and a throttled table may answer in a
+// moment.
 //
 // A region whose hold is over is probed beside this lookup, not by it, so that
-// no viewer waits to find out that it is still dead.
+// no viewer waits to find out that it is still down.
 func (r *Reader) plan(ctx context.Context, hash string) []turn {
 	patience := min(maxPatience, r.Budget/time.Duration(len(r.Replicas)+2))
 	r.mu.Lock()
@@ -42,10 +42,10 @@ func (r *Reader) plan(ctx context.Context, hash string) []turn {
 	return queue
 }
 
-// probe asks a region that failed, and lets it work again if it answers in the
-// time that a viewer would have given it: a region that is only slow is no
-// better to a viewer than one that is dead. A probe that Lambda froze on its way
-// does not count either; the connection that it opened is there for the next.
+// probe asks a region that failed, and ends its hold if it answers in the time
+// that a lookup would have given it: to a viewer, a slow region is no better than
+// one that is down. A probe that Lambda froze meanwhile does not count either,
+// but the connection that it opened stays for the next one.
 func (r *Reader) probe(ctx context.Context, replica Replica, hash string, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, r.Budget)
 	defer cancel()
@@ -61,7 +61,7 @@ func (r *Reader) recovered(region string) {
 	delete(r.failed, region)
 }
 
-// errLate says that a region was given up, though it may answer yet.
+// errLate says that a region took too long. It may still answer.
 var errLate = errors.New("no answer in time")
 
 // late puts the regions on hold that have not answered.

@@ -1,9 +1,8 @@
 // Package mapping keeps what a link's hash stands for: one object of the media
 // bucket, until a moment in time.
 //
-// The edge function reads mappings with a [Reader]; the issuer writes them with
-// a [Store]. Both speak of items in one DynamoDB table whose partition key is
-// the attribute "hash".
+// The edge function reads mappings with a [Reader], the issuer writes them with
+// a [Store]. Both use one DynamoDB table.
 package mapping
 
 import (
@@ -72,9 +71,9 @@ type Mapping struct {
 	Service string
 }
 
-// Live reports whether the mapping may be served at now. A mapping is dead from
-// the very second of its expiry on. Always ask this: DynamoDB deletes expired
-// items up to days late.
+// Live reports whether the mapping may be served at now. It may not from the
+// second of its expiry on. Always ask this: DynamoDB deletes expired items up to
+// days late.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 func (m Mapping) Live(now time.Time) bool { return now.Before(m.ExpiresAt) }
 

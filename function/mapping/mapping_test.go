@@ -37,18 +37,20 @@ func TestParseObjectTakesTheKeyLiterally(t *testing.T) {
 
 func TestAHashHas32CharactersOfBase64URL(t *testing.T) {
 	assert.True(t, ValidHash("AAECAwQFBgcICQoLDA0ODxAREhMUF-_z"))
-	for _, s := range []string{"", "A", strings.Repeat("A", 31), strings.Repeat("A", 33), strings.Repeat("A", 31) + "=", strings.Repeat("A", 31) + "+",
-		strings.Repeat("A", 31) + "/", strings.Repeat("A", 31) + "\n", strings.Repeat("A", 30) + "é", "object#" + strings.Repeat("A", 25)} {
+	for _, s := range []string{"", "A", strings.Repeat("A", 31), strings.Repeat("A", 33), strings.Repeat("A", 31) + "=",
+		strings.Repeat("A", 31) + "+",
+		strings.Repeat("A", 31) + "/", strings.Repeat("A", 31) + "\n", strings.Repeat("A", 30) + "é",
+		"object#" + strings.Repeat("A", 25)} {
 		assert.False(t, ValidHash(s), "%q", s)
 	}
 }
 
-func TestAMappingIsDeadFromTheSecondOfItsExpiryOn(t *testing.T) {
+func TestAMappingMayNotBeServedFromTheSecondOfItsExpiry(t *testing.T) {
 	m := Mapping{ExpiresAt: time.Unix(1000, 0)}
 	assert.True(t, m.Live(time.Unix(999, 999_999_999)))
 	assert.False(t, m.Live(time.Unix(1000, 0)))
 	assert.False(t, m.Live(time.Unix(2000, 0)))
-	assert.False(t, Mapping{}.Live(time.Unix(0, 0)), "nothing is not live")
+	assert.False(t, Mapping{}.Live(time.Unix(0, 0)), "the zero mapping is not live")
 }
 
 func TestAnItemComesBackAsTheMapping(t *testing.T) {
@@ -69,7 +71,8 @@ func TestAnItemComesBackAsTheMapping(t *testing.T) {
 }
 
 func TestAnItemThatIsNoMappingIsCorrupt(t *testing.T) {
-	good := Mapping{Hash: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", Object: Object{"media", "chat/a.jpg"}, CreatedAt: time.Unix(1, 0), ExpiresAt: time.Unix(2, 0), Service: "chat"}
+	good := Mapping{Hash: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", Object: Object{"media", "chat/a.jpg"},
+		CreatedAt: time.Unix(1, 0), ExpiresAt: time.Unix(2, 0), Service: "chat"}
 	s := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
 	n := func(v string) types.AttributeValue { return &types.AttributeValueMemberN{Value: v} }
 	for _, tt := range []struct {

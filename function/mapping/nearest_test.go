@@ -43,10 +43,12 @@ func TestCablesDecideNotTheGlobe(t *testing.T) {
 	}{
 		{"sa-east-1", []string{"us-east-1", "us-west-2", "eu-west-1", "af-south-1"}},
 		{"ap-northeast-1", []string{"us-west-2", "ap-south-1", "us-east-1", "eu-west-1"}},
-		{"ap-south-1", []string{"me-central-1", "ap-southeast-1", "eu-central-1", "ap-northeast-1", "af-south-1", "us-east-1"}},
+		{"ap-south-1", []string{"me-central-1", "ap-southeast-1", "eu-central-1", "ap-northeast-1", "af-south-1",
+			"us-east-1"}},
 		{"ap-southeast-1", []string{"ap-southeast-3", "ap-south-1", "me-south-1", "eu-central-1", "us-west-2"}},
 		{"ap-southeast-2", []string{"ap-southeast-4", "ap-southeast-1", "us-west-1", "us-east-1", "eu-west-1", "af-south-1"}},
-		{"eu-central-1", []string{"eu-central-2", "eu-west-3", "eu-west-1", "il-central-1", "us-east-1", "ap-south-1", "me-central-1", "af-south-1"}},
+		{"eu-central-1", []string{"eu-central-2", "eu-west-3", "eu-west-1", "il-central-1", "us-east-1", "ap-south-1",
+			"me-central-1", "af-south-1"}},
 		{"us-west-2", []string{"us-west-1", "us-east-1", "ap-northeast-1", "eu-west-1"}},
 		{"us-east-2", []string{"us-east-1", "mx-central-1", "us-west-2", "ca-west-1"}},
 	} {
@@ -83,9 +85,11 @@ func TestEveryRegionHasItsPlace(t *testing.T) {
 }
 
 func TestWhatIsNotKnownKeepsItsOrderAtTheEnd(t *testing.T) {
-	assert.Equal(t, []string{"eu-west-1", "xx-new-2", "xx-new-1"}, Nearest("eu-west-2", []string{"xx-new-2", "xx-new-1", "eu-west-1"}))
+	assert.Equal(t, []string{"eu-west-1", "xx-new-2", "xx-new-1"},
+		Nearest("eu-west-2", []string{"xx-new-2", "xx-new-1", "eu-west-1"}))
 	assert.Equal(t, []string{"b", "a"}, Nearest("xx-new-1", []string{"b", "a"}))
-	assert.Equal(t, []string{"xx-new-1", "eu-west-1"}, Nearest("xx-new-1", []string{"eu-west-1", "xx-new-1"}), "the region itself is known to be near")
+	assert.Equal(t, []string{"xx-new-1", "eu-west-1"}, Nearest("xx-new-1", []string{"eu-west-1", "xx-new-1"}),
+		"the region itself is known to be near")
 	given := []string{"eu-west-1", "us-east-1"}
 	Nearest("us-east-1", given)
 	assert.Equal(t, []string{"eu-west-1", "us-east-1"}, given, "the argument is not changed")

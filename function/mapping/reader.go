@@ -18,25 +18,25 @@ const (
 	// no answer by then is better told to try again.
 	DefaultBudget = 2500 * time.Millisecond
 
-	// maxPatience is how long a working region may be silent, at the most,
-	// before the next one is asked as well: three round trips to anywhere.
+	// maxPatience is how long a working region may take before the next one is
+	// asked as well: three round trips to the farthest region.
 	maxPatience = 800 * time.Millisecond
 
-	// pause is what a region that lately failed gets instead, and how long one
-	// that just failed is left alone before it is asked again: a throttled table
-	// is not helped by a second question at once.
+	// pause is how long a region that failed recently may take instead, and how
+	// long the home region is left alone after a failure before it is asked again:
+	// an immediate second call does not help a throttled table.
 	pause = 50 * time.Millisecond
 
-	// hold is for how long a region that failed is asked only after the others.
+	// hold is how long a region that failed is asked only after the others.
 	hold = 10 * time.Second
 )
 
 // Getter reads one region's table.
 type Getter interface {
 	// Get returns the item whose partition key is hash, or nil if the table has
-	// none. The read is consistent within the region, so that a mapping which
-	// the issuer saw gone from every region is served by none. It does not
-	// retry: the Reader does, elsewhere.
+	// none. The read is consistent within the region, so that no region serves a
+	// mapping that the issuer saw gone from it. It does not retry: the Reader asks
+	// another region.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
 	Get(ctx context.Context, hash string) (map[string]types.AttributeValue, error)
 }
@@ -50,8 +50,8 @@ type Replica struct {
 // Reader looks mappings up for the edge: in the nearest region first, in others
 // when that one fails or is late. It may be used by many goroutines.
 type Reader struct {
-	// Home is the region that issues links. What it does not have does not
-	// exist; a replica may be a moment behind.
+	// Home is the region that issues links. Only its table can say that a mapping
+	// does not exist: a replica may be a moment behind.
 	Home string
 	// Replicas are the regions that hold the table, the nearest first. Home is
 	// one of them.
@@ -60,7 +60,7 @@ type Reader struct {
 	Budget time.Duration
 	Now    func() time.Time
 	// Failed is told, from any goroutine, when a region is put on hold and why.
-	// The lookup itself may well succeed elsewhere, and says nothing of it.
+	// The lookup itself may succeed elsewhere, and then does not report it.
 	Failed func(region string, why error)
 
 	mu     sync.Mutex
@@ -68,11 +68,11 @@ type Reader struct {
 }
 
 // Lookup returns the mapping of hash and the region that answered. It returns
-// ErrNotFound only on the word of the home region, ErrCorrupt for an item that
-// is no mapping, and otherwise, within the budget, an error that says of each
-// region why it had no answer. The mapping may be dead: see Mapping.Live.
+// ErrNotFound only if the home region says so, ErrCorrupt for an item that is no
+// mapping, and otherwise an error that gives each region's reason for having no
+// answer. The mapping may have expired: see Mapping.Live.
 //
-// It returns by the budget even if a table does not heed its context.
+// It returns within the budget even if a table ignores its context.
 func (r *Reader) Lookup(ctx context.Context, hash string) (Mapping, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Budget)
 	defer cancel()
@@ -130,16 +130,16 @@ type answer struct {
 	err     error // nil, ErrNotFound, ErrCorrupt or a failure
 }
 
-// alive reports whether the region works, whatever it had to say.
+// alive reports whether the region answered, whatever the answer is.
 func (a answer) alive() bool {
 	return a.err == nil || errors.Is(a.err, ErrNotFound) || errors.Is(a.err, ErrCorrupt)
 }
 
 // next asks the first region of the queue.
 //
-// What is asked runs on to the budget's end when another region wins: giving
-// it up would close its connection, and the next viewer would pay for a new
-// one. Its answer then finds nobody and is dropped.
+// When another region wins, the slower call runs on until the budget ends:
+// cancelling it would close its connection, and the next viewer would pay for a
+// new one. Its answer is dropped.
 func (l *lookup) next(ctx context.Context) {
 	asked := l.queue[0]
 	l.queue, l.patience = l.queue[1:], asked.patience
@@ -154,7 +154,7 @@ func (l *lookup) next(ctx context.Context) {
 	}()
 }
 
-// heard takes note of an answer and reports whether it decides the lookup.
+// heard records an answer and reports whether it decides the lookup.
 func (l *lookup) heard(a answer) bool {
 	i := slices.Index(l.silent, a.region)
 	l.silent = slices.Delete(l.silent, i, i+1)

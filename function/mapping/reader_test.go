@@ -70,7 +70,8 @@ func (r *region) count() int {
 const silent = time.Hour
 
 func live() map[string]types.AttributeValue {
-	return Mapping{Hash: readerHash, Object: Object{"media", "a.jpg"}, CreatedAt: time.Unix(100, 0), ExpiresAt: time.Unix(2_000_000_000, 0)}.Item()
+	return Mapping{Hash: readerHash, Object: Object{"media", "a.jpg"}, CreatedAt: time.Unix(100, 0),
+		ExpiresAt: time.Unix(2_000_000_000, 0)}.Item()
 }
 
 // three regions, the nearest first; "home" is the farthest.
@@ -92,24 +93,43 @@ func TestLookupAsksRegionsInTurn(t *testing.T) {
 		took             time.Duration
 		asked            [3]int
 	}{
-		{"the nearest answers alone", &region{item: live(), after: 5 * time.Millisecond}, &region{}, &region{}, "near", nil, 5 * time.Millisecond, [3]int{1, 0, 0}},
-		{"an error falls over to the next at once", &region{err: errDown}, &region{item: live()}, &region{}, "next", nil, 0, [3]int{1, 1, 0}},
-		{"two errors fall over to the home region", &region{err: errDown}, &region{err: errDown}, &region{item: live()}, "home", nil, 0, [3]int{1, 1, 1}},
-		{"a silent region is overtaken", &region{after: silent}, &region{item: live()}, &region{}, "next", nil, 400 * time.Millisecond, [3]int{1, 1, 0}},
-		{"a late region may still win", &region{item: live(), after: 450 * time.Millisecond}, &region{item: live(), after: time.Second}, &region{}, "near", nil, 450 * time.Millisecond, [3]int{1, 1, 0}},
-		{"what a replica misses the home region has", &region{}, &region{}, &region{item: live()}, "home", nil, 0, [3]int{1, 0, 1}},
-		{"what the home region misses does not exist", &region{}, &region{item: live()}, &region{}, "home", ErrNotFound, 0, [3]int{1, 0, 1}},
-		{"a replica's miss alone is no proof", &region{}, &region{err: errDown}, &region{err: errDown}, "", errDown, 0, [3]int{1, 1, 2}},
-		{"a replica that is behind a silent home is asked no more", &region{}, &region{}, &region{after: silent}, "", context.DeadlineExceeded, 2 * time.Second, [3]int{1, 1, 2}},
-		{"a home region that is slow but alive is waited for", &region{}, &region{}, &region{after: 1500 * time.Millisecond}, "home", ErrNotFound, 1500 * time.Millisecond, [3]int{1, 1, 2}},
-		{"a replica's miss does not outrun a slow home that has it", &region{}, &region{}, &region{after: 1500 * time.Millisecond, item: live()}, "home", nil, 1500 * time.Millisecond, [3]int{1, 1, 2}},
-		{"a panic is one region's failure", &region{panics: true}, &region{item: live()}, &region{}, "next", nil, 0, [3]int{1, 1, 0}},
-		{"a table that does not heed its context cannot stretch the budget", &region{deaf: true, after: time.Minute}, &region{deaf: true, after: time.Minute}, &region{deaf: true, after: time.Minute}, "", context.DeadlineExceeded, 2 * time.Second, [3]int{1, 1, 2}},
-		{"a replica that is ahead of a broken home serves", &region{}, &region{item: live()}, &region{err: errDown}, "next", nil, 0, [3]int{1, 1, 1}},
-		{"all errors are told after the home region's second chance", &region{err: errDown}, &region{err: errDown}, &region{err: errDown}, "", errDown, pause, [3]int{1, 1, 2}},
-		{"all silent end with the budget", &region{after: silent}, &region{after: silent}, &region{after: silent}, "", context.DeadlineExceeded, 2 * time.Second, [3]int{1, 1, 2}},
-		{"a corrupt item is not looked for elsewhere", &region{item: corrupt}, &region{item: live()}, &region{}, "near", ErrCorrupt, 0, [3]int{1, 0, 0}},
-		{"another hash's item is corrupt", &region{item: other}, &region{item: live()}, &region{}, "near", ErrCorrupt, 0, [3]int{1, 0, 0}},
+		{"the nearest answers alone", &region{item: live(), after: 5 * time.Millisecond}, &region{}, &region{}, "near", nil,
+			5 * time.Millisecond, [3]int{1, 0, 0}},
+		{"an error falls over to the next at once", &region{err: errDown}, &region{item: live()}, &region{}, "next", nil, 0,
+			[3]int{1, 1, 0}},
+		{"two errors fall over to the home region", &region{err: errDown}, &region{err: errDown}, &region{item: live()},
+			"home", nil, 0, [3]int{1, 1, 1}},
+		{"a silent region is overtaken", &region{after: silent}, &region{item: live()}, &region{}, "next", nil,
+			400 * time.Millisecond, [3]int{1, 1, 0}},
+		{"a late region may still win", &region{item: live(), after: 450 * time.Millisecond},
+			&region{item: live(), after: time.Second}, &region{}, "near", nil, 450 * time.Millisecond, [3]int{1, 1, 0}},
+		{"what a replica misses the home region has", &region{}, &region{}, &region{item: live()}, "home", nil, 0,
+			[3]int{1, 0, 1}},
+		{"what the home region misses does not exist", &region{}, &region{item: live()}, &region{}, "home", ErrNotFound, 0,
+			[3]int{1, 0, 1}},
+		{"a replica's miss alone is no proof", &region{}, &region{err: errDown}, &region{err: errDown}, "", errDown, 0,
+			[3]int{1, 1, 2}},
+		{"a replica that is behind a silent home is asked no more", &region{}, &region{}, &region{after: silent}, "",
+			context.DeadlineExceeded, 2 * time.Second, [3]int{1, 1, 2}},
+		{"a home region that is slow but alive is waited for", &region{}, &region{}, &region{after: 1500 * time.Millisecond},
+			"home", ErrNotFound, 1500 * time.Millisecond, [3]int{1, 1, 2}},
+		{"a replica's miss does not outrun a slow home that has it", &region{}, &region{},
+			&region{after: 1500 * time.Millisecond, item: live()}, "home", nil, 1500 * time.Millisecond, [3]int{1, 1, 2}},
+		{"a panic is one region's failure", &region{panics: true}, &region{item: live()}, &region{}, "next", nil, 0,
+			[3]int{1, 1, 0}},
+		{"a table that ignores its context cannot stretch the budget", &region{deaf: true, after: time.Minute},
+			&region{deaf: true, after: time.Minute}, &region{deaf: true, after: time.Minute}, "", context.DeadlineExceeded,
+			2 * time.Second, [3]int{1, 1, 2}},
+		{"a replica that is ahead of a broken home serves", &region{}, &region{item: live()}, &region{err: errDown}, "next",
+			nil, 0, [3]int{1, 1, 1}},
+		{"all errors are reported after the home region's second chance", &region{err: errDown}, &region{err: errDown},
+			&region{err: errDown}, "", errDown, pause, [3]int{1, 1, 2}},
+		{"all silent end with the budget", &region{after: silent}, &region{after: silent}, &region{after: silent}, "",
+			context.DeadlineExceeded, 2 * time.Second, [3]int{1, 1, 2}},
+		{"a corrupt item is not looked for elsewhere", &region{item: corrupt}, &region{item: live()}, &region{}, "near",
+			ErrCorrupt, 0, [3]int{1, 0, 0}},
+		{"another hash's item is corrupt", &region{item: other}, &region{item: live()}, &region{}, "near", ErrCorrupt, 0,
+			[3]int{1, 0, 0}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -140,7 +160,8 @@ func TestEveryReadNamesTheHash(t *testing.T) {
 func TestAHomeRegionAloneIsAskedTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		home := &region{err: errDown}
-		r := &Reader{Home: "home", Budget: 2 * time.Second, Now: time.Now, Failed: func(string, error) {}, Replicas: []Replica{{"home", home}}}
+		r := &Reader{Home: "home", Budget: 2 * time.Second, Now: time.Now, Failed: func(string, error) {},
+			Replicas: []Replica{{"home", home}}}
 		_, _, err := r.Lookup(t.Context(), readerHash)
 		assert.ErrorIs(t, err, errDown)
 		assert.Equal(t, 2, home.count(), "the first connection may have died while the process was frozen")
@@ -157,7 +178,8 @@ func TestAHomeRegionAloneIsAskedTwice(t *testing.T) {
 
 func TestARegionThatFailedIsAskedLastUntilItWorksAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, next, home := &region{item: live(), after: silent}, &region{item: live(), after: 100 * time.Millisecond}, &region{item: live()}
+		near, next, home := &region{item: live(), after: silent}, &region{item: live(),
+			after: 100 * time.Millisecond}, &region{item: live()}
 		r := threeRegions(near, next, home)
 		lookup := func() time.Duration {
 			t.Helper()
@@ -181,7 +203,7 @@ func TestARegionThatFailedIsAskedLastUntilItWorksAgain(t *testing.T) {
 	})
 }
 
-func TestWhatLosesRunsOnSoThatItsConnectionIsKept(t *testing.T) {
+func TestASlowerCallRunsOnSoThatItsConnectionIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near := &region{item: live(), after: time.Second}
 		_, region, err := threeRegions(near, &region{item: live()}, &region{}).Lookup(t.Context(), readerHash)
@@ -192,7 +214,7 @@ func TestWhatLosesRunsOnSoThatItsConnectionIsKept(t *testing.T) {
 	})
 }
 
-func TestARegionThatAnswersInNeedIsTrustedAgain(t *testing.T) {
+func TestARegionThatAnswersWhenOthersFailIsTrustedAgain(t *testing.T) {
 	near, next, home := &region{item: live(), err: errDown}, &region{item: live(), err: errDown}, &region{item: live()}
 	r := threeRegions(near, next, home)
 	answers := func() string {

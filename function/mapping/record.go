@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Attribute names of an object's record and of a revoked mapping's remains.
+// Attribute names of an object's record and of a revocation.
 const (
 	attrVersion   = "version"
 	attrCurrent   = "current"
@@ -21,7 +21,7 @@ const (
 	attrRevokedAt = "revoked_at"
 )
 
-// Partition keys of the items that are no mappings. "#" is not in a hash's
+// Prefixes of the partition keys of items that are not mappings. "#" is not in a hash's
 // alphabet, so none of them can be asked for as a link.
 const (
 	objectPrefix  = "object#"
@@ -46,7 +46,7 @@ type Record struct {
 	Revoked map[string]time.Time
 }
 
-// Prune forgets the hashes that died of age by now: no cache may outlive them.
+// Prune forgets the hashes that have expired by now: no cache keeps them longer.
 func (r *Record) Prune(now time.Time) {
 	dead := func(_ string, expiresAt time.Time) bool { return !now.Before(expiresAt) }
 	maps.DeleteFunc(r.Hashes, dead)
@@ -66,8 +66,8 @@ func recordKey(o Object) string {
 	return objectPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// nextVersion follows version. A record that is made anew starts at random, so
-// that a writer who read the record's former life cannot mistake the two.
+// nextVersion follows version. A record that is created again starts at a random
+// version, so that a writer who read the deleted one gets a conflict.
 func nextVersion(version int64) int64 {
 	if version == 0 {
 		return 1 + rand.Int64N(1<<52)

@@ -52,7 +52,8 @@ func TestWithoutAnEndpointTheRegionsOwnIsAsked(t *testing.T) {
 }
 
 func TestAReaderAsksTheNearestRegionFirstAndKnowsItsHome(t *testing.T) {
-	r := NewReader(Source{Table: "m", Regions: []string{"eu-central-1", "us-east-1", "ap-south-1"}, Here: "us-west-2"}, nil)
+	r := NewReader(Source{Table: "m", Regions: []string{"eu-central-1", "us-east-1", "ap-south-1"}, Here: "us-west-2"},
+		nil)
 	assert.Equal(t, "eu-central-1", r.Home)
 	var regions []string
 	for _, replica := range r.Replicas {

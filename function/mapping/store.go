@@ -13,16 +13,16 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 const MaxWrites = 100
 
-// ErrConflict says that Apply changed nothing because somebody else was faster:
-// read the records again and decide anew.
+// ErrConflict says that Apply changed nothing because another writer was faster:
+// read the records again and decide again.
 var ErrConflict = errors.New("the mappings changed meanwhile")
 
 // Store is where the issuer keeps mappings and records. Its implementations are
 // [Table] and [Memory]; package mappingtest holds what both must do. All reads
 // see every write that returned before they began.
 type Store interface {
-	// Get returns the mapping of hash, dead or alive. The error is ErrNotFound
-	// for a hash that never was or died long ago, a *RevokedError (which also is
+	// Get returns the mapping of hash, expired or not. The error is ErrNotFound
+	// for a hash that never existed or expired long ago, a *RevokedError (which also is
 	// ErrNotFound) for one that was revoked, ErrCorrupt for an item that is no
 	// mapping.
 	Get(ctx context.Context, hash string) (Mapping, error)
@@ -34,15 +34,15 @@ type Store interface {
 
 	// Apply makes all the changes or none. It returns ErrConflict if a record is
 	// not as it was read, a hash is taken, or another transaction was in the way.
-	// After any other error the changes may have been made: who tries again,
-	// reads again. The changes are of distinct objects and count at most
+	// After any other error the changes may have been made: read again before
+	// a retry. The changes are of distinct objects and count at most
 	// MaxWrites writes.
 	Apply(ctx context.Context, changes ...Change) error
 }
 
 // Change is what happens to one object's mappings at once.
 type Change struct {
-	// Record is the record as it shall be, its Version as it was read. An empty
+	// Record is the record to write, with the Version that was read. An empty
 	// record is deleted.
 	Record Record
 	// Add are new mappings of the object, all in Record.Hashes.
@@ -54,8 +54,8 @@ type Change struct {
 // Writes returns how many of the transaction's writes the change takes.
 func (c Change) Writes() int { return 1 + len(c.Add) + 2*len(c.Revoke) }
 
-// Revocation is what is kept of a revoked mapping, until it would have expired:
-// enough to finish a revocation that was cut short, knowing only the hash.
+// Revocation is what is kept of a revoked mapping until it would have expired:
+// enough to finish, from the hash alone, a revocation that was interrupted.
 type Revocation struct {
 	Hash      string
 	Object    Object

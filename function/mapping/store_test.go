@@ -53,7 +53,8 @@ func TestKeysLeftOverByABusyTableAreAskedForAgain(t *testing.T) {
 		}
 		assert.Contains(t, string(asked.RequestItems), `"ConsistentRead":true`)
 		answer := `{"Responses":{},"UnprocessedKeys":` + string(asked.RequestItems) + `}`
-		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer)),
+			Request: r}, nil
 	}))
 	object := mappingtest.Object(1)
 	require.NoError(t, table.Apply(context.Background(), mapping.Change{Record: mapping.Record{
@@ -71,17 +72,23 @@ func TestATransactionThatOthersStoppedIsAConflictAndABrokenOneIsNot(t *testing.T
 		body     string
 		conflict bool
 	}{
-		"a condition failed":           {`{"__type":"TransactionCanceledException","CancellationReasons":[{"Code":"None"},{"Code":"ConditionalCheckFailed"}]}`, true},
-		"another transaction runs":     {`{"__type":"TransactionCanceledException","CancellationReasons":[{"Code":"TransactionConflict"}]}`, true},
-		"the table is throttled":       {`{"__type":"TransactionCanceledException","CancellationReasons":[{"Code":"ThrottlingError"}]}`, true},
+		"a condition failed": {`{"__type":"TransactionCanceledException","CancellationReasons":[{"Code":"None"},` +
+			`{"Code":"ConditionalCheckFailed"}]}`, true},
+		"another transaction runs": {`{"__type":"TransactionCanceledException",` +
+			`"CancellationReasons":[{"Code":"TransactionConflict"}]}`, true},
+		"the table is throttled": {`{"__type":"TransactionCanceledException",` +
+			`"CancellationReasons":[{"Code":"ThrottlingError"}]}`, true},
 		"our own first try still runs": {`{"__type":"TransactionInProgressException"}`, true},
-		"an item is too large":         {`{"__type":"TransactionCanceledException","CancellationReasons":[{"Code":"ConditionalCheckFailed"},{"Code":"ValidationError"}]}`, false},
-		"we may not write":             {`{"__type":"AccessDeniedException"}`, false},
+		"an item is too large": {`{"__type":"TransactionCanceledException",` +
+			`"CancellationReasons":[{"Code":"ConditionalCheckFailed"},{"Code":"ValidationError"}]}`, false},
+		"we may not write": {`{"__type":"AccessDeniedException"}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := dynamodb.New(dynamodb.Options{Region: "eu-central-1", HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(tt.body)), Request: r}, nil
-			})}, RetryMaxAttempts: 1})
+			client := dynamodb.New(dynamodb.Options{Region: "eu-central-1",
+				HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{},
+						Body: io.NopCloser(strings.NewReader(tt.body)), Request: r}, nil
+				})}, RetryMaxAttempts: 1})
 			table := &mapping.Table{Client: client, Name: "mappings"}
 			err := table.Apply(context.Background(), mapping.Change{Record: mapping.Record{Object: mappingtest.Object(1)}})
 			require.Error(t, err)
@@ -136,7 +143,7 @@ func hashes(item map[string]types.AttributeValue) map[string]types.AttributeValu
 	return item["hashes"].(*types.AttributeValueMemberM).Value
 }
 
-func TestPruneForgetsWhatDiedOfAgeToTheSecond(t *testing.T) {
+func TestPruneForgetsWhatHasExpiredToTheSecond(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1_800_000_000, 0)
 	r := mapping.Record{
@@ -156,7 +163,8 @@ func TestPruneForgetsWhatDiedOfAgeToTheSecond(t *testing.T) {
 func TestPresentNamesTheHashesThatARegionStillHas(t *testing.T) {
 	t.Parallel()
 	table := mappingtest.Table(t, mappingtest.Engine(t), nil)
-	m := mapping.Mapping{Hash: mappingtest.Hash(1), Object: mappingtest.Object(1), CreatedAt: time.Unix(1e9, 0), ExpiresAt: time.Unix(2e9, 0)}
+	m := mapping.Mapping{Hash: mappingtest.Hash(1), Object: mappingtest.Object(1), CreatedAt: time.Unix(1e9, 0),
+		ExpiresAt: time.Unix(2e9, 0)}
 	require.NoError(t, table.Apply(context.Background(), mapping.Change{Record: mapping.Record{
 		Object: m.Object, Current: m.Hash, Hashes: map[string]time.Time{m.Hash: m.ExpiresAt}}, Add: []mapping.Mapping{m}}))
 	got, err := table.Present(context.Background(), []string{mappingtest.Hash(2), mappingtest.Hash(1)})

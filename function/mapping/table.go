@@ -18,7 +18,7 @@ const (
 	maxBatch = 100
 
 	// batchAttempts bounds how often the keys that BatchGetItem left over are
-	// asked for again; firstWait doubles each time, so that is 1.3 s in all.
+	// asked for again. firstWait doubles each time, to 1.3 s in all.
 	batchAttempts = 8
 	firstWait     = 10 * time.Millisecond
 )
@@ -58,8 +58,8 @@ func (t *Table) Records(ctx context.Context, objects []Object) ([]Record, error)
 	return records(objects, func(key string) map[string]types.AttributeValue { return items[key] })
 }
 
-// Present returns those of the hashes that the table has an item for, however
-// stale; the issuer asks it of a replica. It reads what that region has, not
+// Present returns those of the hashes that the table has an item for. The issuer
+// asks a replica this. The answer is what that region has, which may be behind
 // what other regions wrote.
 func (t *Table) Present(ctx context.Context, hashes []string) ([]string, error) {
 	items, err := t.read(ctx, hashes)

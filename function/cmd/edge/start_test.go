@@ -105,7 +105,8 @@ func overTLS(b *testing.B, address string) (url, roots string) {
 	file = append(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
 	require.NoError(b, os.WriteFile(roots, file, 0o600))
 
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	listener, err := tls.Listen("tcp", "127.0.0.1:0",
+		&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
 	require.NoError(b, err)
 	b.Cleanup(func() { listener.Close() })
 	go func() {

@@ -123,7 +123,8 @@ func readBack(t *testing.T, s mapping.Store) {
 }
 
 func oddKeys(t *testing.T, s mapping.Store) {
-	for n, key := range []string{"simple-chat/a b+c%20?#&.jpg", "simple-chat/фото/写真/😀.jpg", "simple-chat//..hidden", "simple-chat/" + strings.Repeat("x", 1000)} {
+	for n, key := range []string{"simple-chat/a b+c%20?#&.jpg", "simple-chat/фото/写真/😀.jpg", "simple-chat//..hidden",
+		"simple-chat/" + strings.Repeat("x", 1000)} {
 		o := mapping.Object{Bucket: "media", Key: key}
 		change := added(record(t, s, o), Hash(n), time.Hour)
 		change.Add[0].Service = "simple-chat"
@@ -169,7 +170,8 @@ func revocation(r mapping.Record, hashes ...string) mapping.Change {
 	c := mapping.Change{Record: r}
 	c.Record.Hashes, c.Record.Revoked = maps.Clone(r.Hashes), maps.Clone(r.Revoked)
 	for _, hash := range hashes {
-		c.Revoke = append(c.Revoke, mapping.Revocation{Hash: hash, Object: r.Object, ExpiresAt: r.Hashes[hash], RevokedAt: start.Add(time.Minute)})
+		c.Revoke = append(c.Revoke, mapping.Revocation{Hash: hash, Object: r.Object, ExpiresAt: r.Hashes[hash],
+			RevokedAt: start.Add(time.Minute)})
 		c.Record.Revoked[hash] = r.Hashes[hash]
 		delete(c.Record.Hashes, hash)
 	}
@@ -259,7 +261,8 @@ func tooLarge(t *testing.T, s mapping.Store) {
 }
 
 func twice(t *testing.T, s mapping.Store) {
-	err := s.Apply(context.Background(), added(mapping.Record{Object: Object(1)}, Hash(1), time.Hour), added(mapping.Record{Object: Object(2)}, Hash(1), time.Hour))
+	err := s.Apply(context.Background(), added(mapping.Record{Object: Object(1)}, Hash(1), time.Hour),
+		added(mapping.Record{Object: Object(2)}, Hash(1), time.Hour))
 	require.Error(t, err)
 	assert.NotErrorIs(t, err, mapping.ErrConflict)
 	absent(t, s, Hash(1))

@@ -65,7 +65,8 @@ func client(server *engine.Server, transport http.RoundTripper) *dynamodb.Client
 func Items(t testing.TB, table *mapping.Table) []map[string]types.AttributeValue {
 	t.Helper()
 	var all []map[string]types.AttributeValue
-	pages := dynamodb.NewScanPaginator(table.Client, &dynamodb.ScanInput{TableName: &table.Name, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(table.Client,
+		&dynamodb.ScanInput{TableName: &table.Name, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.Background())
 		require.NoError(t, err)
