@@ -11,12 +11,12 @@ FORMAT ?= json
 BIN := $(CURDIR)/build/bin
 
 # Engines and tools, at the versions that the tests were written against. They
-# are installed into build/bin and are no part of the module.
-DYNOXIDE_VERSION := 1.2.1
+# are installed into build/bin and are no part of the module. Go checks each of
+# these with its checksum database: https://go.dev/ref/mod#checksum-database.
+# Those from npm have their versions and hashes in a lock file.
 VERSITYGW_VERSION := v1.8.0
 GOLANGCI_LINT_VERSION := v2.15.0
 ACTIONLINT_VERSION := v1.7.12
-CHROMIUM_VERSION := 153.0.0
 
 OS := $(shell uname -s | tr A-Z a-z)
 ARCH := $(subst aarch64,arm64,$(subst x86_64,x64,$(shell uname -m)))
@@ -96,25 +96,33 @@ clean: ## delete everything that was built
 	rm -rf build
 
 .PHONY: tools
-tools: $(BIN)/.dynoxide-$(DYNOXIDE_VERSION) $(BIN)/.versitygw-$(VERSITYGW_VERSION)
+tools: $(BIN)/dynoxide $(BIN)/.versitygw-$(VERSITYGW_VERSION)
+
+# npm-ci installs into build/npm what a folder's lock file pins by hash. No
+# script of a package runs.
+define npm-ci
+@mkdir -p $(BIN) build/npm/$(1)
+cp $(addprefix $(1)/,package.json package-lock.json .npmrc) build/npm/$(1)
+npm ci --ignore-scripts --loglevel=error --prefix build/npm/$(1)
+endef
 
 # The console's page is tested in a real Chromium: the machine's own if it has
 # one, otherwise one that an npm package carries with all its libraries.
 .PHONY: browser
 browser:
-	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then $(MAKE) --no-print-directory $(BIN)/.chromium-$(CHROMIUM_VERSION); fi
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then $(MAKE) --no-print-directory $(BIN)/chromium; fi
 
-$(BIN)/.chromium-$(CHROMIUM_VERSION): .ci/chromium
-	@mkdir -p $(BIN)
-	npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix build/npm-chromium @sparticuz/chromium@$(CHROMIUM_VERSION)
-	bash .ci/chromium build/npm-chromium/node_modules/@sparticuz/chromium/bin build/browser $(BIN)/chromium
-	touch $@
+$(BIN)/chromium: .ci/browser/package-lock.json .ci/browser/unpack
+	$(call npm-ci,.ci/browser)
+	bash .ci/browser/unpack build/npm/.ci/browser/node_modules/@sparticuz/chromium/bin build/browser $@
 
-$(BIN)/.dynoxide-$(DYNOXIDE_VERSION):
-	@mkdir -p $(BIN)
-	npm install --silent --no-save --no-audit --no-fund --prefix build/npm @dynoxide/$(OS)-$(ARCH)@$(DYNOXIDE_VERSION)
-	cp build/npm/node_modules/@dynoxide/$(OS)-$(ARCH)/dynoxide $(BIN)/dynoxide
-	touch $@
+DYNOXIDE := @dynoxide/$(OS)-$(ARCH)
+$(BIN)/dynoxide: infra/local/engine/package-lock.json
+	$(call npm-ci,infra/local/engine)
+	@test -d build/npm/infra/local/engine/node_modules/$(DYNOXIDE) || { \
+		echo "$(DYNOXIDE) was not installed: infra/local/engine pins none, or what came had another hash." >&2; \
+		echo "If none is pinned, add it to package.json and package-lock.json there." >&2; exit 1; }
+	install build/npm/infra/local/engine/node_modules/$(DYNOXIDE)/dynoxide $@
 
 $(BIN)/.versitygw-$(VERSITYGW_VERSION):
 	@mkdir -p $(BIN)

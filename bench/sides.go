@@ -124,7 +124,7 @@ func bundleNode(source, dir, archive string) error {
 	// npm writes this file when it has installed everything.
 	_, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
 	if err != nil || !bytes.Equal(installed, lock(dir)) {
-		if _, err := output(dir, "npm", "ci", "--silent"); err != nil {
+		if _, err := output(dir, "npm", "ci", "--ignore-scripts", "--loglevel=error"); err != nil {
 			return err
 		}
 	}
