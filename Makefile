@@ -30,6 +30,10 @@ run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, 
 	@$(GO) build -o $(BIN)/local ./infra/cmd/local
 	@PORT=$(PORT) exec $(BIN)/local $(if $(CLEAN),--clean) $(if $(SEALED),--sealed)
 
+.PHONY: env
+env: ## what an application needs to use the stack that `make run` runs: for eval or an .env file
+	@$(GO) run ./infra/cmd/local --env
+
 .PHONY: test
 test: tools browser ## run every test, on real engines
 	$(GO) test -timeout 30m ./...

@@ -1,6 +1,6 @@
 // Package local runs a stack on this machine, without a cloud account: it
 // evaluates the Pulumi program and makes what that registers real here. See
-// package machine.
+// package resources.
 package local
 
 import (
@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 )
 
 // Options are the command line of `make run`.
 type Options struct {
 	Stack  string            `default:"dev" help:"Stack to run: Pulumi.<stack>.yaml is read."`
 	Port   int               `default:"8080" env:"PORT" help:"Port of the CDN; 0 takes any free one."`
+	Env    bool              `help:"Print what an application needs to use the running stack, and run nothing."`
 	Clean  bool              `help:"Delete what an earlier run left, and start afresh."`
 	Sealed bool              `help:"Run with a link key, made once and kept with the state: links are sealed and the gate checks each request."`
 	Config map[string]string `help:"Override configuration, as key=value." placeholder:"KEY=VALUE"`
@@ -21,8 +23,19 @@ type Options struct {
 	Dir    string            `default:"build/local" help:"Folder for the state, relative to the root."`
 }
 
+// dir is the state folder's path.
+func (f Options) dir() (string, error) {
+	if filepath.IsAbs(f.Dir) {
+		return f.Dir, nil
+	}
+	return filepath.Abs(filepath.Join(f.Root, f.Dir))
+}
+
 // Run brings the stack up, says so on out, and ends it when ctx does.
 func Run(ctx context.Context, f Options, out, log io.Writer) error {
+	if f.Env {
+		return PrintEnv(f, out)
+	}
 	p, err := start(ctx, f, out, log)
 	if err != nil {
 		if ctx.Err() != nil {

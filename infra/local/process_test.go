@@ -97,7 +97,7 @@ func startProgram(t testing.TB, dir string, args ...string) *running {
 	r.base, _, _ = strings.Cut(r.link, "/images/")
 	readJSON(t, filepath.Join(dir, "outputs.json"), &r.outputs)
 	var endpoints map[string]string
-	readJSON(t, filepath.Join(dir, "endpoints.json"), &endpoints)
+	readJSON(t, filepath.Join(dir, environmentFile), &endpoints)
 	r.s3 = s3.New(s3.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String(endpoints["AWS_ENDPOINT_URL_S3"]), UsePathStyle: true,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return resources.Local, nil }),

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,9 +32,9 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 	if err != nil {
 		return nil, err
 	}
-	dir := f.Dir
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(root, dir)
+	dir, err := f.dir()
+	if err != nil {
+		return nil, err
 	}
 	// The port first: if it is in use, nothing is deleted or built to say so.
 	cdn, err := resources.Listen(f.Port)
@@ -52,7 +51,7 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 			return nil, fmt.Errorf("starting afresh: %w", err)
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
 	if f.Sealed {
@@ -60,14 +59,17 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 			return nil, err
 		}
 	}
+	fmt.Fprintln(out, "building the functions")
 	bundles, err := buildBundles(root, out)
 	if err != nil {
 		return nil, err
 	}
+	fmt.Fprintf(out, "evaluating the Pulumi program for the stack %s\n", f.Stack)
 	doc, region, err := evaluate(root, f)
 	if err != nil {
 		return nil, err
 	}
+	fmt.Fprintln(out, "starting the engines, the functions and the CDN")
 	var p page
 	m, err = resources.Start(ctx, resources.Options{
 		Document: doc, Region: region, Root: root, Dir: dir, CDN: cdn, Bundles: bundles, Log: log,
@@ -81,8 +83,7 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 		m.Close()
 		return nil, err
 	}
-	fmt.Fprintln(out, "console:", console)
-	if err := present(ctx, m, dir, out); err != nil {
+	if err := present(ctx, m, dir, console, out); err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -165,26 +166,16 @@ var sample []byte
 
 // present writes the outputs down, says what is where, and ends with a link
 // that works.
-func present(ctx context.Context, m *resources.Stack, dir string, out io.Writer) error {
-	for name, v := range map[string]any{"outputs.json": m.Outputs, "endpoints.json": m.Endpoints} {
-		// As the Pulumi command line prints outputs.
-		var data bytes.Buffer
-		encoder := json.NewEncoder(&data)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(v); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("writing the outputs: %w", err)
-		}
+func present(ctx context.Context, m *resources.Stack, dir, console string, out io.Writer) error {
+	err := errors.Join(writeState(dir, outputsFile, m.Outputs), writeState(dir, environmentFile, environment(m)))
+	if err != nil {
+		return fmt.Errorf("writing the outputs: %w", err)
 	}
-	fmt.Fprintln(out, "not supported on one machine:", strings.Join(m.Unsupported, "; "))
 	key := "sample/photo.jpg"
 	if service := privateService(m.Outputs); service != "" {
 		key = service + "/sample.jpg"
 	}
-	_, err := m.S3.PutObject(ctx, &s3.PutObjectInput{
+	_, err = m.S3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &m.Bucket, Key: &key, Body: bytes.NewReader(sample), ContentType: aws.String("image/jpeg"),
 	})
 	if err != nil {
@@ -201,7 +192,19 @@ func present(ctx context.Context, m *resources.Stack, dir string, out io.Writer)
 	case links[0].Error != nil:
 		return fmt.Errorf("issuing the sample's link: %s", links[0].Error.Message)
 	}
-	fmt.Fprintln(out, "issuer:", m.Outputs["issuerUrl"])
+	fmt.Fprintln(out, "\nnot on one machine (infra/local/README.md says more):")
+	for _, what := range m.Unsupported {
+		short, _, _ := strings.Cut(what, ":")
+		fmt.Fprintln(out, "  -", short)
+	}
+	fmt.Fprintln(out)
+	for _, address := range [][2]string{
+		{"CDN", m.BaseURL}, {"console", console}, {"issuer", fmt.Sprint(m.Outputs["issuerUrl"])},
+		{"S3", m.Endpoints["AWS_ENDPOINT_URL_S3"]}, {"DynamoDB", m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]},
+	} {
+		fmt.Fprintf(out, "%-10s%s\n", address[0]+":", address[1])
+	}
+	fmt.Fprintln(out, "`make env` prints what an application needs to use it; Ctrl-C ends it")
 	fmt.Fprintln(out, "ready:", links[0].URL)
 	return nil
 }

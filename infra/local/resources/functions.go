@@ -25,7 +25,7 @@ type function struct {
 func (m *Stack) startFunctions(context.Context) error {
 	// A run that was killed could not delete its own.
 	dir := m.unzipped()
-	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 		return fmt.Errorf("the folder of unzipped functions: %w", err)
 	}
 	replicated := map[string]bool{}

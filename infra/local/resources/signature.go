@@ -31,8 +31,12 @@ func verify(r *http.Request, body []byte, service, region string, now time.Time)
 	}
 	var signed []string
 	for field := range strings.SplitSeq(fields, ",") {
-		if names, ok := strings.CutPrefix(strings.TrimSpace(field), "SignedHeaders="); ok {
+		field = strings.TrimSpace(field)
+		if names, ok := strings.CutPrefix(field, "SignedHeaders="); ok {
 			signed = strings.Split(names, ";")
+		}
+		if scope := strings.Split(field, "/"); region == "" && strings.HasPrefix(field, "Credential=") && len(scope) == 5 {
+			region = scope[2]
 		}
 	}
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
@@ -42,7 +46,7 @@ func verify(r *http.Request, body []byte, service, region string, now time.Time)
 	if at.Sub(now).Abs() > maxSkew {
 		return errors.New("the signature's time is more than five minutes off")
 	}
-	again, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+r.Host+r.URL.RequestURI(), nil)
+	again, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+r.Host+r.RequestURI, nil)
 	if err != nil {
 		return err
 	}

@@ -158,7 +158,7 @@ func Listen(port int) (net.Listener, error) {
 
 // serve answers on l until the stack is closed.
 func (m *Stack) serve(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	s := &http.Server{Handler: onlyLoopback(h), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			m.fail(fmt.Errorf("the server at %s ended: %w", l.Addr(), err))

@@ -16,7 +16,7 @@ func Clean(dir string, more ...string) error {
 		return err
 	}
 	defer lock.Close()
-	state := []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json", "outputs.json", "endpoints.json"}
+	state := []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json", "outputs.json", "environment.json"}
 	for _, name := range append(state, more...) {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
@@ -29,10 +29,13 @@ func Clean(dir string, more ...string) error {
 // is closed: two engines on the same files would ruin them. The claim ends with
 // the process at the latest.
 func claim(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err := os.Chmod(dir, 0o700); err != nil { // of a folder that was there
+		return nil, fmt.Errorf("the state folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
