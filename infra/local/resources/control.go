@@ -44,6 +44,7 @@ func (m *Stack) startControl(context.Context) error {
 	for _, name := range []string{controlEndpoint, storeEndpoint, secretEndpoint} {
 		m.Endpoints[name] = url
 	}
+	m.Endpoints[secretEndpoint] += "/"
 	return nil
 }
 
