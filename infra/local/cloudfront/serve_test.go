@@ -174,8 +174,8 @@ func TestWhatIsReportedOfEachRequest(t *testing.T) {
 		{Method: "HEAD", Path: "/images/" + photoHash, Status: 200, Result: "Miss", Source: FromS3, Behaviour: "*"},
 		{Method: "GET", Path: "/images/" + unknownHash, Status: 404, Bytes: 12, Result: "LambdaGeneratedResponse", Source: FromFunction, Behaviour: "*"},
 	}, records[:4])
-	assert.Equal(t, []any{403, "Error", FromEdge, "the method is not allowed"}, []any{records[4].Status, records[4].Result, records[4].Source, records[4].Note})
-	assert.Equal(t, []any{301, "Redirect", FromEdge}, []any{records[5].Status, records[5].Result, records[5].Source})
+	assert.Equal(t, []any{403, "Error", FromCloudFront, "the method is not allowed"}, []any{records[4].Status, records[4].Result, records[4].Source, records[4].Note})
+	assert.Equal(t, []any{301, "Redirect", FromCloudFront}, []any{records[5].Status, records[5].Result, records[5].Source})
 	assert.Equal(t, []any{503, "LambdaExecutionError"}, []any{records[6].Status, records[6].Result})
 	assert.Contains(t, records[6].Note, "threw an error")
 

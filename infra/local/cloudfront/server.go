@@ -81,11 +81,11 @@ type Source string
 
 // The sources of answers.
 const (
-	FromEdge     Source = "edge" // CloudFront itself: redirects, refusals, failures
-	FromGate     Source = "gate" // the viewer-request function
-	FromCache    Source = "cache"
-	FromFunction Source = "function" // the origin-request function
-	FromS3       Source = "s3"
+	FromCloudFront Source = "cloudfront" // itself: redirects, refusals, failures
+	FromGate       Source = "gate"       // the viewer-request function
+	FromCache      Source = "cache"
+	FromFunction   Source = "function" // the origin-request function
+	FromS3         Source = "s3"
 )
 
 // Stats are counters since the start, and the cache as it is now.

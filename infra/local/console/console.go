@@ -3,7 +3,7 @@
 // the alarms.
 //
 // It drives the stack as an application would: it uploads to S3, asks the
-// issuer for links, and fetches them through the edge. Nothing that the edge
+// issuer for links, and fetches them through the CDN. Nothing that the CDN
 // refuses becomes reachable by it, but for the thumbnails, which it reads from
 // the bucket with the credentials that it was given.
 //
@@ -63,7 +63,7 @@ type Options struct {
 	S3      *s3.Client
 	Records Records
 	Issuer  Issuer
-	// Stats are the edge's counters.
+	// Stats are the CDN's counters.
 	Stats func() cloudfront.Stats
 	// Unsupported lists what one machine cannot support: see cloudfront.Server.Unsupported.
 	Unsupported []string
@@ -83,9 +83,9 @@ type Console struct {
 	metrics *metrics
 	alarms  []alarm
 	names   map[string][]string // of functions in metrics
-	dead    graveyard
+	revoked revokedLinks
 	uploads chan struct{} // one per upload under way
-	client  *http.Client  // fetches through the edge
+	client  *http.Client  // fetches through the CDN
 	closed  chan struct{}
 	close   func()
 }
@@ -123,8 +123,8 @@ func New(o Options) (*Console, error) {
 	c := &Console{
 		options: o, outputs: out, token: rand.Text(), now: o.Now, alarms: alarms,
 		log: newRequestLog(), metrics: newMetrics(alarms), names: metricNames(o.Document), uploads: make(chan struct{}, maxUploads),
-		dead:   graveyard{links: map[string][]link{}},
-		closed: make(chan struct{}),
+		revoked: revokedLinks{links: map[string][]link{}},
+		closed:  make(chan struct{}),
 		client: &http.Client{
 			Timeout: fetchTimeout,
 			// A link may redirect to S3; the page tells so rather than follow.
@@ -153,7 +153,7 @@ func parseOutputs(all map[string]any) (outputs, error) {
 	}
 	address, err := url.Parse(out.BaseURL)
 	if err != nil || address.Scheme != "http" || !loopback(address.Hostname()) || strings.HasSuffix(out.BaseURL, "/") {
-		return out, fmt.Errorf("the console drives an edge on this machine only, so the output cdnBaseUrl must be http://127.0.0.1:<port>, not %q", out.BaseURL)
+		return out, fmt.Errorf("the console drives a CDN on this machine only, so the output cdnBaseUrl must be http://127.0.0.1:<port>, not %q", out.BaseURL)
 	}
 	return out, nil
 }

@@ -23,8 +23,8 @@ const (
 	maxPictures = 300
 	// maxListed bounds the keys read to find the newest; S3 lists by name.
 	maxListed = 10_000
-	// maxDead bounds the revoked links remembered for one picture.
-	maxDead = 3
+	// maxRevoked bounds the revoked links remembered for one picture.
+	maxRevoked = 3
 )
 
 // picture is one object of the bucket, with its links.
@@ -50,10 +50,10 @@ type link struct {
 	Last *entry `json:"last,omitempty"`
 }
 
-// graveyard remembers links that were revoked here, the latest of each key
+// revokedLinks remembers links that were revoked here, the latest of each key
 // first: the table forgets which object they were of. A link that is still in
 // the table lives.
-type graveyard struct {
+type revokedLinks struct {
 	mu    sync.Mutex
 	links map[string][]link
 }
@@ -128,7 +128,7 @@ func (c *Console) addLinks(ctx context.Context, pictures []picture) error {
 			p.Links = append(p.Links, l)
 		}
 		sort.Slice(p.Links, func(i, j int) bool { return later(p.Links[i], p.Links[j]) })
-		p.Links = append(p.Links, c.dead.of(p.Key, records[n].Hashes)...)
+		p.Links = append(p.Links, c.revoked.of(p.Key, records[n].Hashes)...)
 		for m := range p.Links {
 			p.Links[m].Last = c.log.last(p.Links[m].URL)
 		}
@@ -155,9 +155,9 @@ func publicPath(key string) string {
 	return strings.ReplaceAll((&url.URL{Path: "/" + key}).EscapedPath(), "+", "%2B")
 }
 
-// bury remembers the links of a key, or the one with the hash, before they are
+// rememberRevoked remembers the links of a key, or the one with the hash, before they are
 // revoked, so that at no moment the page loses sight of them.
-func (c *Console) bury(ctx context.Context, key, hash string) error {
+func (c *Console) rememberRevoked(ctx context.Context, key, hash string) error {
 	records, err := c.options.Records.Records(ctx, []mapping.Object{{Bucket: c.outputs.Bucket, Key: key}})
 	if err != nil {
 		return fmt.Errorf("reading the links: %w", err)
@@ -168,7 +168,7 @@ func (c *Console) bury(ctx context.Context, key, hash string) error {
 			links = append(links, link{Hash: h, URL: c.linkURL(h), State: "revoked"})
 		}
 	}
-	g := &c.dead
+	g := &c.revoked
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.links) >= maxPictures {
@@ -179,12 +179,12 @@ func (c *Console) bury(ctx context.Context, key, hash string) error {
 			links = append(links, old)
 		}
 	}
-	g.links[key] = links[:min(len(links), maxDead)]
+	g.links[key] = links[:min(len(links), maxRevoked)]
 	return nil
 }
 
 // of returns the revoked links of a key, given those that live.
-func (g *graveyard) of(key string, live map[string]time.Time) []link {
+func (g *revokedLinks) of(key string, live map[string]time.Time) []link {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(g.links[key]), func(l link) bool {

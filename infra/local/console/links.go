@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// fetchTimeout bounds a fetch through the edge.
+	// fetchTimeout bounds a fetch through the CDN.
 	fetchTimeout = 20 * time.Second
 	// maxFetched bounds what a fetch reads.
 	maxFetched = 256 << 20
@@ -72,7 +72,7 @@ func (c *Console) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	if in.Hash != "" {
 		objects, hashes = nil, []string{in.Hash}
 	}
-	if err := c.bury(r.Context(), in.Key, in.Hash); err != nil {
+	if err := c.rememberRevoked(r.Context(), in.Key, in.Hash); err != nil {
 		fail(w, http.StatusBadGateway, err.Error())
 		return
 	}
@@ -100,9 +100,9 @@ type fetched struct {
 	Milliseconds float64 `json:"milliseconds"`
 }
 
-// serveFetch fetches a link through the edge as a viewer without a cache of its
+// serveFetch fetches a link through the CDN as a viewer without a cache of its
 // own would: {"hash"}, or {"key"} of a public picture. It takes no address, so
-// it reaches nothing but the edge.
+// it reaches nothing but the CDN.
 func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Key  string `json:"key"`
@@ -124,19 +124,19 @@ func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "the key makes no address")
 		return
 	}
-	// As browsers ask, since the edge keeps a copy for each encoding it may have to
+	// As browsers ask, since CloudFront keeps a copy for each encoding it may have to
 	// send: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cache-key-understand-cache-policy.html
 	request.Header.Set("Accept-Encoding", "gzip, deflate, br")
 	began := time.Now()
 	response, err := c.client.Do(request)
 	if err != nil {
-		fail(w, http.StatusBadGateway, "the edge did not answer")
+		fail(w, http.StatusBadGateway, "the CDN did not answer")
 		return
 	}
 	defer response.Body.Close()
 	n, err := io.Copy(io.Discard, io.LimitReader(response.Body, maxFetched))
 	if err != nil {
-		fail(w, http.StatusBadGateway, "the edge broke off")
+		fail(w, http.StatusBadGateway, "the CDN broke off its answer")
 		return
 	}
 	reply(w, http.StatusOK, fetched{

@@ -24,7 +24,7 @@ const slot = 10 * time.Second
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 var (
-	edgeMetrics = map[string]func(cloudfront.Record) (sample float64, ok bool){
+	cdnMetrics = map[string]func(cloudfront.Record) (sample float64, ok bool){
 		"Requests":        func(cloudfront.Record) (float64, bool) { return 1, true },
 		"BytesDownloaded": func(r cloudfront.Record) (float64, bool) { return float64(r.Bytes), true },
 		"4xxErrorRate":    func(r cloudfront.Record) (float64, bool) { return rate(r.Status/100 == 4), true },
@@ -68,7 +68,7 @@ type series struct{ namespace, metric, name, region string }
 func (s series) measurable() bool {
 	switch s.namespace {
 	case cloudFront:
-		return edgeMetrics[s.metric] != nil
+		return cdnMetrics[s.metric] != nil
 	case awsLambda:
 		return lambdaMetrics[s.metric] != nil || urlMetrics[s.metric] != nil
 	}
@@ -129,10 +129,10 @@ func slotOf(t time.Time) int64 { return t.UnixNano() / int64(slot) }
 // metrics are the series that alarms ask for; nothing else is kept.
 type metrics struct {
 	series map[series]*ring
-	edge   []edgeSeries
+	cdn    []cdnSeries
 }
 
-type edgeSeries struct {
+type cdnSeries struct {
 	sample func(cloudfront.Record) (float64, bool)
 	ring   *ring
 }
@@ -148,7 +148,7 @@ func newMetrics(alarms []alarm) *metrics {
 			r = &ring{}
 			m.series[a.series] = r
 			if a.series.namespace == cloudFront {
-				m.edge = append(m.edge, edgeSeries{edgeMetrics[a.series.metric], r})
+				m.cdn = append(m.cdn, cdnSeries{cdnMetrics[a.series.metric], r})
 			}
 		}
 		if n := a.slots() * a.periods; n > int64(len(r.buckets)) {
@@ -164,11 +164,11 @@ func (m *metrics) add(now time.Time, s series, value float64) {
 	}
 }
 
-// Observe takes note of a request that the edge answered. It is meant for
+// Observe takes note of a request that the CDN answered. It is meant for
 // cloudfront.Options.OnRequest, and quick.
 func (c *Console) Observe(r cloudfront.Record) {
 	now := c.now()
-	for _, s := range c.metrics.edge {
+	for _, s := range c.metrics.cdn {
 		if value, ok := s.sample(r); ok {
 			s.ring.add(now, value)
 		}

@@ -55,7 +55,7 @@ var kinds = map[string]kind{
 	typeBucket:                         {supported: "bucket", not: map[string]string{"forceDestroy": noGuard, "tags": noBill}},
 	typeCORS:                           {supported: "bucket corsRules"},
 	typeNotification:                   {supported: "bucket lambdaFunctions"},
-	"aws:s3/bucketPolicy:BucketPolicy": {supported: "bucket policy"}, // by the edge: it reads nothing that the policy does not let it
+	"aws:s3/bucketPolicy:BucketPolicy": {supported: "bucket policy"}, // followed by the distribution
 	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               {why: noHistory},
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       {why: noHistory},
 	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {why: "public access blocks: the S3 server refuses every unsigned request"},
@@ -80,7 +80,7 @@ var kinds = map[string]kind{
 	typeAlias:                          {supported: "functionName functionVersion name", not: map[string]string{"description": noDeploy}},
 	typeURL:                            {supported: "authorizationType functionName qualifier"},
 	"aws:lambda/permission:Permission": {why: noRoles},
-	// The edge checks the properties of these itself.
+	// Package distribution checks the properties of these.
 	typeDistribution:                                             {supported: "*"},
 	"aws:cloudfront/cachePolicy:CachePolicy":                     {supported: "*"},
 	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":     {supported: "*"},

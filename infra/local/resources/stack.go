@@ -1,6 +1,6 @@
 // Package resources makes a plan document real on one machine: the bucket in a
 // real S3 server, the table in a real DynamoDB engine, the functions as
-// processes of their own zips, the distribution as a local edge.
+// processes of their own zips, the distribution as an HTTP server.
 //
 // Each resource type that the program may register is supported, or listed with
 // the reason why one machine cannot; see kinds.go. A type or a property that is
@@ -53,7 +53,7 @@ type Options struct {
 	// Log receives what the functions and the stack itself have to say, one
 	// write at a time. It may be nil.
 	Log io.Writer
-	// OnRequest and OnInvocation, if set, are told of each request at the edge
+	// OnRequest and OnInvocation, if set, are told of each request at the CDN
 	// and each run of a function, from many goroutines.
 	OnRequest    func(cloudfront.Record)
 	OnInvocation func(function string, report lambda.Report)

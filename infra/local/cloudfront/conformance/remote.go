@@ -29,7 +29,7 @@ func NewRemote(base string) (*Remote, error) {
 	}}, nil
 }
 
-// Do implements Target. A base of plain HTTP is a local edge, which is told by a
+// Do implements Target. A base of plain HTTP is the local run, which is told by a
 // header what the connection stands for.
 func (r *Remote) Do(method, path string, header http.Header, plain bool) (*http.Response, error) {
 	u := &url.URL{Scheme: r.Base.Scheme, Host: r.Base.Host}

@@ -5,7 +5,7 @@
 // address a line with perhaps a heading of that page after it, and goes on in
 // steps, each with indented fields:
 //
-//	# rule: s-maxage decides over the edge, whatever max-age says
+//	# rule: s-maxage decides at CloudFront, whatever max-age says
 //	# source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
 //	local-only
 //	object /public/a.txt 2000

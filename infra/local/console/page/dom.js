@@ -104,7 +104,7 @@ export function span(seconds) {
 export const clock = (time) => new Date(time).toLocaleTimeString(undefined, { hour12: false });
 
 export const sources = {
-  gate: 'Gate', cache: 'Cache', function: 'Function', s3: 'S3', edge: 'CloudFront',
+  gate: 'Gate', cache: 'Cache', function: 'Function', s3: 'S3', cloudfront: 'CloudFront',
 };
 
 // chip is the mark of where an answer came from.

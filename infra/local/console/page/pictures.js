@@ -102,7 +102,7 @@ function row(key, { hash, url }) {
   const anchor = make('a', { href: url, target: '_blank', rel: 'noopener noreferrer', title: url, 'aria-label': `Open ${name} of ${key} in a new tab` }, name);
   const left = make('span', { class: 'left' });
   const last = make('span', { class: 'last' });
-  const fetch = make('button', { type: 'button', class: 'small', title: 'Fetch through the edge, without the browser\'s cache', 'aria-label': `Fetch ${name} of ${key}`, onclick: () => act(fetch, () => fetchLink(key, hash)) }, 'Fetch');
+  const fetch = make('button', { type: 'button', class: 'small', title: 'Fetch through the CDN, without the browser\'s cache', 'aria-label': `Fetch ${name} of ${key}`, onclick: () => act(fetch, () => fetchLink(key, hash)) }, 'Fetch');
   const revoke = make('button', { type: 'button', class: 'small', 'aria-label': `Revoke ${name} of ${key}`, onclick: () => act(revoke, async () => {
     await revokeLinks(key, hash);
     anchor.focus();
@@ -162,7 +162,7 @@ async function issueLink(key) {
 async function revokeLinks(key, hash) {
   const { revoked } = await call('POST', 'revocations', { key, ...(hash && { hash }) });
   await refresh();
-  toast(`${revoked === 1 ? 'The link is revoked' : `${revoked} links are revoked`}, and the edge forgot the copy. A browser that saw the picture may still have its own.`);
+  toast(`${revoked === 1 ? 'The link is revoked' : `${revoked} links are revoked`}, and CloudFront forgot its copy. A browser that saw the picture may still have its own.`);
 }
 
 async function fetchLink(key, hash) {
