@@ -1,20 +1,26 @@
 package local
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/function/issue/client"
+	"secure-media-cdn/function/issue/api"
 )
 
 // An application with AWS's SDK in its default form uploads, and calls the issuer, in the environment that make env
@@ -42,12 +48,22 @@ func TestAnUnchangedApplicationRunsInTheEnvironmentThatIsPrinted(t *testing.T) {
 	bucket, key := os.Getenv("MEDIA_BUCKET"), "simple-chat/app.png"
 	_, err = s3.NewFromConfig(cfg).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("app"), ContentType: aws.String("image/png")})
 	require.NoError(t, err)
-	issuer := client.Client{URL: os.Getenv("MEDIA_ISSUER_URL"), Region: cfg.Region, Credentials: cfg.Credentials}
-	links, err := issuer.Issue(t.Context(), []string{"s3://" + bucket + "/" + key}, 0)
+	body := `{"objects":["s3://` + bucket + "/" + key + `"]}`
+	call, err := http.NewRequest("POST", os.Getenv("MEDIA_ISSUER_URL")+"links", strings.NewReader(body))
 	require.NoError(t, err)
-	require.Nil(t, links[0].Error)
-	assert.True(t, strings.HasPrefix(links[0].URL, os.Getenv("MEDIA_CDN_BASE_URL")+"/images/"))
-	got := fetch(t, "GET", links[0].URL)
+	call.Header.Set("Content-Type", "application/json")
+	keys, err := cfg.Credentials.Retrieve(t.Context())
+	require.NoError(t, err)
+	sum := sha256.Sum256([]byte(body))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), keys, call, hex.EncodeToString(sum[:]), "lambda", cfg.Region, time.Now()))
+	resp, err := http.DefaultClient.Do(call)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	var answer struct{ Links []api.Link }
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&answer))
+	require.Len(t, answer.Links, 1, "status %d", resp.StatusCode)
+	assert.True(t, strings.HasPrefix(answer.Links[0].URL, os.Getenv("MEDIA_CDN_BASE_URL")+"/images/"))
+	got := fetch(t, "GET", answer.Links[0].URL)
 	assert.Equal(t, "app", string(got.body))
 	_, err = dynamodb.NewFromConfig(cfg).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(os.Getenv("MEDIA_MAPPING_TABLE"))})
 	require.NoError(t, err)
