@@ -34,8 +34,8 @@ var (
 
 // identity names who a principal is, as far as a call shows it. An account is its number and a user its whole ARN. A
 // role is its account and name: the ARN of a session does not tell the role's path. The name is enough, because an
-// account has one role of a name, whatever the path. Whoever may delete that role and create another of its name can
-// call in its place, but can as well change whom the first one trusts.
+// account has only one role of a name, on any path. Somebody who may delete that role and create another one of its
+// name can call in its place; so can somebody who may change whom the role trusts.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 func identity(principal string) (string, bool) {
@@ -80,7 +80,8 @@ func CheckCallers(callers []Caller, services []string) []error {
 		}
 	}
 	if size := len(EncodeCallers(callers)); size > maxCallersBytes {
-		wrong(fmt.Sprintf("%d callers", len(callers)), "they take %d bytes of the function's environment, which has room for %d: name an account instead of its roles", size, maxCallersBytes)
+		wrong(fmt.Sprintf("%d callers", len(callers)), "they take %d bytes of the function's environment, "+
+			"which has room for %d: name an account instead of its roles", size, maxCallersBytes)
 	}
 	return problems
 }

@@ -49,8 +49,8 @@ const (
 	EnvSettle = "MEDIA_SETTLE_MILLISECONDS"
 )
 
-// settleMilliseconds is how long after the end of a mapping the caches are
-// emptied, unless EnvSettle says otherwise: see cloud.Edge.
+// settleMilliseconds is how long after the end of a mapping the caches are cleared, unless EnvSettle says otherwise:
+// see cloud.Edge.
 const settleMilliseconds = 1000
 
 // config is the function's configuration. It holds no secret.
@@ -167,7 +167,7 @@ func (r *reader) flag(name string) bool {
 func (r *reader) address(name string) string {
 	value := r.getenv(name)
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || value != u.Scheme+"://"+u.Host {
 		r.wrong(name, "must be an address like https://media.example.com, without a path, not %q", value)
 		return ""
 	}

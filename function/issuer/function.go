@@ -25,7 +25,11 @@ type Function struct {
 	log     *slog.Logger
 }
 
-type urlHandler = func(context.Context, *events.LambdaFunctionURLRequest) (*events.LambdaFunctionURLStreamingResponse, error)
+type (
+	urlRequest  = events.LambdaFunctionURLRequest
+	urlResponse = events.LambdaFunctionURLResponse
+	urlHandler  = func(context.Context, *urlRequest) (*events.LambdaFunctionURLStreamingResponse, error)
+)
 
 func newFunction(i *issue.Issuer, c callers, log *slog.Logger) *Function {
 	return &Function{issuer: i, url: lambdaurl.Wrap(api.New(i, log, time.Now)), callers: c, log: log}
@@ -54,7 +58,7 @@ func (f *Function) Handle(ctx context.Context, event json.RawMessage) (answer an
 }
 
 // parseEvent tells the two kinds of event apart. Exactly one result is set, or none for S3's test event.
-func parseEvent(event json.RawMessage) (*events.LambdaFunctionURLRequest, []removal, error) {
+func parseEvent(event json.RawMessage) (*urlRequest, []removal, error) {
 	var kind struct {
 		RequestContext *struct {
 			HTTP *struct{ Method *string }
@@ -70,7 +74,7 @@ func parseEvent(event json.RawMessage) (*events.LambdaFunctionURLRequest, []remo
 	}
 	switch {
 	case kind.RequestContext != nil && kind.RequestContext.HTTP != nil:
-		var r events.LambdaFunctionURLRequest
+		var r urlRequest
 		if err := json.Unmarshal(event, &r); err != nil {
 			return nil, nil, errors.New("the event is no call of the Function URL")
 		}
@@ -87,17 +91,17 @@ func parseEvent(event json.RawMessage) (*events.LambdaFunctionURLRequest, []remo
 // call answers one call of the Function URL. lambdaurl makes an HTTP request of the event and streams the answer;
 // with the invoke mode BUFFERED Lambda wants it in one piece.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
-func (f *Function) call(ctx context.Context, r events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
+func (f *Function) call(ctx context.Context, r urlRequest) (urlResponse, error) {
 	ctx = api.WithCaller(ctx, api.Caller{
 		Request: r.RequestContext.RequestID, Services: f.callers.services(r.RequestContext.Authorizer),
 	})
 	streamed, err := f.url(ctx, &r)
 	if err != nil { // no HTTP request has such a method or path, so there is no such route
-		streamed, err = f.url(ctx, &events.LambdaFunctionURLRequest{RawPath: "/"})
+		streamed, err = f.url(ctx, &urlRequest{RawPath: "/"})
 	}
 	if err != nil {
-		return events.LambdaFunctionURLResponse{}, err
+		return urlResponse{}, err
 	}
 	body, err := io.ReadAll(streamed.Body)
-	return events.LambdaFunctionURLResponse{StatusCode: streamed.StatusCode, Headers: streamed.Headers, Body: string(body)}, err
+	return urlResponse{StatusCode: streamed.StatusCode, Headers: streamed.Headers, Body: string(body)}, err
 }

@@ -103,7 +103,7 @@ func revoking(ask func(t *testing.T, hash string) json.RawMessage) scenario {
 	}
 }
 
-// Each fault befalls each call of each scenario once. Then a new process does
+// Each call of each scenario meets each fault once. Then a new process does
 // the same again, and nothing may be lost or half made.
 func TestWhateverIsCutShortIsHealedByDoingItAgain(t *testing.T) {
 	t.Parallel()

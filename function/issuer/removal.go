@@ -35,7 +35,7 @@ func parseRemovals(records []json.RawMessage) ([]removal, error) {
 		}
 		kind, what, _ := strings.Cut(strings.TrimPrefix(r.EventName, "s3:"), ":")
 		if kind != "ObjectRemoved" && kind != "LifecycleExpiration" {
-			return nil, fmt.Errorf("record %d is of something else than a removal", n)
+			return nil, fmt.Errorf("record %d is not about a removal", n)
 		}
 		// S3 writes the key as a form does: escaped, a space being a plus.
 		key, err := url.QueryUnescape(r.S3.Object.Key)
@@ -46,15 +46,15 @@ func parseRemovals(records []json.RawMessage) ([]removal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("record %d: %w", n, err)
 		}
-		// A delete marker hides the object, whatever versions it has; so does the
-		// deletion of an object without versions.
+		// A delete marker hides the object with all its versions; so does the deletion of an object without
+		// versions.
 		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 		all = append(all, removal{object, what == "Delete" && r.S3.Object.VersionID != ""})
 	}
 	return all, nil
 }
 
-// follow revokes the links of what was deleted.
+// follow revokes the links of deleted objects.
 func (f *Function) follow(ctx context.Context, removals []removal) error {
 	var objects []string
 	for _, r := range removals {
@@ -81,9 +81,9 @@ func (f *Function) follow(ctx context.Context, removals []removal) error {
 		var failed []*issue.Error
 		for _, o := range outcomes {
 			revoked += len(o.Hashes)
-			// A public object has no links. Its copies at the edge stay until they are
-			// stale or somebody revokes it: an invalidation for each would cost half a
-			// cent, and public objects are deleted by the thousand.
+			// A public object has no links. CloudFront's copies stay until they are stale or somebody revokes the
+			// object: an invalidation for each would cost half a cent, and they are deleted by the thousand.
+			// https://aws.amazon.com/cloudfront/pricing/
 			if o.Err != nil && o.Err.Code != issue.CodePublicObject {
 				failed = append(failed, o.Err)
 			}

@@ -34,10 +34,10 @@ type showCommand struct {
 }
 
 type revokeCommand struct {
-	Targets []string `arg:"" help:"Links, their hashes, or objects as s3://bucket/key, which lose all their links; - reads one a line from standard input."`
+	Targets []string `arg:"" help:"${targetsHelp}"`
 }
 
-// life is a time in whole seconds.
+// life is how long a link lives, in whole seconds.
 type life int64
 
 // UnmarshalText reads 90, 90s, 12h or 7d.
@@ -52,7 +52,7 @@ func (l *life) UnmarshalText(text []byte) error {
 		d, err = time.Duration(n)*time.Second, nil
 	}
 	if err != nil || d < time.Second || d%time.Second != 0 {
-		return fmt.Errorf("%q is no time of whole seconds, such as 90s, 12h or 7d", s)
+		return fmt.Errorf("%q is not a time in whole seconds, such as 90s, 12h or 7d", s)
 	}
 	*l = life(d / time.Second)
 	return nil
@@ -135,10 +135,10 @@ func (c revokeCommand) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// hashOf returns the hash of a link, or what else was written.
+// hashOf returns the hash of a link; anything without a slash is returned as it is.
 func hashOf(link string) string { return link[strings.LastIndex(link, "/")+1:] }
 
-// expand puts the lines of standard input in the place of "-".
+// expand replaces "-" by the lines of standard input.
 func (s *session) expand(args []string) ([]string, error) {
 	n := slices.Index(args, "-")
 	if n < 0 {
@@ -199,8 +199,7 @@ func (s *session) each(all []string, size int, do func(part []string) error) err
 	return nil
 }
 
-// print tells what became of one item: to standard output, and what is wrong in
-// words to standard error.
+// print prints the result for one item to standard output, and its problem to standard error.
 func (s *session) print(line any, name string, problem *api.Problem, columns ...string) {
 	if s.json {
 		fmt.Fprintln(s.terminal.out, jsonLine(line))
@@ -218,7 +217,7 @@ func (s *session) print(line any, name string, problem *api.Problem, columns ...
 	}
 }
 
-// wrong tells that a whole call was refused. What comes after it would be, too.
+// wrong prints that a whole call was refused, and ends the command: the calls after it would be refused too.
 func (s *session) wrong(err error) error {
 	var refused *client.Error
 	if !errors.As(err, &refused) {

@@ -48,7 +48,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, err io.Writer, i
 
 // commandLine is the command's flags and arguments.
 type commandLine struct {
-	Outputs string `help:"Stack outputs, as pulumi stack output --json prints them. Default: those of make run." placeholder:"FILE" type:"path"`
+	Outputs string `help:"${outputsHelp}" placeholder:"FILE" type:"path"`
 	JSON    bool   `name:"json" help:"Print one JSON object a line, as the API describes them."`
 
 	Issue  issueCommand  `cmd:"" help:"Issue links to objects of the media bucket."`
@@ -56,7 +56,7 @@ type commandLine struct {
 	Revoke revokeCommand `cmd:"" help:"Revoke links, or all links of objects."`
 }
 
-// parserExit carries kong's wish to end the program, after --help.
+// parserExit is the panic with which kong ends the program, after --help.
 type parserExit int
 
 // run is Run with its terminal in one piece. local is the file with the outputs of the local stack.
@@ -68,7 +68,13 @@ func run(ctx context.Context, args []string, t terminal, local string) (code int
 	var line commandLine
 	parser, err := kong.New(&line,
 		kong.Name("links"),
-		kong.Description("Issue, show and revoke links to private media.\n\nExit codes: 0 all went well, 1 something failed, 2 wrong usage, 3 the issuer cannot be reached or refuses."),
+		kong.Description("Issue, show and revoke links to private media.\n\n"+
+			"Exit codes: 0 all went well, 1 something failed, 2 wrong usage, 3 the issuer cannot be reached or refuses."),
+		kong.Vars{
+			"outputsHelp": "Stack outputs, as pulumi stack output --json prints them. Default: those of make run.",
+			"targetsHelp": "Links, their hashes, or objects as s3://bucket/key, which lose all their links; " +
+				"- reads one a line from standard input.",
+		},
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(code int) { panic(parserExit(code)) }),
 	)

@@ -27,7 +27,8 @@ func connect(ctx context.Context, path, local string) (*client.Client, error) {
 	}
 	raw, err := os.ReadFile(path)
 	if isLocal && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no %s here: start `make run`, or write a stack's outputs with `pulumi stack output --json > outputs.json` and pass --outputs outputs.json", local)
+		return nil, fmt.Errorf("there is no %s here: start `make run`, or write a stack's outputs with "+
+			"`pulumi stack output --json > outputs.json` and pass --outputs outputs.json", local)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the stack's outputs: %w", err)

@@ -27,7 +27,7 @@ func TestTheIssuerIsAnOrdinaryFunctionBehindItsAlias(t *testing.T) {
 		url := find(t, doc, "FunctionUrl", "issuer").Inputs
 		assert.Equal(t, "AWS_IAM", url["authorizationType"])
 		assert.Equal(t, "live", url["qualifier"])
-		assert.NotContains(t, url, "cors", "browsers have no business here")
+		assert.NotContains(t, url, "cors", "browsers do not call it")
 	})
 }
 

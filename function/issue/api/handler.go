@@ -129,7 +129,8 @@ func (h *handler) guarded(c *call, f serve) (status int, answer any) {
 }
 
 func noSuchRoute(c *call) (int, any) {
-	return failure(c, issue.Problem(issue.CodeNoSuchRoute, "", "there are only %s, %s/{hash} and %s", LinksPath, LinksPath, RevocationsPath))
+	return failure(c, issue.Problem(issue.CodeNoSuchRoute, "",
+		"there are only %s, %s/{hash} and %s", LinksPath, LinksPath, RevocationsPath))
 }
 
 // refusedMethod is the answer to a method that a path does not take.
@@ -159,7 +160,7 @@ func respond(w http.ResponseWriter, status int, answer any) {
 		w.Header().Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // the caller is gone, and nobody is left to tell
+	_, _ = w.Write(text) // it fails only when the caller has gone
 }
 
 // failure answers a call that went wrong as a whole. The cause is for the log.

@@ -84,11 +84,13 @@ func parseRevoke(raw []byte) (objects, hashes []string, problem *issue.Error) {
 func object(raw []byte, known ...string) (map[string]json.RawMessage, *issue.Error) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil || fields == nil {
-		return nil, issue.Problem(issue.CodeBadRequest, "", "the body must be one JSON object with the fields %s", strings.Join(known, " and "))
+		return nil, issue.Problem(issue.CodeBadRequest, "",
+			"the body must be one JSON object with the fields %s", strings.Join(known, " and "))
 	}
 	for name := range fields {
 		if !slices.Contains(known, name) {
-			return nil, issue.Problem(issue.CodeBadRequest, cut(name), "there is no such field; the fields are %s", strings.Join(known, " and "))
+			return nil, issue.Problem(issue.CodeBadRequest, cut(name),
+				"there is no such field; the fields are %s", strings.Join(known, " and "))
 		}
 	}
 	return fields, nil
@@ -104,7 +106,8 @@ func texts(field string, raw json.RawMessage) ([]string, *issue.Error) {
 		return nil, issue.Problem(issue.CodeBadRequest, field, "%s must be a list of strings", field)
 	}
 	if len(items) > issue.MaxObjects {
-		return nil, issue.Problem(issue.CodeTooMany, field, "one call takes at most %d objects and hashes, not %d", issue.MaxObjects, len(items))
+		return nil, issue.Problem(issue.CodeTooMany, field,
+			"one call takes at most %d objects and hashes, not %d", issue.MaxObjects, len(items))
 	}
 	list := make([]string, len(items))
 	for n, item := range items {
@@ -118,7 +121,7 @@ func texts(field string, raw json.RawMessage) ([]string, *issue.Error) {
 // at names a place in a list.
 func at(field string, n int) string { return fmt.Sprintf("%s[%d]", field, n) }
 
-// cut shortens a name that the caller made up.
+// cut shortens text of the caller.
 func cut(name string) string {
 	const most = 64
 	if len(name) <= most {

@@ -93,7 +93,8 @@ func revoke(c *call) (int, any) {
 			status, answer.Error = o.Err.Status(), answer.Revocations[n].Error
 		}
 	}
-	c.note(slog.Int("objects", len(objects)), slog.Int("hashes", len(hashes)), slog.Int("revoked", revoked), slog.Int("failed", len(failed)))
+	c.note(slog.Int("objects", len(objects)), slog.Int("hashes", len(hashes)),
+		slog.Int("revoked", revoked), slog.Int("failed", len(failed)))
 	c.note(issue.LogAttrs(failed)...)
 	return status, answer
 }

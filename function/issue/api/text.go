@@ -28,7 +28,8 @@ func CheckText(raw []byte) *issue.Error {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return issue.Problem(issue.CodeBadRequest, fieldAt(wrong.JSONPointer), "the name is there twice")
 	default:
-		return issue.Problem(issue.CodeBadRequest, fieldAt(wrong.JSONPointer), "the text must be UTF-8, and an escaped surrogate (\\ud800 to \\udfff) must have its other half")
+		return issue.Problem(issue.CodeBadRequest, fieldAt(wrong.JSONPointer),
+			"the text must be UTF-8, and an escaped surrogate (\\ud800 to \\udfff) must have its other half")
 	}
 }
 

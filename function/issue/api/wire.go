@@ -13,13 +13,12 @@ const (
 // IssueRequest is the body of POST /links.
 type IssueRequest struct {
 	Objects []string `json:"objects"`
-	// TTLSeconds is the life of a new link, 0 for the longest there is.
+	// TTLSeconds is the life of a new link, 0 for the longest that the stack allows.
 	TTLSeconds int64 `json:"ttlSeconds,omitempty"`
 }
 
-// IssueAnswer answers it: a link for each object, in the request's order. The
-// status is 200 if there is one good link; otherwise it is that of the first
-// problem, which is repeated in Error.
+// IssueAnswer answers POST /links: a link for each object, in the request's order. The status is 200 if there is one
+// good link; otherwise it is that of the first problem, which is repeated in Error.
 type IssueAnswer struct {
 	Links []Link   `json:"links"`
 	Error *Problem `json:"error,omitempty"`
@@ -29,8 +28,7 @@ type IssueAnswer struct {
 type Link struct {
 	Object string `json:"object"`
 	URL    string `json:"url,omitempty"`
-	// Hash and ExpiresAt are missing for a public service's object, whose
-	// address is for good.
+	// Hash and ExpiresAt are missing for a public service's object, whose URL never expires.
 	Hash      string     `json:"hash,omitempty"`
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	Service   string     `json:"service,omitempty"`
@@ -56,30 +54,27 @@ type RevokeRequest struct {
 	Hashes  []string `json:"hashes,omitempty"`
 }
 
-// RevokeAnswer answers it: objects first, then hashes, in the request's order.
-// The status is 200 only if nothing failed; otherwise it is the highest of the
-// problems' and the problem is repeated in Error. The same request again then
-// finishes what it can.
+// RevokeAnswer answers POST /revocations: objects first, then hashes, in the request's order. The status is 200 only if
+// nothing failed; otherwise it is the highest of the problems' statuses, and that problem is repeated in Error. The same
+// request again then finishes what it can.
 type RevokeAnswer struct {
 	Revocations []Revocation `json:"revocations"`
 	Error       *Problem     `json:"error,omitempty"`
 }
 
-// Revocation says what became of one object or hash. It answers
-// DELETE /links/{hash}, too.
+// Revocation is the result for one object or hash. It also answers DELETE /links/{hash}.
 type Revocation struct {
 	Object string `json:"object,omitempty"`
 	Hash   string `json:"hash,omitempty"`
-	// Revoked are the hashes that are dead and forgotten by the edge.
+	// Revoked are the hashes that are no longer served, from caches neither.
 	Revoked []string `json:"revoked"`
-	// Withdrawn says that the object was public, is deleted, and is forgotten by
-	// the edge.
+	// Withdrawn says that the object was public and is deleted, and that CloudFront's copies are dropped.
 	Withdrawn bool     `json:"withdrawn,omitempty"`
 	Error     *Problem `json:"error,omitempty"`
 }
 
-// Problem is what went wrong: a code for programs, a sentence for people, and
-// the place in the request, if there is one.
+// Problem is what went wrong: a code for programs (issue.Code…), a sentence for people, and the place in the request,
+// such as objects[3], if there is one.
 type Problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

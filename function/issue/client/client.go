@@ -35,7 +35,7 @@ const (
 	tries     = 5
 	firstWait = 200 * time.Millisecond
 
-	// callTimeout is the issuer's own, and some for the way.
+	// callTimeout is the issuer's own timeout of 30 seconds, and some time for the network.
 	callTimeout = 35 * time.Second
 	// maxAnswer is above Lambda's largest answer, 6 MB.
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -57,7 +57,8 @@ type Client struct {
 func New(issuerURL, region string, credentials aws.CredentialsProvider) (*Client, error) {
 	form := regexp.MustCompile(`^https://[a-z0-9]+\.lambda-url\.` + regexp.QuoteMeta(region) + `\.on\.aws/?$`)
 	if region == "" || !form.MatchString(issuerURL) {
-		return nil, fmt.Errorf("%q is not the address of an issuer, which is https://<id>.lambda-url.%s.on.aws/", issuerURL, cmp.Or(region, "<region>"))
+		return nil, fmt.Errorf("%q is not the address of an issuer, which is https://<id>.lambda-url.%s.on.aws/",
+			issuerURL, cmp.Or(region, "<region>"))
 	}
 	return &Client{strings.TrimSuffix(issuerURL, "/"), region, credentials}, nil
 }
@@ -102,7 +103,8 @@ func (c *Client) Issue(ctx context.Context, objects []string, ttl time.Duration)
 	if err := checkText("objects", objects); err != nil {
 		return nil, err
 	}
-	answer, err := call[api.IssueAnswer](ctx, c, http.MethodPost, api.LinksPath, api.IssueRequest{Objects: objects, TTLSeconds: int64(ttl / time.Second)})
+	request := api.IssueRequest{Objects: objects, TTLSeconds: int64(ttl / time.Second)}
+	answer, err := call[api.IssueAnswer](ctx, c, http.MethodPost, api.LinksPath, request)
 	if err != nil {
 		return nil, fmt.Errorf("issuing: %w", err)
 	}
@@ -112,8 +114,7 @@ func (c *Client) Issue(ctx context.Context, objects []string, ttl time.Duration)
 	return answer.Links, nil
 }
 
-// Show tells what the link with the hash stands for. One that never was, or was
-// forgotten, is an Error.
+// Show returns what the link with the hash stands for. An unknown one is an Error.
 func (c *Client) Show(ctx context.Context, hash string) (*api.Shown, error) {
 	answer, err := call[struct {
 		api.Shown
@@ -128,15 +129,15 @@ func (c *Client) Show(ctx context.Context, hash string) (*api.Shown, error) {
 	return &answer.Shown, nil
 }
 
-// Revoke takes back all links of the objects, and those with the hashes: up to
-// issue.MaxObjects in all. It returns what became of each, objects first. A public
-// object has no links; naming it after it was deleted takes its copies out of
-// CloudFront's caches.
+// Revoke revokes all links of the objects, and the links with the hashes: up to issue.MaxObjects in all. It returns
+// the result for each, objects first. A public object has no links; naming it after it was deleted drops its copies
+// from CloudFront's caches.
 func (c *Client) Revoke(ctx context.Context, objects, hashes []string) ([]api.Revocation, error) {
 	if err := cmp.Or(checkText("objects", objects), checkText("hashes", hashes)); err != nil {
 		return nil, err
 	}
-	answer, err := call[api.RevokeAnswer](ctx, c, http.MethodPost, api.RevocationsPath, api.RevokeRequest{Objects: objects, Hashes: hashes})
+	request := api.RevokeRequest{Objects: objects, Hashes: hashes}
+	answer, err := call[api.RevokeAnswer](ctx, c, http.MethodPost, api.RevocationsPath, request)
 	if err != nil {
 		return nil, fmt.Errorf("revoking: %w", err)
 	}
@@ -150,7 +151,8 @@ func (c *Client) Revoke(ctx context.Context, objects, hashes []string) ([]api.Re
 func checkText(field string, values []string) error {
 	for n, value := range values {
 		if !utf8.ValidString(value) {
-			return &Error{api.Problem{Code: issue.CodeBadRequest, Message: "the text must be UTF-8", Field: fmt.Sprintf("%s[%d]", field, n)}}
+			at := fmt.Sprintf("%s[%d]", field, n)
+			return &Error{api.Problem{Code: issue.CodeBadRequest, Message: "the text must be UTF-8", Field: at}}
 		}
 	}
 	return nil
@@ -176,7 +178,8 @@ func call[Answer any](ctx context.Context, c *Client, method, path string, body 
 	for try := 1; ; try++ {
 		answer := new(Answer) // a used one would keep what the new one lacks
 		status, err := c.try(ctx, method, path, payload, answer)
-		again := err != nil && !errors.As(err, new(final)) || status == http.StatusTooManyRequests || status >= 500 || unfinished(answer)
+		again := err != nil && !errors.As(err, new(final)) ||
+			status == http.StatusTooManyRequests || status >= 500 || unfinished(answer)
 		if !again || try == tries || ctx.Err() != nil {
 			return answer, err
 		}
@@ -195,7 +198,7 @@ func unfinished(answer any) bool {
 	})
 }
 
-// final says that trying again would not help.
+// final is an error that trying again would not help.
 type final struct{ error }
 
 func (c *Client) try(ctx context.Context, method, path string, payload []byte, answer any) (int, error) {
@@ -211,7 +214,8 @@ func (c *Client) try(ctx context.Context, method, path string, payload []byte, a
 		return 0, final{fmt.Errorf("no AWS credentials: %w", err)}
 	}
 	sum := sha256.Sum256(payload)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "lambda", c.region, time.Now()); err != nil {
+	err = v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "lambda", c.region, time.Now())
+	if err != nil {
 		return 0, final{fmt.Errorf("signing the call: %w", err)}
 	}
 	response, err := patient.Do(request)
@@ -227,9 +231,11 @@ func (c *Client) try(ctx context.Context, method, path string, payload []byte, a
 		return response.StatusCode, final{fmt.Errorf("the issuer answered %d, which is not its API's", response.StatusCode)}
 	}
 	// The API's own 403 is about services; Lambda's has no code.
-	refused := response.StatusCode == http.StatusForbidden && !bytes.Contains(raw, []byte(`"code":"`+issue.CodeForbidden+`"`))
+	ours := bytes.Contains(raw, []byte(`"code":"`+issue.CodeForbidden+`"`))
+	refused := response.StatusCode == http.StatusForbidden && !ours
 	if refused || response.StatusCode == http.StatusUnauthorized {
-		return response.StatusCode, final{fmt.Errorf("the issuer refuses us (%d %s): are the credentials right, and is their principal among issuerPrincipals?", response.StatusCode, message(raw))}
+		return response.StatusCode, final{fmt.Errorf("the issuer refuses us (%d %s): "+
+			"are the credentials right, and is their principal among issuerPrincipals?", response.StatusCode, message(raw))}
 	}
 	if err := json.Unmarshal(raw, answer); err != nil {
 		return response.StatusCode, fmt.Errorf("the issuer answered %d, which is not its API's", response.StatusCode)
