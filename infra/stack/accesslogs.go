@@ -19,26 +19,26 @@ var accessLogFields = []string{
 	"sc-content-len", "sc-range-start", "sc-range-end",
 }
 
-// newAccessLogs registers the delivery of CloudFront's access logs to a bucket
-// (standard logging v2), if configured. Everything is in us-east-1, the only
-// region whose log deliveries CloudFront takes part in.
+// newAccessLogs registers the bucket of CloudFront's access logs and, if configured,
+// their delivery (standard logging v2). The bucket is always there, so that what
+// was logged stays for its time when logging is turned off. Everything is in
+// us-east-1, the only region whose log deliveries CloudFront takes part in.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
 func (s *builder) newAccessLogs(d *delivery) error {
-	if !s.cfg.AccessLogs {
-		return nil
-	}
 	in := s.regions.in(edgeRegion)
+	name := s.cfg.name() + "-access"
+	bucket, ready, err := s.newLogBucket(fmt.Sprintf("arn:aws:logs:%s:%s:delivery-source:%s", edgeRegion, s.account, name))
+	if err != nil || !s.cfg.AccessLogs {
+		return err
+	}
 	source, err := cloudwatch.NewLogDeliverySource(s.ctx, "access", &cloudwatch.LogDeliverySourceArgs{
-		Name: pulumi.String(s.cfg.name() + "-access"), LogType: pulumi.String("ACCESS_LOGS"), ResourceArn: d.distribution.Arn, Tags: s.tags(),
+		Name: pulumi.String(name), LogType: pulumi.String("ACCESS_LOGS"), ResourceArn: d.distribution.Arn, Tags: s.tags(),
 	}, in)
 	if err != nil {
 		return fmt.Errorf("access log source: %w", err)
 	}
-	bucket, ready, err := s.newLogBucket(source)
-	if err != nil {
-		return err
-	}
 	destination, err := cloudwatch.NewLogDeliveryDestination(s.ctx, "access", &cloudwatch.LogDeliveryDestinationArgs{
-		Name: pulumi.String(s.cfg.name() + "-access"), OutputFormat: pulumi.String("json"), Tags: s.tags(),
+		Name: pulumi.String(name), OutputFormat: pulumi.String("json"), Tags: s.tags(),
 		DeliveryDestinationConfiguration: &cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs{DestinationResourceArn: bucket.Arn},
 	}, in)
 	if err != nil {
@@ -54,8 +54,8 @@ func (s *builder) newAccessLogs(d *delivery) error {
 }
 
 // newLogBucket registers the bucket of access logs and returns it with the
-// policy that lets source write into it.
-func (s *builder) newLogBucket(source *cloudwatch.LogDeliverySource) (*s3.BucketV2, pulumi.Resource, error) {
+// policy that lets the delivery source of the given ARN write into it.
+func (s *builder) newLogBucket(source string) (*s3.BucketV2, pulumi.Resource, error) {
 	in := s.regions.in(edgeRegion)
 	bucket, err := s3.NewBucketV2(s.ctx, "logs", &s3.BucketV2Args{
 		Bucket:       pulumi.String(s.cfg.name() + "-" + s.account + "-logs"),
@@ -87,7 +87,7 @@ func (s *builder) newLogBucket(source *cloudwatch.LogDeliverySource) (*s3.Bucket
 				Actions: []string{"s3:PutObject"}, Resources: []pulumi.StringInput{pulumi.Sprintf("%s/*", bucket.Arn)},
 				Condition: pulumi.Map{
 					"StringEquals": pulumi.Map{"aws:SourceAccount": pulumi.String(s.account), "s3:x-amz-acl": pulumi.String("bucket-owner-full-control")},
-					"ArnLike":      pulumi.Map{"aws:SourceArn": source.Arn},
+					"ArnLike":      pulumi.Map{"aws:SourceArn": pulumi.String(source)},
 				},
 			},
 			tlsOnly(bucket),

@@ -171,7 +171,10 @@ func (s *builder) openKey(d *delivery) error {
 				Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
 			},
 		),
-	})
+	},
+		// Objects stay encrypted with the key that they were uploaded under: were the
+		// policy to go when another key is configured, nobody could see them.
+		pulumi.RetainOnDelete(true))
 	if err != nil {
 		return fmt.Errorf("content key policy: %w", err)
 	}

@@ -89,6 +89,7 @@ func TestACustomerManagedKeyIsUsedAndOpenedToTheDistribution(t *testing.T) {
 
 	policy := find(t, doc, "KeyPolicy", "content")
 	assert.Equal(t, "11111111-2222-3333-4444-555555555555", policy.Inputs["keyId"], "an ARN is read back as the ID, and changes at every update")
+	assert.True(t, policy.Options.RetainOnDelete, "objects stay encrypted with the key that they were uploaded under")
 	assert.Equal(t, map[string]any{
 		"Sid": "DistributionDecrypts", "Effect": "Allow", "Principal": map[string]any{"Service": []any{"cloudfront.amazonaws.com"}},
 		"Action": []any{"kms:Decrypt"}, "Resource": []any{"*"},

@@ -1,0 +1,193 @@
+package stack_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/plan"
+	"secure-media-cdn/infra/plan/recorder"
+)
+
+// changes are other values of every configuration key. Where a key cannot change
+// alone, the values of those that change with it are given, too.
+var changes = map[string][]config{
+	"accessLogs":             {{"accessLogs": "true"}, {"accessLogs": "false"}},
+	"alarmEmails":            {{"alarmEmails": "[]"}, {"alarmEmails": list("a@example.com", "oncall@example.com")}},
+	"alarmRegions":           {{"alarmRegions": "[]"}},
+	"aliases":                {{"aliases": list("cdn.example.com", "media.example.com"), "certificateArn": "", "hostedZoneId": "Z2FDTNDATAQYW2"}, {"aliases": "[]", "hostedZoneId": ""}},
+	"certificateArn":         {{"aliases": list("media.example.com"), "certificateArn": certificate}},
+	"clientErrorRatePercent": {{"clientErrorRatePercent": "9"}},
+	"corsAllowedOrigins":     {{"corsAllowedOrigins": "[]"}, {"corsAllowedOrigins": list("https://other.example.com")}},
+	"defaultTtlSeconds":      {{"defaultTtlSeconds": "60"}},
+	"delivery":               {{"delivery": "redirect"}},
+	"edgeMemoryMb":           {{"edgeMemoryMb": "1024"}},
+	"errorRatePercent":       {{"errorRatePercent": "9"}},
+	"geoRestriction":         {{"geoRestriction": `{"deny":["XX"]}`}, {"geoRestriction": ""}},
+	"hostedZoneId":           {{"aliases": list("media.example.com"), "certificateArn": "", "hostedZoneId": "Z3EXAMPLE"}},
+	"issuerPrincipals":       {{"issuerPrincipals": ""}, {"issuerPrincipals": `[{"principal":"210987654321","services":["discussion"]}]`}},
+	"kmsKeyArn":              {{"kmsKeyArn": ""}, {"kmsKeyArn": "arn:aws:kms:{region}:123456789012:key/99999999-2222-3333-4444-555555555555"}},
+	"latencyMilliseconds":    {{"latencyMilliseconds": "900"}},
+	"linkTtlDays":            {{"linkTtlDays": "7"}},
+	"logRetentionDays":       {{"logRetentionDays": "365"}},
+	"maxTtlSeconds":          {{"maxTtlSeconds": "1209601", "linkTtlDays": "14"}},
+	"objectCheck":            {{"objectCheck": "false"}},
+	"originShieldRegion":     {{"originShieldRegion": "us-east-1", "alarmRegions": "[]"}, {"originShieldRegion": "", "alarmRegions": "[]"}},
+	"permissionsBoundaryArn": {{"permissionsBoundaryArn": ""}, {"permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/other"}},
+	"priceClass":             {{"priceClass": "PriceClass_200"}},
+	"protect":                {{"protect": "true"}, {"protect": "false"}},
+	"renewBeforeSeconds":     {{"renewBeforeSeconds": "60"}},
+	"replicaRegions":         {{"replicaRegions": "[]"}, {"replicaRegions": list("us-east-1")}, {"replicaRegions": list("us-west-2", "ap-southeast-2")}},
+	"services":               {{"services": `[{"name":"discussion","access":"public"},{"name":"nudges","access":"private"},{"name":"marketplace","access":"private"}]`}},
+	"signatureTtlSeconds":    {{"signatureTtlSeconds": "60"}},
+	"webAclArn":              {{"webAclArn": ""}, {"webAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/other/99999999-2222-3333-4444-555555555555"}},
+}
+
+// lasting are the kinds that hold data or have a name in use, with the inputs that
+// the provider updates in place. No other input of them may ever change.
+// https://github.com/hashicorp/terraform-provider-aws/tree/v5.100.0/internal/service
+var lasting = map[string][]string{
+	"BucketV2":         {"forceDestroy"},
+	"Table":            {"deletionProtectionEnabled"},
+	"TableReplica":     {"deletionProtectionEnabled"},
+	"KeyValueStore":    {},
+	"KeyvaluestoreKey": {},
+	"Secret":           {"recoveryWindowInDays"},
+	"Queue":            {},
+	"LogGroup":         {"retentionInDays"},
+	"Distribution": {"aliases", "defaultCacheBehavior", "orderedCacheBehaviors", "origins", "priceClass", "restrictions", "viewerCertificate", "webAclId",
+		"customErrorResponses"},
+	"Function":    {"code", "environment", "memorySize", "keyValueStoreAssociations"},
+	"Alias":       {},
+	"FunctionUrl": {},
+	"Dashboard":   {"dashboardBody"},
+	"MetricAlarm": {"threshold", "alarmActions", "okActions"},
+	"Topic":       {},
+}
+
+// goes are the lasting resources that a key is for: they come and go with it.
+var goes = map[string][]string{
+	"replicaRegions":     {"TableReplica", "MetricAlarm Table", "Topic"},
+	"alarmRegions":       {"MetricAlarm", "Topic"},
+	"originShieldRegion": {"LogGroup edge-", "LogGroup refusals-", "MetricAlarm EdgeThrottled-", "MetricAlarm HighLatency-", "Topic"},
+}
+
+// replacing are the inputs of other kinds whose change makes a new resource. The
+// new one is there before the old one goes.
+var replacing = map[string][]string{
+	"Certificate":           {"domainName", "subjectAlternativeNames"},
+	"CertificateValidation": {"certificateArn", "validationRecordFqdns"},
+	"KeyPolicy":             {"keyId"},
+	"Permission":            {"action", "function", "principal", "qualifier", "statementId"},
+	"Record":                {"name", "zoneId"},
+	"TopicSubscription":     {"endpoint", "topic"},
+	"Role":                  {"name"},
+	"RolePolicy":            {"role"},
+}
+
+// TestGoldenChangesOfEveryKey compares the plans before and after
+// each change of each key, in both directions, and keeps what they show in a file
+// for review.
+func TestGoldenChangesOfEveryKey(t *testing.T) {
+	keys, err := recorder.Declared(root)
+	require.NoError(t, err)
+	var report strings.Builder
+	for _, key := range keys {
+		if key.Secret {
+			continue
+		}
+		require.NotEmpty(t, changes[key.Name], "say how %s may change", key.Name)
+		for _, name := range stacks {
+			for _, change := range changes[key.Name] {
+				compare(t, &report, key.Name, name, change)
+			}
+		}
+	}
+	const golden = "testdata/changes.golden.txt"
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(report.String()), 0o644))
+		return
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), report.String(), "if the change is meant, run `make golden` and review its diff")
+}
+
+// compare adds one change of a stack to report. Its other direction has the same
+// updates and replacements, and creates what this one deletes.
+func compare(t *testing.T, report *strings.Builder, key, name string, change config) {
+	t.Helper()
+	before := planOf(t, name, nil)
+	home := before.Outputs["mediaBucketRegion"].(string)
+	overrides := config{}
+	for k, v := range change {
+		overrides[k] = strings.ReplaceAll(v, "{region}", home)
+	}
+	old, changed := byIdentity(before), byIdentity(planOf(t, name, overrides))
+	var lines []string
+	for _, id := range slices.Sorted(maps.Keys(merged(old, changed))) {
+		was, isOld := old[id]
+		is, isNew := changed[id]
+		kind := was.Type + is.Type
+		kind = kind[strings.LastIndex(kind, ":")+1:]
+		if isOld != isNew {
+			if _, lasts := lasting[kind]; lasts {
+				allowed := slices.ContainsFunc(goes[key], func(prefix string) bool { return strings.HasPrefix(id, prefix) })
+				assert.True(t, allowed, "%s of %s, %v: %s comes or goes", key, name, change, id)
+			}
+			lines = append(lines, map[bool]string{true: "- ", false: "+ "}[isOld]+id)
+			continue
+		}
+		lines = append(lines, differences(t, kind, id, was, is)...)
+	}
+	if len(lines) > 0 {
+		fmt.Fprintf(report, "%s: %v\n  %s\n", name, strings.TrimPrefix(fmt.Sprint(overrides), "map"), strings.Join(lines, "\n  "))
+	}
+}
+
+// differences says what a change does to one resource.
+func differences(t *testing.T, kind, id string, was, is plan.Resource) []string {
+	t.Helper()
+	var inputs []string
+	for input := range merged(was.Inputs, is.Inputs) {
+		if !reflect.DeepEqual(was.Inputs[input], is.Inputs[input]) {
+			inputs = append(inputs, input)
+		}
+	}
+	slices.Sort(inputs)
+	if inPlace, lasts := lasting[kind]; lasts {
+		assert.Subset(t, inPlace, inputs, "%s would be replaced", id)
+		assert.Equal(t, was.Region, is.Region, "%s would be replaced", id)
+	}
+	if len(inputs) == 0 {
+		return nil
+	}
+	sign := "~ "
+	if slices.ContainsFunc(inputs, func(input string) bool { return slices.Contains(replacing[kind], input) }) {
+		sign = "+-"
+	}
+	return []string{sign + id + " [" + strings.Join(inputs, " ") + "]"}
+}
+
+// byIdentity returns a plan's resources by the last part of their type and their name.
+func byIdentity(doc *plan.Document) map[string]plan.Resource {
+	all := map[string]plan.Resource{}
+	for _, r := range doc.Resources {
+		all[r.Type[strings.LastIndex(r.Type, ":")+1:]+" "+r.Name] = r
+	}
+	return all
+}
+
+// merged returns a map with the keys of both.
+func merged[V any](a, b map[string]V) map[string]V {
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	return both
+}
