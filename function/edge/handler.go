@@ -122,7 +122,7 @@ func (h *Handler) decide(ctx context.Context, c Config, request Request, m mappi
 	case m.ExpiresAt.Sub(now) < lastMoment && request.conditional():
 		return outcomeExpired, expired
 	default:
-		request.URI = "/" + EncodeKey(m.Object.Key)
+		request.URI = m.Object.S3Path()
 		request.QueryString = cacheControlOverride(m.ExpiresAt.Sub(now))
 		return outcomeServed, request
 	}

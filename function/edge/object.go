@@ -9,40 +9,6 @@ import (
 	"secure-media-cdn/function/mapping"
 )
 
-// EncodeKey percent-encodes an object key for a URL path, so that S3 decodes
-// exactly the key: every byte but the unreserved characters and the slash.
-// That is also Signature Version 4's own encoding of an S3 path, so what is
-// signed and what is sent cannot differ, and a "+" cannot turn into a space.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-func EncodeKey(key string) string {
-	const hex = "0123456789ABCDEF"
-	plain := 0
-	for i := range len(key) {
-		if unreserved(key[i]) || key[i] == '/' {
-			plain++
-		}
-	}
-	if plain == len(key) {
-		return key
-	}
-	var b strings.Builder
-	b.Grow(plain + 3*(len(key)-plain))
-	for i := range len(key) {
-		if c := key[i]; unreserved(c) || c == '/' {
-			b.WriteByte(c)
-		} else {
-			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
-		}
-	}
-	return b.String()
-}
-
-// unreserved reports RFC 3986's unreserved characters (section 2.3).
-func unreserved(c byte) bool {
-	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
-		c == '-' || c == '.' || c == '_' || c == '~'
-}
-
 // maxBrowserAge is how long a browser may keep what a live link showed.
 const maxBrowserAge = 24 * time.Hour
 

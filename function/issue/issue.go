@@ -181,12 +181,9 @@ func (i *Issuer) life(ttl time.Duration) (time.Duration, error) {
 // publish gives public objects their plain address.
 func (i *Issuer) publish(ctx context.Context, public []*wanted) {
 	for _, w := range i.existing(ctx, public) {
-		w.link.URL = i.BaseURL + plainPath(w.object)
+		w.link.URL = i.BaseURL + w.object.PublicPath()
 	}
 }
-
-// plainPath is where a public object is served.
-func plainPath(o mapping.Object) string { return "/" + escapeKey(o.Key) }
 
 // existing returns those of the wanted objects that are in the bucket; the
 // others get their error.

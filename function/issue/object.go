@@ -52,23 +52,3 @@ func (i *Issuer) inBucket(text string) (mapping.Object, *Error) {
 	}
 	return object, nil
 }
-
-// escapeKey returns the key as a URL's path, without the leading slash: every
-// byte that RFC 3986 does not call unreserved is percent-encoded, as S3 wants
-// to see it in a signed request.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-func escapeKey(key string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for n := range len(key) {
-		switch c := key[n]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~/", c) >= 0:
-			b.WriteByte(c)
-		default:
-			b.WriteByte('%')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		}
-	}
-	return b.String()
-}

@@ -141,7 +141,7 @@ func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
 		case err != nil:
 			o.Err = unavailable("looking for the object failed; try again", err)
 		case !exists:
-			paths[n] = plainPath(w.object)
+			paths[n] = w.object.InvalidationPath()
 		}
 	})
 	distinct := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(paths))), func(path string) bool { return path == "" })
