@@ -82,6 +82,7 @@ var forms = map[string][]string{
 	"iam":                              {"arn:aws:iam::{account}:role/{name}-edge"},
 	"iam:CreateServiceLinkedRole":      {"arn:aws:iam::{account}:role/aws-service-role/replicator.lambda.amazonaws.com/AWSServiceRoleForLambdaReplicator"},
 	"kms":                              {"arn:aws:kms:eu-central-1:{account}:key/media-{env}"},
+	"kms:DescribeKey":                  {"arn:aws:kms:eu-central-1:{account}:key/media-{env}", defaultKey},
 	"lambda":                           {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge"},
 	"lambda:DisableReplication*":       {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge:7"},
 	"lambda:EnableReplication*":        {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge:7"},
@@ -153,6 +154,10 @@ var forms = map[string][]string{
 	"cloudfront:UpdateResponseHeadersPolicy":       {unnamed[4]},
 }
 
+// defaultKey is AWS's own key for DynamoDB, asked for by its alias. It is no
+// environment's.
+const defaultKey = "arn:aws:kms:eu-central-1:{account}:key/of-dynamodb"
+
 // tagged are the resources whose tags AWS shows to policies, by a part of their
 // ARN. The stack tags all of them.
 var tagged = []string{":certificate/", ":distribution/", ":log-group:", ":delivery:", ":delivery-source:", ":delivery-destination:"}
@@ -193,6 +198,9 @@ func requests(action, environment string) []request {
 			if strings.Contains(r.resource, part) && !strings.Contains(action, ":Create") {
 				r.context["aws:ResourceTag/project"], r.context["aws:ResourceTag/stack"] = "secure-media-cdn", environment
 			}
+		}
+		if form == defaultKey {
+			r.context["kms:RequestAlias"] = "alias/aws/dynamodb"
 		}
 		if tagging[action] {
 			r.context["aws:RequestTag/project"], r.context["aws:RequestTag/stack"] = "secure-media-cdn", environment

@@ -81,12 +81,22 @@ var needs = map[string]need{
 	"iam/rolePolicy:RolePolicy": {read: []string{"iam:GetRolePolicy"}, write: []string{"iam:PutRolePolicy", "iam:DeleteRolePolicy"}},
 
 	"dynamodb/table:Table": {
-		read: []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
+		read: []string{
+			"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "kms:DescribeKey",
+		},
 		write: []string{
-			"dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive", "dynamodb:UpdateContinuousBackups", "dynamodb:TagResource", "dynamodb:UntagResource",
-			// A replica is filled with the rights of whoever adds it.
+			"dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive", "dynamodb:UpdateContinuousBackups",
+			"dynamodb:TagResource", "dynamodb:UntagResource",
+		},
+	},
+	"dynamodb/tableReplica:TableReplica": {
+		read: []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "kms:DescribeKey"},
+		write: []string{
+			"dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:TagResource", "dynamodb:UntagResource",
+			// A replica is made and filled with the rights of whoever adds it.
 			// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2gt_IAM.html
-			"dynamodb:CreateTableReplica", "dynamodb:DeleteTableReplica", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
+			"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteTable", "dynamodb:DeleteTableReplica", "dynamodb:BatchWriteItem",
+			"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
 		},
 	},
 

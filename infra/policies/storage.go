@@ -23,6 +23,12 @@ func storage(s Scope) topic {
 				Resources: tables,
 			},
 			{
+				// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-request-alias
+				Sid: "ReadDefaultKey", Why: "the provider compares a table's key with AWS's default for DynamoDB, whose id differs by account and region",
+				Actions: []string{"kms:DescribeKey"}, Resources: []string{s.arn("kms", "key/*")},
+				Condition: when("StringEquals", map[string][]string{"kms:RequestAlias": {"alias/aws/dynamodb"}}),
+			},
+			{
 				Sid: "ReadSecrets", Why: "the provider reads a secret's settings",
 				Actions: []string{"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"}, Resources: secrets,
 			},
