@@ -61,7 +61,8 @@ func (l Limits) Validate() error {
 // ParseLimits reads what String writes, and nothing else.
 func ParseLimits(s string) (Limits, error) {
 	var l Limits
-	if _, err := fmt.Sscanf(s, "megapixels=%d,megabytes=%d,frames=%d", &l.Megapixels, &l.Megabytes, &l.Frames); err != nil || l.String() != s {
+	_, err := fmt.Sscanf(s, "megapixels=%d,megabytes=%d,frames=%d", &l.Megapixels, &l.Megabytes, &l.Frames)
+	if err != nil || l.String() != s {
 		return Limits{}, fmt.Errorf("%q are no limits", s)
 	}
 	return l, l.Validate()
@@ -159,4 +160,12 @@ func ParseTask(headers map[string]string) (Task, error) {
 		return Task{}, err
 	}
 	return t, nil
+}
+
+// CacheControl returns the Cache-Control of what a link shows that still lives
+// for left: no cache outlives the link, and an outage does not stretch it. In
+// browsers it is kept for at most browser.
+func CacheControl(left, browser time.Duration) string {
+	return fmt.Sprintf("public, max-age=%d, s-maxage=%d, stale-if-error=0",
+		min(left, browser)/time.Second, left/time.Second)
 }

@@ -1,0 +1,57 @@
+package images
+
+// wholeGIF reports whether a GIF's first frames are all there: as many as are
+// wanted, or all up to its end. libvips shows what there is of a GIF that was
+// cut off, so this is for us to see. A GIF is a header, a table of colours, and
+// blocks: each an extension or a frame, made of sub-blocks that begin with
+// their length and end with an empty one.
+// https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+func wholeGIF(file []byte, wanted int) bool {
+	const header, descriptor = 13, 10
+	const extension, frame, trailer = 0x21, 0x2c, 0x3b
+	if len(file) < header {
+		return false
+	}
+	// at never leaves the file: each step is checked before it is taken.
+	at, whole := 0, true
+	skip := func(n int) {
+		if at += n; at > len(file) {
+			at, whole = len(file), false
+		}
+	}
+	colours := func(flags byte) int {
+		if flags&0x80 == 0 {
+			return 0
+		}
+		return 3 << (flags&7 + 1)
+	}
+	subBlocks := func() {
+		for whole {
+			if at == len(file) {
+				whole = false
+				return
+			}
+			n := int(file[at])
+			if skip(1 + n); n == 0 {
+				return
+			}
+		}
+	}
+	skip(header + colours(file[10]))
+	for frames := 0; whole && at < len(file) && frames < wanted; {
+		switch kind := file[at]; {
+		case kind == extension:
+			skip(2)
+			subBlocks()
+		case kind == frame && len(file)-at >= descriptor:
+			skip(descriptor + colours(file[at+9]) + 1) // and the size of its codes
+			subBlocks()
+			frames++
+		case kind == trailer:
+			return true
+		default:
+			return false
+		}
+	}
+	return whole
+}
