@@ -43,7 +43,7 @@ race: tools browser ## run every test under the race detector
 	$(GO) test -race -timeout 60m ./...
 
 .PHONY: bundle
-bundle: ## build build/edge.zip and build/issuer.zip, and show their sizes
+bundle: ## build the edge, issuer and images zips in build/, and show their sizes
 	@$(GO) run ./function/cmd/bundle
 
 .PHONY: plan
@@ -100,7 +100,7 @@ clean: ## delete everything that was built
 	rm -rf build
 
 .PHONY: tools
-tools: $(BIN)/dynoxide $(BIN)/.versitygw-$(VERSITYGW_VERSION)
+tools: $(BIN)/dynoxide $(BIN)/.versitygw-$(VERSITYGW_VERSION) libvips
 
 # npm-ci installs into build/npm what a folder's lock file pins by hash. No
 # script of a package runs.
@@ -109,6 +109,12 @@ define npm-ci
 cp $(addprefix $(1)/,package.json package-lock.json .npmrc) build/npm/$(1)
 npm ci --ignore-scripts --loglevel=error --prefix build/npm/$(1)
 endef
+
+# libvips is pinned, by version and hash, where bundles fetch it too: in
+# function/images/library.
+.PHONY: libvips
+libvips:
+	@$(GO) run ./function/cmd/libvips >/dev/null
 
 # The console's page is tested in a real Chromium: the machine's own if it has
 # one, otherwise one that an npm package carries with all its libraries.

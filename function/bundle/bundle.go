@@ -36,7 +36,8 @@ type spec struct {
 	goos   string
 	goarch string
 	beside []file
-	zip    string // where it goes, relative to the module, with slashes
+	fetch  func(root, goos, goarch string) ([]file, error) // what else lies beside it; may be nil
+	zip    string                                          // where it goes, relative to the module, with slashes
 }
 
 type file struct {
@@ -91,7 +92,15 @@ func (s spec) build(root string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", s.zip, err)
 	}
-	data, err := pack(append([]file{{name: s.binary, mode: 0o755, data: binary}}, s.beside...))
+	files := append([]file{{name: s.binary, mode: 0o755, data: binary}}, s.beside...)
+	if s.fetch != nil {
+		fetched, err := s.fetch(root, s.goos, s.goarch)
+		if err != nil {
+			return "", fmt.Errorf("building %s: %w", s.zip, err)
+		}
+		files = append(files, fetched...)
+	}
+	data, err := pack(files)
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", s.zip, err)
 	}

@@ -1,4 +1,4 @@
-// Command cmd builds both bundles in the present module, as `pulumi up` does by
+// Command bundle builds all bundles in the present module, as `pulumi up` does by
 // itself, and prints where they are and how large.
 package main
 
@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	for _, build := range []func(root string) (string, error){bundle.Edge, bundle.Issuer} {
+	for _, build := range []func(root string) (string, error){bundle.Edge, bundle.Issuer, bundle.Images} {
 		path, err := build(".")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -1,0 +1,57 @@
+package bundle
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"secure-media-cdn/function/images/library"
+)
+
+// images is the function that makes pictures. It is a program for the
+// machine's own dynamic linker, and libvips lies beside it, as a file that
+// whoever gets the zip may replace by a build of their own.
+var images = spec{
+	pkg: "./function/cmd/images", binary: "bootstrap", goos: "linux", goarch: "arm64",
+	fetch: libvips,
+	zip:   "build/images.zip",
+}
+
+// Images builds the zip of the Lambda that makes pictures and returns its path.
+// The first time it fetches libvips with npm.
+func Images(root string) (string, error) { return images.build(root) }
+
+// ImagesForHost is Images for the machine it runs on, which must be Linux.
+func ImagesForHost(root string) (string, error) { return images.forHost().build(root) }
+
+// licences are the texts that what is in the zip must come with: Go's own for
+// its standard library, Apache's for the Go modules, and for libvips the GNU
+// Lesser General Public License, which refers to the GNU General Public one.
+//
+//go:embed licences
+var licences embed.FS
+
+// libvips returns the library, and the texts of all licences. Which parts the
+// library is made of, and under which terms, is in the notice of its package.
+func libvips(root, goos, goarch string) ([]file, error) {
+	if goos != "linux" {
+		return nil, fmt.Errorf("the images function runs on Linux only, not on %s", goos)
+	}
+	p, err := library.Fetch(root, goarch)
+	if err != nil {
+		return nil, err
+	}
+	files := []file{
+		{name: "lib/" + library.File, mode: 0o644, data: p.Library},
+		{name: "licences/libvips.md", mode: 0o644, data: p.Notice},
+		{name: "licences/libvips.json", mode: 0o644, data: p.Versions},
+	}
+	return files, fs.WalkDir(licences, "licences", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := licences.ReadFile(path)
+		files = append(files, file{name: path, mode: 0o644, data: text})
+		return err
+	})
+}
