@@ -44,16 +44,6 @@ type Request struct {
 // distribution, so it is read only when it changes.
 func (r Request) origin() []byte { return r.fields["origin"] }
 
-// conditional reports whether S3 may answer 304: CloudFront asks whether the
-// object that it holds is still good.
-func (r Request) conditional() bool {
-	var h Headers
-	if err := json.Unmarshal(r.fields["headers"], &h); err != nil {
-		return true // there is something that cannot be read; see lastMoment
-	}
-	return len(h["if-none-match"]) > 0 || len(h["if-modified-since"]) > 0
-}
-
 // JSON returns the answer that lets CloudFront go on with r. It is assembled by
 // hand, since json.Marshal would check and copy every field that it is given
 // again: a tenth of the whole lookup.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // FuzzEvent checks that no event, whatever its bytes, gets anything but a valid
@@ -36,7 +37,7 @@ func FuzzEvent(f *testing.F) {
 			Open: func(c Config) Lookup {
 				return func(_ context.Context, hash string) (mapping.Mapping, string, error) {
 					looked++
-					if !mapping.ValidHash(hash) {
+					if !seal.IsHash(hash) {
 						t.Errorf("a lookup of %q", hash)
 					}
 					return mapping.Mapping{Hash: hash, Object: mapping.Object{Bucket: c.Bucket, Key: "the object's key"},
@@ -74,7 +75,7 @@ func FuzzURI(f *testing.F) {
 	}
 	f.Add("/images/" + testHash)
 	f.Fuzz(func(t *testing.T, uri string) {
-		hash, ok := linkHash(uri)
+		hash, ok := seal.HashOf(uri)
 		if !ok {
 			return
 		}

@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // Lookup returns the mapping of a hash and the region that answered. It returns
@@ -68,7 +68,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) (out []byte, err e
 }
 
 func (h *Handler) answer(ctx context.Context, request Request) answer {
-	hash, ok := linkHash(request.URI)
+	// Links have one path. Any other is refused: each further way to write a link
+	// would be one more cache key, and one more run for anyone who holds it.
+	hash, ok := seal.HashOf(request.URI)
 	if !ok {
 		return notFound // no lookup and no log line: anyone can cause these
 	}
@@ -119,8 +121,6 @@ func (h *Handler) decide(ctx context.Context, c Config, request Request, m mappi
 			return outcomeUnsigned, broken
 		}
 		return outcomeRedirected, redirect(url)
-	case m.ExpiresAt.Sub(now) < lastMoment && request.conditional():
-		return outcomeExpired, expired
 	default:
 		request.URI = m.Object.S3Path()
 		request.QueryString = cacheControlOverride(m.ExpiresAt.Sub(now))
@@ -164,14 +164,4 @@ func (h *Handler) log(outcome, hash, region string, took time.Duration, err erro
 	default:
 		h.Log.Error("lookup", attrs...)
 	}
-}
-
-// linkPath is the one path under which links lie. Any other is refused, since
-// each further way to write a link would be one more cache key and one more
-// run of this function for anyone who holds it.
-const linkPath = "/images/"
-
-func linkHash(uri string) (string, bool) {
-	hash, ok := strings.CutPrefix(uri, linkPath)
-	return hash, ok && mapping.ValidHash(hash)
 }

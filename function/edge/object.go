@@ -14,9 +14,9 @@ const maxBrowserAge = 24 * time.Hour
 
 // cacheControlOverride returns the query string that makes S3 answer with a
 // Cache-Control under which no cache outlives the link. s-maxage is the whole
-// remaining life, so that CloudFront does not revalidate before the very end
-// (see lastMoment): a 304 from S3 does not carry the override, and would renew
-// the object for as long again.
+// remaining life: a shorter one would be revalidated, and a 304 from S3, which
+// does not carry the override, would keep the first one going. In CloudFront the
+// gate ends the link, whatever is cached.
 // stale-if-error=0 keeps an outage from stretching it.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func cacheControlOverride(left time.Duration) string {
@@ -24,14 +24,6 @@ func cacheControlOverride(left time.Duration) string {
 		min(left, maxBrowserAge)/time.Second, left/time.Second)
 	return "response-cache-control=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
-
-// lastMoment is how long before a link's end its cached object is no longer
-// revalidated. s-maxage is in whole seconds, rounded down, and CloudFront counts
-// it from a moment before this function reads its clock; so the object goes
-// stale up to a second and a cold start before the link's end. A 304 then would
-// renew it for as long as it had lived, and the link would work for up to twice
-// its life. Whoever asks in that moment is told that the link has expired.
-const lastMoment = 2 * time.Second
 
 // signatureLife returns how long a signed URL may live: never past the link's
 // own end. Both ends are whole seconds, as in the signature.

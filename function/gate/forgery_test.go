@@ -16,6 +16,7 @@ import (
 
 	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/cloudfrontjs"
 
 	"github.com/stretchr/testify/assert"
@@ -27,10 +28,10 @@ var (
 	vectors = flag.Int("vectors", 100_000/slowdown, "how many hashes Go and JavaScript must judge alike")
 )
 
-// withKeys is a gate that knows keys 2 and 1.
+// withKeys is a gate whose store has keys 1 and 2.
 func withKeys(t testing.TB) *testGate {
 	g := newGate(t, gate.Source)
-	g.store.Update(map[string]string{gate.CurrentKey: testKey(2), gate.PreviousKey: testKey(1)})
+	g.store.Update(sealtest.Entries(1, 2))
 	return g
 }
 
@@ -67,23 +68,20 @@ func refused(f *cloudfrontjs.Function, hash string) error {
 	return nil
 }
 
-// TestRandomHashes asks for random hashes, every other one with the id of a key
-// in use: those get as far as the seal. `make load` asks for a million; package
-// link has its own million.
+// TestRandomHashes asks for random hashes, every other one with the generation of
+// a key in use: those get as far as the seal. Package seal has its own million.
 func TestRandomHashes(t *testing.T) {
 	g := withKeys(t)
 	var answered atomic.Int64
 	parallel(t, *hashes, func(i int) error {
 		rng := rand.NewChaCha8([32]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)})
-		hash, err := seal.Random(rng)
-		if err != nil {
-			return err
-		}
+		raw := make([]byte, 24)
+		rng.Read(raw)
 		if i%2 == 0 {
-			hash = [2]string{"AQ", "Ag"}[i/2%2] + hash[2:]
+			raw[0] = byte(1 + i/2%2)
 		}
 		answered.Add(1)
-		return refused(g.Function, hash)
+		return refused(g.Function, base64.RawURLEncoding.EncodeToString(raw))
 	})
 	assert.EqualValues(t, *hashes, answered.Load())
 	assert.Empty(t, g.log.String())
@@ -121,8 +119,8 @@ func flipBit(t testing.TB, hash string, bit int) string {
 // TestGoAndJavaScriptAgree judges hashes of every kind by both, valid and
 // damaged: one seed for each, so that a failure names the hash to look at.
 func TestGoAndJavaScriptAgree(t *testing.T) {
-	keys, g := newKeys(t, 2, 1), withKeys(t)
-	sealers := []*seal.Keys{keys, newKeys(t, 1, 0), newKeys(t, 3, 0)}
+	g := withKeys(t)
+	sealers := []seal.Key{sealtest.Key(t, 1), sealtest.Key(t, 2), sealtest.Key(t, 3)}
 	var passed, expired, forged atomic.Int64
 	count := map[int]*atomic.Int64{0: &passed, 403: &expired, 404: &forged}
 	parallel(t, *vectors, func(i int) error {
@@ -133,12 +131,12 @@ func TestGoAndJavaScriptAgree(t *testing.T) {
 		if i%20 == 0 {
 			at = now.Add(time.Duration(i/20%3-1) * time.Second)
 		}
-		hash, err := sealers[rng.IntN(len(sealers))].Seal(at, seed)
+		hash, err := sealers[rng.IntN(len(sealers))].Seal(seal.Claims{ExpiresAt: at, Policy: byte(i / 7 % 10 / 9)}, seed)
 		if err != nil {
 			return err
 		}
 		hash = damage(t, rng, hash)
-		want := verdict(keys, hash)
+		want := verdict(hash, sealers[:2])
 		a, err := ask(context.Background(), g.Function, "GET", "/images/"+hash)
 		if err != nil {
 			return err
@@ -155,16 +153,22 @@ func TestGoAndJavaScriptAgree(t *testing.T) {
 	}
 }
 
-// verdict is what the gate must answer by the word of Go; 0 means it passes.
-func verdict(keys *seal.Keys, hash string) int {
-	expiresAt, err := keys.Open(hash)
-	switch {
-	case err != nil:
-		return 404
-	case !now.Before(expiresAt):
-		return 403
+// verdict is what the gate must answer, as Go sees it, if the store has these
+// keys; 0 means that the link passes.
+func verdict(hash string, keys []seal.Key) int {
+	for _, k := range keys {
+		claims, err := k.Open(hash)
+		switch {
+		case err != nil:
+		case claims.Policy != seal.PolicyHolder:
+			return 404
+		case !now.Before(claims.ExpiresAt):
+			return 403
+		default:
+			return 0
+		}
 	}
-	return 0
+	return 404
 }
 
 // damage changes half of the hashes, in one of several ways.

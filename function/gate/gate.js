@@ -2,32 +2,30 @@
 // private behaviour. It runs before the cache, on every request, so a link that
 // is forged, expired or revoked ends here even while its photo is cached.
 //
-// A link is /images/ and 32 base64url characters: 24 bytes, which are the id of
-// the key that sealed it (1), the expiry in epoch seconds (4), random bytes (11)
-// and the first 8 bytes of HMAC-SHA256 over the 16 before. Package link makes
-// them; its testdata/vectors.json holds what both sides must say.
+// A link is /images/ and 32 base64url characters: 24 bytes, which are the
+// generation of the key that sealed it (1), the expiry in epoch seconds (4), a
+// policy (1), an audience (4), random bytes (6) and the first 8 bytes of
+// HMAC-SHA256 over the 16 before. Package seal makes them; its
+// testdata/vectors.json holds what both sides must say.
 //
-// The key value store holds k.current and, after a rotation, k.previous, each
-// "<id>:<64 hex digits>", and an entry r.<hash> for every revoked link.
+// The key value store holds the key of each generation in use, 64 letters and
+// digits, as k.<generation>, and an entry r.<hash> for every revoked link.
 //
 // Only what the runtime's documentation lists is used, and a test sees to that.
 // It takes no await among arguments, which is why each await has its own line.
-// docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-javascript-runtime-20.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-javascript-runtime-20.html
 import cf from 'cloudfront';
 import crypto from 'crypto';
 
 const prefix = '/images/';
 const pathLength = prefix.length + 32;
+const policyOffset = 5;
 const sealOffset = 16;
 const sealLength = 8;
+const keyLength = 64;
 
 async function handler(event) {
     const request = event.request;
-    // A preflight shows nothing of the photo, and the edge function answers it
-    // without a lookup.
-    if (request.method === 'OPTIONS') {
-        return request;
-    }
     // 24 bytes have one spelling only. So encoding them again refuses every
     // other path, however leniently the decoder reads it; and needs no regular
     // expression, whose $ may match before a line end here but not elsewhere.
@@ -40,9 +38,13 @@ async function handler(event) {
     try {
         const kvs = cf.kvs();
 
-        doing = 'reading the link keys';
-        const secret = await secretOf(kvs, link[0]);
-        if (secret === null || !isSealed(link, secret)) {
+        doing = 'reading the link key';
+        const key = await keyOf(kvs, link[0]);
+        if (key === null || !isSealed(link, key)) {
+            return notFound();
+        }
+        // Policy 0: whoever holds the link may see it. There is no other yet.
+        if (link[policyOffset] !== 0) {
             return notFound();
         }
         // Now the link is known to be ours, so its expiry may be told.
@@ -53,49 +55,41 @@ async function handler(event) {
         const revoked = await kvs.exists('r.' + hash);
         return revoked ? notFound() : request;
     } catch (error) {
-        // Without keys no link can be told from a forged one: refuse them all.
-        // The error is not logged, since it might repeat a link or a key.
-        console.log('gate: failed at ' + doing + '; refusing every link');
-        const busy = answer(503, 'Service Unavailable', 'Try again later.\n');
-        busy.headers['retry-after'] = { value: '2' };
-        return busy;
+        // An error ends the function, and CloudFront answers 503. An answer of
+        // our own would not count as FunctionExecutionErrors, which an alarm
+        // watches. The error that was caught might repeat the hash in the log.
+        // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-503-service-unavailable.html
+        throw new Error('gate: failed at ' + doing);
     }
 }
 
-// secretOf returns the secret of the key with the given id, or null if no key
-// in use has it. Nearly every real link is sealed by the current key, so that
-// takes one read. A rotation writes k.previous first, then k.current: whoever
-// sees the new current key then finds the old one as the previous.
-async function secretOf(kvs, id) {
-    const first = await kvs.get('k.current');
-    const current = parseKey(first);
-    if (current.id === id) {
-        return current.secret;
+// keyOf returns the key of a generation, or null if it has none: it was rotated
+// out, or never was. get() throws for a missing key as for a broken store, so
+// exists() must tell them apart; a good link takes one read.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-custom-methods.html
+async function keyOf(kvs, generation) {
+    const name = 'k.' + generation;
+    let key = '';
+    try {
+        key = await kvs.get(name);
+    } catch (error) {
+        const there = await kvs.exists(name);
+        if (!there) {
+            return null;
+        }
     }
-    // get() throws for a missing key as for a broken store: exists() tells them
-    // apart.
-    const rotated = await kvs.exists('k.previous');
-    if (!rotated) {
-        return null;
-    }
-    const second = await kvs.get('k.previous');
-    const previous = parseKey(second);
-    return previous.id === id ? previous.secret : null;
-}
-
-function parseKey(text) {
-    const parts = /^([1-9][0-9]{0,2}):([0-9a-fA-F]{64})$/.exec(text);
-    if (parts === null) {
+    // Whoever guesses a short key could seal links of his own.
+    if (key.length !== keyLength) {
         throw new Error('malformed key');
     }
-    return { id: Number(parts[1]), secret: Buffer.from(parts[2], 'hex') };
+    return key;
 }
 
 // isSealed compares in constant time: leaving at the first wrong byte would let
 // an attacker find the seal byte by byte.
-function isSealed(link, secret) {
+function isSealed(link, key) {
     const body = link.subarray(0, sealOffset);
-    const seal = crypto.createHmac('sha256', secret).update(body).digest();
+    const seal = crypto.createHmac('sha256', key).update(body).digest();
     let difference = 0;
     for (let i = 0; i < sealLength; i++) {
         difference |= seal[i] ^ link[sealOffset + i];

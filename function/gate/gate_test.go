@@ -3,7 +3,6 @@ package gate_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/cloudfrontjs"
 
 	"github.com/stretchr/testify/assert"
@@ -71,26 +71,16 @@ func ask(ctx context.Context, f *cloudfrontjs.Function, method, uri string) (a a
 	return a, json.Unmarshal(result, &a)
 }
 
-func testKey(id int) string {
-	return fmt.Sprintf("%d:%x", id, sha256.Sum256([]byte{byte(id)}))
-}
-
-func newKeys(t testing.TB, current, previous int) *seal.Keys {
-	t.Helper()
-	text := ""
-	if previous != 0 {
-		text = testKey(previous)
-	}
-	keys, err := seal.NewKeys(testKey(current), text)
-	require.NoError(t, err)
-	return keys
-}
-
 // sealed returns the same hash for the same arguments: filler stands for the
 // random bytes.
-func sealed(t testing.TB, id int, expiresAt time.Time, filler string) string {
+func sealed(t testing.TB, generation int, expiresAt time.Time, filler string) string {
 	t.Helper()
-	hash, err := newKeys(t, id, 0).Seal(expiresAt, strings.NewReader(strings.Repeat(filler, 11)))
+	return sealedWith(t, generation, seal.Claims{ExpiresAt: expiresAt}, filler)
+}
+
+func sealedWith(t testing.TB, generation int, claims seal.Claims, filler string) string {
+	t.Helper()
+	hash, err := sealtest.Key(t, generation).Seal(claims, strings.NewReader(strings.Repeat(filler, 6)))
 	require.NoError(t, err)
 	return hash
 }
@@ -102,54 +92,50 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func TestNoStoreFailsClosed(t *testing.T) {
-	var log bytes.Buffer
-	f, err := cloudfrontjs.New(gate.Source, nil, cloudfrontjs.WithLog(&log))
+func TestWithoutAStoreTheFunctionFails(t *testing.T) {
+	f, err := cloudfrontjs.New(gate.Source, nil)
 	require.NoError(t, err)
-	a, err := ask(context.Background(), f, "GET", "/images/"+sealed(t, 2, expiry, "a"))
-	require.NoError(t, err)
-	assert.Equal(t, 503, a.StatusCode)
-	assert.Empty(t, wrongRefusal(a))
-	assert.Equal(t, "gate: failed at opening the key value store; refusing every link\n", log.String())
+	_, err = ask(context.Background(), f, "GET", "/images/"+sealed(t, 2, expiry, "a"))
+	require.ErrorContains(t, err, "gate: failed at opening the key value store")
 }
 
-func TestLogHoldsNoSecret(t *testing.T) {
+// CloudFront writes the error that ends a function to the function's log.
+func TestErrorsHoldNoKeyAndNoHash(t *testing.T) {
 	g := newGate(t, gate.Source)
-	hash := sealed(t, 1, expiry, "b")
 	for _, r := range rules(t) {
-		if r.logs == 0 {
+		if !r.fails {
 			continue
 		}
-		r.broken(t, g)
-		line := g.log.String()
-		assert.Regexp(t, `^gate: failed at [a-z ]+; refusing every link\n$`, line)
-		for _, secret := range []string{hash, sealed(t, 2, expiry, "a"), testKey(1)[2:], testKey(2)[2:]} {
-			assert.NotContains(t, line, secret)
+		r.prepareStore(t, g)
+		_, err := ask(context.Background(), g.Function, "GET", r.uri)
+		require.Error(t, err)
+		assert.Regexp(t, `^running the function: Error: gate: failed at [a-z ]+\n\t+at handler \([a-z.:0-9()]+$`, err.Error())
+		for _, secret := range []string{strings.TrimPrefix(r.uri, seal.Path), sealtest.Value(1), sealtest.Value(2)} {
+			assert.NotContains(t, err.Error(), secret)
 		}
+		assert.Empty(t, g.log.String())
 	}
 }
 
-// TestVectors runs the vectors that package link runs.
+// TestVectors runs the vectors that package seal runs.
 func TestVectors(t *testing.T) {
 	data, err := os.ReadFile("../seal/testdata/vectors.json")
 	require.NoError(t, err)
 	var vectors []struct {
-		Name, Current, Previous, Hash, Verdict string
-		Now                                    int64
+		Name, Hash, Verdict string
+		Keys                map[int]string
+		Now                 int64
 	}
 	require.NoError(t, json.Unmarshal(data, &vectors))
 	require.NotEmpty(t, vectors)
-	var clock time.Time
-	g := newGate(t, gate.Source, cloudfrontjs.WithClock(func() time.Time { return clock }))
-	status := map[string]int{"live": 0, "expired": 403, "forged": 404}
+	status := map[string]int{"live": 0, "expired": 403, "refused": 404, "forged": 404}
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
-			g.store.Delete(gate.PreviousKey)
-			g.store.Put(gate.CurrentKey, v.Current)
-			if v.Previous != "" {
-				g.store.Put(gate.PreviousKey, v.Previous)
+			clock := func() time.Time { return time.Unix(v.Now, 0) }
+			g := newGate(t, gate.Source, cloudfrontjs.WithClock(clock))
+			for generation, value := range v.Keys {
+				g.store.Put(seal.KeyEntry(generation), value)
 			}
-			clock = time.Unix(v.Now, 0)
 			a, err := ask(context.Background(), g.Function, "GET", "/images/"+v.Hash)
 			require.NoError(t, err)
 			require.Contains(t, status, v.Verdict)
@@ -160,19 +146,20 @@ func TestVectors(t *testing.T) {
 
 func TestReadsOfTheStoreAreFew(t *testing.T) {
 	store := &countingStore{MapStore: &cloudfrontjs.MapStore{}}
-	store.Update(map[string]string{gate.CurrentKey: testKey(2), gate.PreviousKey: testKey(1)})
+	store.Update(sealtest.Entries(1, 2, 3))
 	f, err := cloudfrontjs.New(gate.Source, store, cloudfrontjs.WithClock(func() time.Time { return now }))
 	require.NoError(t, err)
-	good := sealed(t, 2, expiry, "a")
+	good, old := sealed(t, 2, expiry, "a"), sealed(t, 1, expiry, "b")
 	for _, tt := range []struct {
 		name, uri string
 		want      []string
 	}{
-		{"a good link takes one read for the key and one for the revocation", good, []string{gate.CurrentKey, gate.RevocationKey(good)}},
-		{"a forged one takes one", good[:31] + "_", []string{gate.CurrentKey}},
-		{"an expired one takes one", sealed(t, 2, now, "e"), []string{gate.CurrentKey}},
+		{"a good link takes one read for the key and one for the revocation", good, []string{"k.2", "r." + good}},
+		{"so does one of the previous key", old, []string{"k.1", "r." + old}},
+		{"a forged one takes one", good[:31] + "_", []string{"k.2"}},
+		{"an expired one takes one", sealed(t, 2, now, "e"), []string{"k.2"}},
 		{"a wrong form takes none", good + "/", nil},
-		{"an unknown key id takes three", "_" + good[1:], []string{gate.CurrentKey, gate.PreviousKey, gate.PreviousKey}},
+		{"an unknown generation takes two", "_" + good[1:], []string{"k.254", "k.254"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store.reads = nil

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"secure-media-cdn/function/gate"
+	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/cloudfrontjs"
 )
 
@@ -20,10 +23,11 @@ type rule struct {
 	method, uri string
 	// status 0 means that the request passes.
 	status int
-	// prepare changes the store from the usual one: keys 2 and 1, hash revoked.
+	// prepare changes the store from the usual one: keys 1 and 2, one hash revoked.
 	prepare func(*cloudfrontjs.MapStore)
-	// logs is how many lines the gate prints.
-	logs int
+	// fails says that the function ends with an error, which CloudFront answers
+	// with 503.
+	fails bool
 }
 
 func rules(t testing.TB) []rule {
@@ -45,43 +49,53 @@ func rules(t testing.TB) []rule {
 			})
 		}
 	}
+	breakOnce := func(s *cloudfrontjs.MapStore) {
+		var reads atomic.Int64
+		s.FailReads(func(string) error {
+			if reads.Add(1) == 1 {
+				return errors.New("broken")
+			}
+			return nil
+		})
+	}
 	out := []rule{
 		{name: "a good link passes", uri: good},
 		{name: "a link of the previous key passes", uri: old},
-		{name: "a good link passes while there is no previous key", uri: good, prepare: drop(gate.PreviousKey)},
+		{name: "a link of the next key passes", uri: sealed(t, 3, expiry, "a"), prepare: put("k.3", sealtest.Value(3))},
+		{name: "a good link passes while it has the only key", uri: good, prepare: drop("k.1")},
+		{name: "a link of the last generation passes", uri: sealed(t, 255, expiry, "a"), prepare: put("k.255", sealtest.Value(255))},
 		{name: "a link passes in its last second", uri: sealed(t, 2, now.Add(time.Second), "a")},
 		{name: "HEAD is as GET, good", method: "HEAD", uri: good},
 		{name: "HEAD is as GET, forged", method: "HEAD", uri: good[:31] + "_", status: 404},
-		{name: "a preflight passes, good or not", method: "OPTIONS", uri: good[:31] + "_"},
-		{name: "a preflight passes without a key", method: "OPTIONS", uri: good, prepare: drop(gate.CurrentKey)},
+		{name: "a preflight of a good link passes", method: "OPTIONS", uri: good},
+		{name: "a preflight of a forged link is refused", method: "OPTIONS", uri: good[:31] + "_", status: 404},
+		{name: "a preflight of an expired link is refused", method: "OPTIONS", uri: expired, status: 403},
+		{name: "a preflight of a revoked link is refused", method: "OPTIONS", uri: revoked, status: 404},
 		{name: "another method is held to the same", method: "POST", uri: good[:31] + "_", status: 404},
 		{name: "an expired link is refused in the second of its expiry", uri: expired, status: 403},
 		{name: "an expired link of the previous key is refused", uri: sealed(t, 1, now, "e"), status: 403},
 		{name: "an expiry past the sign bit is far away", uri: sealed(t, 2, time.Unix(1<<31, 0), "s")},
+		{name: "a policy that is not known yet is refused", uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 1}, "p"), status: 404},
+		{name: "an audience that no policy asks for is ignored", uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Audience: [4]byte{1}}, "p")},
 		{name: "a revoked link is refused", uri: revoked, status: 404},
-		{name: "a revoked link of the previous key is refused", uri: old, status: 404, prepare: put(gate.RevocationKey(old), "1")},
-		{name: "expired and revoked is expired", uri: expired, status: 403, prepare: put(gate.RevocationKey(expired), "1")},
+		{name: "a revoked link of the previous key is refused", uri: old, status: 404, prepare: put(seal.RevocationEntry(old), "1")},
+		{name: "expired and revoked is expired", uri: expired, status: 403, prepare: put(seal.RevocationEntry(expired), "1")},
 		{name: "a forged link is refused", uri: good[:31] + "_", status: 404},
 		{name: "a forged link with a passed expiry learns nothing", uri: expired[:31] + "_", status: 404},
-		{name: "a key that was rotated out opens nothing", uri: old, status: 404, prepare: put(gate.PreviousKey, testKey(3))},
-		{name: "a missing previous key opens nothing", uri: old, status: 404, prepare: drop(gate.PreviousKey)},
-		{name: "a missing current key refuses everything", uri: good, status: 503, prepare: drop(gate.CurrentKey), logs: 1},
-		{name: "a missing current key refuses the previous key's links too", uri: old, status: 503, prepare: drop(gate.CurrentKey), logs: 1},
-		{name: "a broken read of the current key refuses everything", uri: good, status: 503, prepare: breakAt(gate.CurrentKey), logs: 1},
-		{name: "a broken read of the previous key is no forged link", uri: old, status: 503, prepare: breakAt(gate.PreviousKey), logs: 1},
-		{name: "a broken read of the previous key harms no other link", uri: good, prepare: breakAt(gate.PreviousKey)},
-		{name: "a broken revocation list refuses everything", uri: good, status: 503, prepare: breakAt("r."), logs: 1},
-		{name: "a malformed previous key refuses its links", uri: old, status: 503, prepare: put(gate.PreviousKey, "1:00"), logs: 1},
+		{name: "a key that was rotated out opens nothing", uri: old, status: 404, prepare: drop("k.1")},
+		{name: "an empty store opens nothing", uri: good, status: 404, prepare: func(s *cloudfrontjs.MapStore) { s.Update(nil, "k.1", "k.2") }},
+		{name: "a broken read of the key fails", uri: good, fails: true, prepare: breakAt("k.2")},
+		{name: "a read of the key that fails once fails", uri: good, fails: true, prepare: breakOnce},
+		{name: "a broken read of another key harms no link", uri: good, prepare: breakAt("k.1")},
+		{name: "a broken revocation list refuses everything", uri: good, fails: true, prepare: breakAt("r.")},
+		{name: "a broken store is noticed for forged links, too", uri: good[:31] + "_", fails: true, prepare: breakAt("")},
 		{name: "a form that is wrong needs no store", uri: good + "/", status: 404, prepare: breakAt("")},
 	}
 	for i := range 8 {
 		out = append(out, rule{name: fmt.Sprintf("byte %d of the seal wrong is forged", i), uri: flipBit(t, good, 8*(16+i)), status: 404})
 	}
-	for name, key := range map[string]string{
-		"an empty": "", "a short": testKey(2)[:65], "a long": testKey(2) + "0", "a strange": "2:" + strings.Repeat("g", 64), "an idless": testKey(2)[2:],
-		"a zero": "0" + testKey(2)[1:], "a padded": "0" + testKey(2),
-	} {
-		out = append(out, rule{name: name + " current key refuses everything", uri: good, status: 503, prepare: put(gate.CurrentKey, key), logs: 1})
+	for name, key := range map[string]string{"an empty": "", "a short": sealtest.Value(2)[1:], "a long": sealtest.Value(2) + "0"} {
+		out = append(out, rule{name: name + " key fails", uri: good, fails: true, prepare: put("k.2", key)})
 	}
 	for i := range out {
 		out[i].uri = "/images/" + out[i].uri
@@ -100,27 +114,36 @@ func rules(t testing.TB) []rule {
 	return out
 }
 
-// broken returns what the gate did against the rule, or "".
-func (r rule) broken(t testing.TB, g *testGate) string {
+func (r rule) prepareStore(t testing.TB, g *testGate) {
 	t.Helper()
 	g.log.Reset()
 	g.store.FailReads(nil)
-	g.store.Update(map[string]string{
-		gate.CurrentKey: testKey(2), gate.PreviousKey: testKey(1),
-		gate.RevocationKey(sealed(t, 2, expiry, "r")): fmt.Sprint(expiry.Unix()),
-	}, gate.RevocationKey(sealed(t, 1, expiry, "b")), gate.RevocationKey(sealed(t, 2, now, "e")))
+	all := g.store.All()
+	g.store.Update(nil, slices.Collect(maps.Keys(all))...)
+	g.store.Update(sealtest.Entries(1, 2))
+	g.store.Put(seal.RevocationEntry(sealed(t, 2, expiry, "r")), fmt.Sprint(expiry.Unix()))
 	if r.prepare != nil {
 		r.prepare(g.store)
 	}
+}
+
+// broken returns what the gate did against the rule, or "".
+func (r rule) broken(t testing.TB, g *testGate) string {
+	t.Helper()
+	r.prepareStore(t, g)
 	method := r.method
 	if method == "" {
 		method = "GET"
 	}
 	a, err := ask(context.Background(), g.Function, method, r.uri)
 	switch {
+	case r.fails && err == nil:
+		return fmt.Sprintf("did not fail: %+v", a)
+	case r.fails:
+		return ""
 	case err != nil:
 		return err.Error()
-	case strings.Count(g.log.String(), "\n") != r.logs:
+	case g.log.Len() > 0:
 		return fmt.Sprintf("logged %q", g.log.String())
 	case r.status == 0 && (!a.passed() || a.URI != r.uri || a.Method != method):
 		return fmt.Sprintf("did not pass as it was: %+v", a)
@@ -133,13 +156,10 @@ func (r rule) broken(t testing.TB, g *testGate) string {
 }
 
 // refusals are what the edge function says in the same cases, word for word.
-var refusals = map[int]string{403: "This link has expired.\n", 404: "Not found.\n", 503: "Try again later.\n"}
+var refusals = map[int]string{403: "This link has expired.\n", 404: "Not found.\n"}
 
 func wrongRefusal(a answer) string {
 	want := map[string]string{"cache-control": "no-store", "content-type": "text/plain; charset=utf-8"}
-	if a.StatusCode == http.StatusServiceUnavailable {
-		want["retry-after"] = "2"
-	}
 	if len(a.Headers) != len(want) {
 		return fmt.Sprintf("headers %v", a.Headers)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // audit reads the table and checks that it is whole: every live mapping is in
@@ -22,7 +23,7 @@ func audit(t testing.TB, store mapping.Store, items []map[string]types.Attribute
 	for _, item := range items {
 		key := item["hash"].(*types.AttributeValueMemberS).Value
 		switch {
-		case mapping.ValidHash(key):
+		case seal.IsHash(key):
 			m, err := mapping.FromItem(item)
 			require.NoError(t, err)
 			if m.Live(now) {

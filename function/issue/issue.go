@@ -6,7 +6,7 @@
 //     has enough life left.
 //   - A hash stands for one object and never for another.
 //   - Revoking an object kills every hash of it that was issued before, and has
-//     the edge forget them.
+//     the CDN refuse them.
 //   - Whatever was cut short, by a crash or a failing service, is healed by
 //     asking for the same again.
 //
@@ -48,7 +48,7 @@ type Issuer struct {
 	// Unchecked takes the caller's word for it that an object exists, which is
 	// otherwise looked up before it gets its first link.
 	Unchecked bool
-	Edge      Edge
+	CDN       CDN
 
 	// Bucket is the only bucket whose objects get links.
 	Bucket string
@@ -72,8 +72,8 @@ type Issuer struct {
 type Hashes interface {
 	// New returns a fresh hash for a link that lives until expiresAt.
 	New(ctx context.Context, expiresAt time.Time) (string, error)
-	// Accepts reports whether the edge lets a request with the hash pass. It no
-	// longer does once the key that sealed the hash is retired.
+	// Accepts reports whether the gate takes the hash for one of ours. It no longer
+	// does once the key that sealed the hash is retired.
 	Accepts(ctx context.Context, hash string) (bool, error)
 }
 
@@ -83,13 +83,13 @@ type Objects interface {
 	Exists(ctx context.Context, object mapping.Object) (bool, error)
 }
 
-// Edge is what serves links, and keeps copies.
-type Edge interface {
-	// Forget returns once no new request for the hashes, whose mappings are gone
-	// and would have expired at the times given, will be answered from a copy.
-	// It may be called again for the same hashes.
-	Forget(ctx context.Context, hashes map[string]time.Time) error
-	// Withdraw does the same for the plain paths of public objects that were
+// CDN is what serves links, and keeps copies.
+type CDN interface {
+	// Revoke returns once the hashes, whose mappings are gone and would have
+	// expired at the times given, will be refused, also where copies are kept. It
+	// may be called again for the same hashes.
+	Revoke(ctx context.Context, hashes map[string]time.Time) error
+	// Withdraw drops the copies at the plain paths of public objects that were
 	// deleted. Each call counts, also for paths that were withdrawn before: the
 	// objects may have been there again in between.
 	Withdraw(ctx context.Context, paths []string) error

@@ -46,7 +46,7 @@ func newWorld(store mapping.Store) *world {
 
 func (w *world) issuer() *issue.Issuer {
 	return &issue.Issuer{
-		Store: w.store, Hashes: w, Objects: w, Edge: w,
+		Store: w.store, Hashes: w, Objects: w, CDN: w,
 		Bucket: "media", BaseURL: "https://cdn.example", TTL: ttl, RenewBefore: day,
 		Now:   w.time,
 		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
@@ -85,7 +85,7 @@ func (w *world) Exists(_ context.Context, o mapping.Object) (bool, error) {
 	return !w.missing[o.Key], w.blind
 }
 
-func (w *world) Forget(_ context.Context, hashes map[string]time.Time) error {
+func (w *world) Revoke(_ context.Context, hashes map[string]time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++

@@ -10,9 +10,6 @@ import (
 // Without any, every key of the bucket is private and belongs to no service.
 type Services map[string]bool
 
-// LinkPath returns the path of the hash's link.
-func LinkPath(hash string) string { return "/images/" + hash }
-
 // parse reads one object to be served as a caller wrote it, and finds its
 // service.
 func (i *Issuer) parse(text string) (*wanted, *Error) {
@@ -25,7 +22,7 @@ func (i *Issuer) parse(text string) (*wanted, *Error) {
 	}
 	for segment := range strings.SplitSeq(object.Key, "/") {
 		// Every HTTP client resolves such segments before it sends the path, so
-		// the edge would fetch another key than the one meant.
+		// CloudFront would fetch another key than the one meant.
 		if segment == "." || segment == ".." {
 			return nil, problem(CodeBadObject, "a key with the segment %q cannot be served", segment)
 		}

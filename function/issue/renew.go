@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // A new link takes two writes, so a transaction has room for this many.
@@ -149,7 +150,7 @@ func (i *Issuer) apply(ctx context.Context, all []renewal, perTransaction int) [
 }
 
 func (i *Issuer) link(hash string, expiresAt time.Time) Link {
-	return Link{URL: i.BaseURL + LinkPath(hash), Hash: hash, ExpiresAt: expiresAt}
+	return Link{URL: i.BaseURL + seal.LinkPath(hash), Hash: hash, ExpiresAt: expiresAt}
 }
 
 func fail(all []*wanted, err *Error) {

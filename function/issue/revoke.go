@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // A revoked hash takes two writes beside the record's.
@@ -22,7 +23,7 @@ type Outcome struct {
 	// Hashes are the hashes that are dead and forgotten, in order. An object
 	// without a live link has none.
 	Hashes []string
-	// Withdrawn says that the edge has forgotten the deleted public object; it is
+	// Withdrawn says that the CDN has dropped the deleted public object; it is
 	// Withdraw that does.
 	Withdrawn bool
 	Err       *Error
@@ -33,7 +34,7 @@ type victim struct {
 	object mapping.Object
 	whole  bool                 // all of the object's hashes
 	hashes map[string]time.Time // else, or also, these
-	gone   map[string]time.Time // hashes without a mapping that the edge may still know
+	gone   map[string]time.Time // hashes without a mapping that the CDN may still serve
 	err    *Error
 }
 
@@ -41,8 +42,8 @@ type victim struct {
 // Outcomes come in the order of the call, objects first. The error, an *Error,
 // is about the call as a whole, and then nothing was done.
 //
-// First the mappings go, in one transaction with the note that the edge has yet
-// to forget them; then the edge is told; then the note goes. Cut short at any
+// First the mappings go, in one transaction with the note that the CDN has yet
+// to be told of them; then the CDN is told; then the note goes. Cut short at any
 // point, the same call again finds the note and goes on from there, whether it
 // names the object or the hash.
 func (i *Issuer) Revoke(ctx context.Context, objects, hashes []string) ([]Outcome, error) {
@@ -92,7 +93,7 @@ func (i *Issuer) Revoke(ctx context.Context, objects, hashes []string) ([]Outcom
 // trace returns what the hash stands for, or stood for until it was revoked;
 // then without an expiry, since no mapping is left to be deleted.
 func (i *Issuer) trace(ctx context.Context, hash string) (*mapping.Mapping, *Error) {
-	if !mapping.ValidHash(hash) {
+	if !seal.IsHash(hash) {
 		return nil, badHash()
 	}
 	m, err := i.Store.Get(ctx, hash)
@@ -124,7 +125,7 @@ func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
 	}
 }
 
-// Withdraw has the edge forget the public objects among the outcomes of Revoke
+// Withdraw has the CDN drop the public objects among the outcomes of Revoke
 // that were deleted, and says so in the outcomes. One that is still there is
 // left as it is, since the next viewer would fetch it again.
 func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
@@ -148,7 +149,7 @@ func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
 	if len(distinct) == 0 {
 		return
 	}
-	err := i.Edge.Withdraw(ctx, distinct)
+	err := i.CDN.Withdraw(ctx, distinct)
 	for n := range outcomes {
 		o := &outcomes[n]
 		switch {
@@ -161,7 +162,7 @@ func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
 	}
 }
 
-// revoke takes the hashes of all victims, and tells the edge once.
+// revoke takes the hashes of all victims, and tells the CDN once.
 func (i *Issuer) revoke(ctx context.Context, victims []*victim) {
 	forEach(len(victims), func(n int) { victims[n].err = i.unmap(ctx, victims[n]) })
 	gone := map[string]time.Time{}
@@ -171,7 +172,7 @@ func (i *Issuer) revoke(ctx context.Context, victims []*victim) {
 	if len(gone) == 0 {
 		return
 	}
-	if err := i.Edge.Forget(ctx, gone); err != nil {
+	if err := i.CDN.Revoke(ctx, gone); err != nil {
 		failure := unavailable("the links are revoked, but copies of the content may still be served: try again", err)
 		for _, v := range victims {
 			if len(v.gone) > 0 {
@@ -182,12 +183,12 @@ func (i *Issuer) revoke(ctx context.Context, victims []*victim) {
 	}
 	forEach(len(victims), func(n int) {
 		if v := victims[n]; v.err == nil && len(v.gone) > 0 {
-			v.err = i.settle(ctx, v)
+			v.err = i.finish(ctx, v)
 		}
 	})
 }
 
-// unmap deletes the mappings of the victim's hashes and notes what the edge has
+// unmap deletes the mappings of the victim's hashes and notes what the CDN has
 // yet to forget of its object, which includes what earlier calls did not finish.
 // A link that is issued after the first transaction survives: else, with many
 // asking, there would be no end.
@@ -240,8 +241,8 @@ func (v *victim) choose(scope map[string]time.Time, r mapping.Record) []string {
 	return chosen
 }
 
-// settle takes back the note that the edge had yet to forget v.gone.
-func (i *Issuer) settle(ctx context.Context, v *victim) *Error {
+// finish takes back the note that the CDN had yet to be told of v.gone.
+func (i *Issuer) finish(ctx context.Context, v *victim) *Error {
 	return i.change(ctx, v.object, func(r mapping.Record, _ int) (mapping.Change, progress) {
 		before := len(r.Revoked)
 		for hash := range v.gone {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // State says what a request for a link would meet.
@@ -16,7 +17,7 @@ const (
 	Live    State = "live"    // served
 	Expired State = "expired" // its time is over
 	Revoked State = "revoked" // taken back before its time
-	Retired State = "retired" // sealed by a key that the edge no longer accepts
+	Retired State = "retired" // sealed by a key that the gate no longer accepts
 )
 
 // Shown is what is known of a link.
@@ -31,10 +32,10 @@ type Shown struct {
 
 // Show tells what the hash stands for, or returns an *Error.
 func (i *Issuer) Show(ctx context.Context, hash string) (Shown, error) {
-	if !mapping.ValidHash(hash) {
+	if !seal.IsHash(hash) {
 		return Shown{}, badHash()
 	}
-	shown := Shown{URL: i.BaseURL + LinkPath(hash)}
+	shown := Shown{URL: i.BaseURL + seal.LinkPath(hash)}
 	m, err := i.Store.Get(ctx, hash)
 	var gone *mapping.RevokedError
 	switch {
@@ -63,7 +64,7 @@ func (i *Issuer) Show(ctx context.Context, hash string) (Shown, error) {
 }
 
 func badHash() *Error {
-	return problem(CodeBadHash, "a hash has %d characters of A-Z, a-z, 0-9, _ and -", mapping.HashLength)
+	return problem(CodeBadHash, "a hash has %d characters of A-Z, a-z, 0-9, _ and -", seal.HashLength)
 }
 
 // lookupError turns a failed Store.Get into what the caller is told.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/seal"
 )
 
 // The function's environment variables. Whoever starts the function sets them; none holds a secret.
@@ -41,17 +42,11 @@ const (
 	EnvCallers = "MEDIA_CALLERS"
 	// EnvCheckObjects: true or false: whether links are refused for objects that the bucket does not have.
 	EnvCheckObjects = "MEDIA_CHECK_OBJECTS"
-	// EnvKeySecret: ARN of the secret with the link keys; empty for links without a seal.
-	EnvKeySecret = "MEDIA_LINK_KEY_SECRET"
-	// EnvKeyValueStore: ARN of the gate's KeyValueStore; empty without a gate.
+	// EnvKeyGeneration: generation of the link key that seals, 1 to 255.
+	EnvKeyGeneration = "MEDIA_LINK_KEY_GENERATION"
+	// EnvKeyValueStore: ARN of the gate's KeyValueStore, with the link keys and the revoked links.
 	EnvKeyValueStore = "MEDIA_KEY_VALUE_STORE"
-	// EnvSettle: optional: milliseconds between the end of a mapping and the clearing of caches.
-	EnvSettle = "MEDIA_SETTLE_MILLISECONDS"
 )
-
-// settleMilliseconds is how long after the end of a mapping the caches are cleared, unless EnvSettle says otherwise:
-// see cloud.Edge.
-const settleMilliseconds = 1000
 
 // config is the function's configuration. It holds no secret.
 type config struct {
@@ -66,9 +61,8 @@ type config struct {
 	services     issue.Services
 	callers      []Caller
 	checkObjects bool
-	keySecret    string // ARN; empty for links without a seal
-	revocations  string // the key value store's ARN; empty without a gate
-	settle       time.Duration
+	generation   int    // of the link key that seals
+	store        string // the key value store's ARN
 }
 
 // loadConfig reads the environment. Its error lists all that is wrong at once.
@@ -85,16 +79,12 @@ func loadConfig(getenv func(string) string) (config, error) {
 		renewBefore:  r.seconds(EnvRenewBefore, 0),
 		services:     r.services(EnvPrivateServices, EnvPublicServices),
 		checkObjects: r.flag(EnvCheckObjects),
-		keySecret:    r.arn(EnvKeySecret),
-		revocations:  r.arn(EnvKeyValueStore),
-		settle:       settleMilliseconds * time.Millisecond,
+		generation:   int(r.number(EnvKeyGeneration, 1, seal.MaxGeneration)),
+		store:        r.arn(EnvKeyValueStore),
 	}
 	c.callers = r.callers(EnvCallers, slices.Collect(maps.Keys(c.services)))
 	if getenv(EnvRegions) == "" {
 		r.wrong(EnvRegions, "must list the table's regions, the home region first")
-	}
-	if getenv(EnvSettle) != "" {
-		c.settle = time.Duration(r.number(EnvSettle, 0, 10_000)) * time.Millisecond
 	}
 	if err := errors.Join(r.problems...); err != nil {
 		return config{}, fmt.Errorf("the configuration is wrong:\n%w", err)
@@ -176,8 +166,8 @@ func (r *reader) address(name string) string {
 
 func (r *reader) arn(name string) string {
 	value := r.getenv(name)
-	if value != "" && !arn.IsARN(value) {
-		r.wrong(name, "must be an ARN or empty, not %q", value)
+	if !arn.IsARN(value) {
+		r.wrong(name, "must be an ARN, not %q", value)
 	}
 	return value
 }

@@ -19,9 +19,9 @@ func goodEnvironment() map[string]string {
 		"MEDIA_CDN_BASE_URL": "https://cdn.example", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
 		"MEDIA_LINK_TTL_SECONDS": "2592000", "MEDIA_RENEW_BEFORE_SECONDS": "86400",
 		"MEDIA_PUBLIC_SERVICES": "marketplace,nudges", "MEDIA_PRIVATE_SERVICES": "simple-chat", "MEDIA_CHECK_OBJECTS": "true",
-		"MEDIA_CALLERS":         `[{"principal":"` + testCaller + `","services":["simple-chat","marketplace"]}]`,
-		"MEDIA_LINK_KEY_SECRET": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:seal",
-		"MEDIA_KEY_VALUE_STORE": "arn:aws:cloudfront::123456789012:key-value-store/11111111-2222-3333-4444-555555555555",
+		"MEDIA_CALLERS":             `[{"principal":"` + testCaller + `","services":["simple-chat","marketplace"]}]`,
+		"MEDIA_LINK_KEY_GENERATION": "2",
+		"MEDIA_KEY_VALUE_STORE":     "arn:aws:cloudfront::123456789012:key-value-store/11111111-2222-3333-4444-555555555555",
 	}
 }
 
@@ -38,18 +38,16 @@ func TestACompleteConfigurationIsRead(t *testing.T) {
 		table: "mappings", regions: []string{"eu-central-1", "us-east-1"}, bucket: "media", bucketRegion: "eu-central-1",
 		baseURL: "https://cdn.example", distribution: "EDFDVBD6EXAMPLE", linkTTL: 30 * 24 * time.Hour, renewBefore: 24 * time.Hour,
 		services: issue.Services{"marketplace": true, "nudges": true, "simple-chat": false}, checkObjects: true,
-		callers:   []Caller{{testCaller, []string{"simple-chat", "marketplace"}}},
-		keySecret: env["MEDIA_LINK_KEY_SECRET"], revocations: env["MEDIA_KEY_VALUE_STORE"], settle: time.Second,
+		callers:    []Caller{{testCaller, []string{"simple-chat", "marketplace"}}},
+		generation: 2, store: env["MEDIA_KEY_VALUE_STORE"],
 	}, got)
-	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES", "MEDIA_LINK_KEY_SECRET", "MEDIA_KEY_VALUE_STORE"} {
+	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES"} {
 		delete(env, optional)
 	}
 	env["MEDIA_CALLERS"] = "[]"
-	env["MEDIA_SETTLE_MILLISECONDS"] = "0"
 	got, err = load(env)
 	require.NoError(t, err)
 	assert.Empty(t, got.services)
-	assert.Zero(t, got.settle)
 }
 
 func TestAWrongSettingIsNamed(t *testing.T) {
@@ -70,9 +68,8 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 			"", "null", "{}", "[7]", `[{"principal":"210987654321","services":["simple-chat"]}] x`, `[{"principal":"210987654321","services":["simple-chat"],"service":""}]`,
 			`[{"principal":"210987654321","services":[]}]`, `[{"principal":"210987654321","services":["other"]}]`, `[{"principal":"*","services":["nudges"]}]`,
 		},
-		"MEDIA_LINK_KEY_SECRET":     {"1:00"},
-		"MEDIA_KEY_VALUE_STORE":     {"store"},
-		"MEDIA_SETTLE_MILLISECONDS": {"-1", "x", "10001"},
+		"MEDIA_LINK_KEY_GENERATION": {"", "0", "256", "x"},
+		"MEDIA_KEY_VALUE_STORE":     {"", "store"},
 	} {
 		for _, value := range values {
 			env := goodEnvironment()
@@ -92,7 +89,7 @@ func TestAllThatIsWrongIsListedAtOnce(t *testing.T) {
 	_, err := load(nil)
 	require.Error(t, err)
 	required := maps.Clone(goodEnvironment())
-	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES", "MEDIA_LINK_KEY_SECRET", "MEDIA_KEY_VALUE_STORE"} {
+	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES"} {
 		delete(required, optional)
 		assert.NotContains(t, err.Error(), optional)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,9 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/issue/cloud/cloudtest"
-	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/mapping/mappingtest"
-	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/seal/sealtest"
 )
 
 func TestALinkGoesFromIssueToRevocation(t *testing.T) {
@@ -25,10 +23,8 @@ func TestALinkGoesFromIssueToRevocation(t *testing.T) {
 	h := w.started()
 	hash := issued(t, h, "s3://media/simple-chat/a.jpg")
 	assert.Equal(t, hash, issued(t, h, "s3://media/simple-chat/a.jpg"))
-	keys, err := seal.NewKeys(keyOne, "")
-	require.NoError(t, err)
-	_, err = keys.Open(hash)
-	require.NoError(t, err, "the hash is sealed")
+	_, err := sealtest.Key(t, 2).Open(hash)
+	require.NoError(t, err, "the hash is sealed by the configured generation")
 
 	status, body, _ := call(t, h, http.MethodGet, "/links/"+hash, "")
 	assert.Equal(t, 200, status)
@@ -39,8 +35,8 @@ func TestALinkGoesFromIssueToRevocation(t *testing.T) {
 	assert.Equal(t, 200, status)
 	assert.JSONEq(t, `{"hash":"`+hash+`","object":"s3://media/simple-chat/a.jpg","revoked":["`+hash+`"]}`, body)
 	assert.True(t, w.dead(hash))
-	assert.True(t, w.aws.CloudFront.Covers("/images/"+hash))
 	assert.Contains(t, w.aws.KeyValueStore.Entries, "r."+hash)
+	assert.Empty(t, w.aws.CloudFront.Invalidations, "the gate's list is enough")
 	_, body, _ = call(t, h, http.MethodGet, "/links/"+hash, "")
 	assert.Contains(t, body, `"state":"revoked"`)
 }
@@ -107,7 +103,7 @@ func TestTheLogNamesNoKeyNoLinkAndNoSecret(t *testing.T) {
 	for _, line := range strings.Split(strings.TrimSpace(log), "\n") {
 		assert.True(t, json.Valid([]byte(line)), line)
 	}
-	for _, secret := range []string{".jpg", hash, "0101", "cdn.example"} {
+	for _, secret := range []string{".jpg", hash, sealtest.Value(2)[:8], "cdn.example"} {
 		assert.NotContains(t, log, secret)
 	}
 	assert.Contains(t, log, `"hash":"`+hash[:8]+`"`)
@@ -143,7 +139,7 @@ func TestWhatS3DeletesLosesItsLinks(t *testing.T) {
 			require.NoError(t, err)
 			assert.Nil(t, answer)
 			assert.Equal(t, tt.dies, w.dead(hash))
-			assert.Equal(t, tt.dies, w.aws.CloudFront.Covers("/images/"+hash))
+			assert.Equal(t, tt.dies, w.aws.KeyValueStore.Entries["r."+hash] != "")
 			assert.False(t, w.dead(other))
 		})
 	}
@@ -176,7 +172,7 @@ func TestARemovalThatCouldNotBeFollowedIsTriedAgain(t *testing.T) {
 	hash := issued(t, h, "s3://media/simple-chat/a.jpg")
 	removed := removedEvent("ObjectRemoved:Delete", "", "simple-chat/a.jpg")
 	w.aws.Fault = func(_ int, r *http.Request) cloudtest.Fault {
-		if r.URL.Hostname() == "cloudfront.amazonaws.com" {
+		if strings.HasSuffix(r.URL.Hostname(), ".cloudfront-kvs.global.api.aws") {
 			return cloudtest.Refused
 		}
 		return cloudtest.None
@@ -186,7 +182,7 @@ func TestARemovalThatCouldNotBeFollowedIsTriedAgain(t *testing.T) {
 	w.aws.Fault = nil
 	_, err = h.Handle(context.Background(), removed)
 	require.NoError(t, err)
-	assert.True(t, w.aws.CloudFront.Covers("/images/"+hash))
+	assert.Contains(t, w.aws.KeyValueStore.Entries, "r."+hash)
 }
 
 func TestEventsOfOtherKindsAreRefused(t *testing.T) {
@@ -225,17 +221,29 @@ func TestEventsOfOtherKindsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAFunctionWithoutItsKeysDoesNotStart(t *testing.T) {
+func TestWithoutItsKeyTheIssuerSaysSoUntilItIsThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mappingtest.Engine(t))
-	w.aws.Secret = "none"
-	_, err := w.start(false)
-	require.ErrorContains(t, err, "link key")
-	w.cfg.keySecret = ""
-	h, err := w.start(false)
-	require.NoError(t, err, "links without a seal need none")
-	assert.True(t, mapping.ValidHash(issued(t, h, "s3://media/simple-chat/a.jpg")))
-	assert.False(t, errors.Is(err, mapping.ErrNotFound))
+	w.aws.KeyValueStore.Entries = sealtest.Entries(1)
+	h := w.started()
+	status, body, _ := call(t, h, http.MethodPost, "/links", `{"objects":["s3://media/simple-chat/a.jpg"]}`)
+	assert.Equal(t, http.StatusServiceUnavailable, status, body)
+	w.aws.KeyValueStore.Entries = sealtest.Entries(1, 2)
+	issued(t, h, "s3://media/simple-chat/a.jpg")
+}
+
+func TestARotatedIssuerShowsLinksOfTheGenerationBeforeLastAsRetired(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	hash := issued(t, w.started(), "s3://media/simple-chat/a.jpg")
+	for generation, state := range map[int]string{1: "live", 2: "live", 3: "live", 4: "retired"} {
+		w.cfg.generation = generation
+		_, body, _ := call(t, w.started(), http.MethodGet, "/links/"+hash, "")
+		assert.Contains(t, body, `"state":"`+state+`"`, "generation %d", generation)
+	}
+	w.cfg.generation = 4
+	w.aws.KeyValueStore.Entries = sealtest.Entries(3, 4, 5)
+	assert.NotEqual(t, hash, issued(t, w.started(), "s3://media/simple-chat/a.jpg"), "a retired link is not given out again")
 }
 
 func TestACallThatNoHTTPClientCanSendIsNoRoute(t *testing.T) {

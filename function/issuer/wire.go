@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/cloud"
@@ -52,12 +51,11 @@ func New(ctx context.Context, getenv func(string) string, log *slog.Logger) (*Fu
 		return nil, err
 	}
 	base.HTTPClient = client
-	return wire(ctx, cfg, base, getenv, log)
+	return wire(cfg, base, getenv, log), nil
 }
 
-// wire joins the parts. It reads the link keys, if links are sealed, so that a
-// function without them does not start.
-func wire(ctx context.Context, c config, base aws.Config, getenv func(string) string, log *slog.Logger) (*Function, error) {
+// wire joins the parts.
+func wire(c config, base aws.Config, getenv func(string) string, log *slog.Logger) *Function {
 	in := func(region string) aws.Config {
 		copied := base.Copy()
 		copied.Region = region
@@ -66,44 +64,30 @@ func wire(ctx context.Context, c config, base aws.Config, getenv func(string) st
 	table := func(region string) *mapping.Table {
 		return &mapping.Table{Client: dynamodb.NewFromConfig(in(region)), Name: c.table}
 	}
-	edge := &cloud.Edge{
-		Settle: c.settle, Pause: issue.Sleep,
+	var options []func(*cloudfrontkeyvaluestore.Options)
+	if endpoint := getenv("AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE"); endpoint != "" {
+		options = append(options, cloud.AtEndpoint(endpoint))
+	}
+	store := cloudfrontkeyvaluestore.NewFromConfig(in(globalRegion), options...)
+	cdn := &cloud.CDN{
+		Revocations:   &cloud.Revocations{Client: store, Store: c.store, Now: time.Now, Pause: issue.Sleep, Log: log},
 		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(in(globalRegion)), Distribution: c.distribution, Log: log},
+		Pause:         issue.Sleep,
 	}
 	for _, region := range c.regions[1:] {
-		edge.Replicas = append(edge.Replicas, cloud.Replica{Region: region, Table: table(region)})
-	}
-	if c.revocations != "" {
-		var options []func(*cloudfrontkeyvaluestore.Options)
-		if endpoint := getenv("AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE"); endpoint != "" {
-			options = append(options, cloud.AtEndpoint(endpoint))
-		}
-		edge.Revocations = &cloud.Revocations{
-			Client: cloudfrontkeyvaluestore.NewFromConfig(in(globalRegion), options...),
-			Store:  c.revocations, Now: time.Now, Pause: issue.Sleep, Log: log,
-		}
-	}
-	hashes, err := hashes(ctx, c, base, log)
-	if err != nil {
-		return nil, err
+		cdn.Replicas = append(cdn.Replicas, cloud.Replica{Region: region, Table: table(region)})
 	}
 	bucket := cloud.Bucket{Client: s3.NewFromConfig(in(c.bucketRegion), func(o *s3.Options) {
 		// One machine has no host name for each bucket.
 		o.UsePathStyle = getenv("AWS_ENDPOINT_URL_S3") != ""
 	})}
 	issuer := &issue.Issuer{
-		Store: table(c.regions[0]), Hashes: hashes, Edge: edge, Objects: bucket, Unchecked: !c.checkObjects,
+		Store:   table(c.regions[0]),
+		Hashes:  &cloud.Ring{Client: store, Store: c.store, Generation: c.generation, Random: rand.Reader},
+		CDN:     cdn,
+		Objects: bucket, Unchecked: !c.checkObjects,
 		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, TTL: c.linkTTL, RenewBefore: c.renewBefore,
 		Now: time.Now, Pause: issue.Sleep,
 	}
-	return newFunction(issuer, byIdentity(c.callers), log), nil
-}
-
-func hashes(ctx context.Context, c config, base aws.Config, log *slog.Logger) (issue.Hashes, error) {
-	if c.keySecret == "" {
-		return cloud.Unsealed{Random: rand.Reader}, nil
-	}
-	sealed := &cloud.Sealed{Client: secretsmanager.NewFromConfig(base), Secret: c.keySecret, Random: rand.Reader, Now: time.Now, Log: log}
-	_, err := sealed.Keys(ctx)
-	return sealed, err
+	return newFunction(issuer, byIdentity(c.callers), log)
 }

@@ -17,11 +17,10 @@ import (
 	"secure-media-cdn/function/issue/cloud/cloudtest"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/mapping/mappingtest"
+	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/engine"
 	"secure-media-cdn/infra/local/locked"
 )
-
-const keyOne = "1:0101010101010101010101010101010101010101010101010101010101010101"
 
 // world is the whole function, joined as in production, over stand-ins for AWS
 // and the real DynamoDB engine.
@@ -36,36 +35,29 @@ type world struct {
 func newWorld(t *testing.T, server *engine.Server) *world {
 	env := goodEnvironment()
 	w := &world{t: t, table: mappingtest.Table(t, server, nil), log: &locked.Buffer{}}
-	env["MEDIA_TABLE"], env["MEDIA_SETTLE_MILLISECONDS"] = w.table.Name, "0"
+	env["MEDIA_TABLE"] = w.table.Name
 	cfg, err := load(env)
 	require.NoError(t, err)
 	// The engine is one region; asking it as another one is the same table.
 	w.cfg = cfg
 	w.aws = &cloudtest.AWS{
-		DynamoDB: server.URL, Secret: `{"current":"` + keyOne + `"}`,
+		DynamoDB: server.URL, KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1, 2, 3)},
 		Objects: map[string]bool{"simple-chat/a.jpg": true, "simple-chat/b.jpg": true, "marketplace/p.jpg": true},
 	}
 	return w
 }
 
-// start starts a process of the function, or returns why it did not. Its waits
-// take no time.
-func (w *world) start(retries bool) (*Function, error) {
-	h, err := wire(context.Background(), w.cfg, w.aws.Config(retries), func(string) string { return "" }, slog.New(slog.NewJSONHandler(w.log, nil)))
-	if err != nil {
-		return nil, err
-	}
+// start starts a process of the function. Its waits take no time.
+func (w *world) start(retries bool) *Function {
+	h := wire(w.cfg, w.aws.Config(retries), func(string) string { return "" }, slog.New(slog.NewJSONHandler(w.log, nil)))
 	noPause := func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	edge := h.issuer.Edge.(*cloud.Edge)
-	h.issuer.Pause, edge.Pause, edge.Revocations.Pause = noPause, noPause, noPause
-	return h, nil
+	cdn := h.issuer.CDN.(*cloud.CDN)
+	h.issuer.Pause, cdn.Pause, cdn.Revocations.Pause = noPause, noPause, noPause
+	return h
 }
 
 func (w *world) started() *Function {
-	w.t.Helper()
-	h, err := w.start(false)
-	require.NoError(w.t, err)
-	return h
+	return w.start(false)
 }
 
 // event returns the event of a call to the function's address.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"secure-media-cdn/function/seal"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -34,7 +36,7 @@ func FuzzItem(f *testing.F) {
 			}
 			return
 		}
-		if !ValidHash(m.Hash) || m.Object.Bucket == "" || m.Object.Key == "" || strings.Contains(m.Object.Bucket, "/") {
+		if !seal.IsHash(m.Hash) || m.Object.Bucket == "" || m.Object.Key == "" || strings.Contains(m.Object.Bucket, "/") {
 			t.Fatalf("%+v was taken for a mapping", m)
 		}
 		if m.Service != "" && !strings.HasPrefix(m.Object.Key, m.Service+"/") {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"secure-media-cdn/function/seal"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -43,7 +45,7 @@ func (m Mapping) Item() map[string]types.AttributeValue {
 // not know are ignored, so that old functions survive new writers.
 func FromItem(item map[string]types.AttributeValue) (Mapping, error) {
 	hash, ok := item[AttrHash].(*types.AttributeValueMemberS)
-	if !ok || !ValidHash(hash.Value) {
+	if !ok || !seal.IsHash(hash.Value) {
 		return Mapping{}, fmt.Errorf("%w: attribute %s is not a hash", ErrCorrupt, AttrHash)
 	}
 	m := Mapping{Hash: hash.Value}

@@ -13,10 +13,6 @@ import (
 	"unicode/utf8"
 )
 
-// HashLength is the number of characters in a link's hash: 24 bytes in
-// base64url without padding.
-const HashLength = 32
-
 // maxKeyBytes is S3's limit on the UTF-8 length of an object key.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 const maxKeyBytes = 1024
@@ -76,24 +72,3 @@ type Mapping struct {
 // days late.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 func (m Mapping) Live(now time.Time) bool { return now.Before(m.ExpiresAt) }
-
-// ValidHash reports whether s has the form of a hash: 32 characters of
-// [A-Za-z0-9_-]. It says nothing about whether a mapping exists.
-func ValidHash(s string) bool {
-	if len(s) != HashLength {
-		return false
-	}
-	for i := range len(s) {
-		if !hashByte[s[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-var hashByte = func() (ok [256]bool) {
-	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") {
-		ok[c] = true
-	}
-	return ok
-}()

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 
+	"secure-media-cdn/function/seal"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -21,7 +23,7 @@ var _ Store = (*Memory)(nil)
 
 // Get implements Store.
 func (s *Memory) Get(_ context.Context, hash string) (Mapping, error) {
-	if !ValidHash(hash) {
+	if !seal.IsHash(hash) {
 		return Mapping{}, ErrNotFound
 	}
 	s.mu.Lock()

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"secure-media-cdn/function/seal"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -144,7 +146,7 @@ func timesFrom(item map[string]types.AttributeValue, name string) (map[string]ti
 	}
 	set := make(map[string]time.Time, len(m.Value))
 	for hash := range m.Value {
-		if !ValidHash(hash) {
+		if !seal.IsHash(hash) {
 			return nil, fmt.Errorf("%w: the record's attribute %s holds something else than hashes", ErrCorrupt, name)
 		}
 		expiresAt, err := seconds(m.Value, hash)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"secure-media-cdn/function/seal"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -35,7 +37,7 @@ var _ Store = (*Table)(nil)
 
 // Get implements Store with one round trip.
 func (t *Table) Get(ctx context.Context, hash string) (Mapping, error) {
-	if !ValidHash(hash) {
+	if !seal.IsHash(hash) {
 		return Mapping{}, ErrNotFound
 	}
 	items, err := t.read(ctx, []string{hash, revokedPrefix + hash})

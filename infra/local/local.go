@@ -17,7 +17,6 @@ type Options struct {
 	Port   int               `default:"8080" env:"PORT" help:"Port of the CDN; 0 takes any free one."`
 	Env    bool              `help:"Print what an application needs to use the running stack, and run nothing."`
 	Clean  bool              `help:"Delete what an earlier run left, and start afresh."`
-	Sealed bool              `help:"Run with a link key, made once and kept with the state: links are sealed and the gate checks each request."`
 	Config map[string]string `help:"Override configuration, as key=value." placeholder:"KEY=VALUE"`
 	Root   string            `default:"." help:"Folder that holds Pulumi.yaml."`
 	Dir    string            `default:"build/local" help:"Folder for the state, relative to the root."`

@@ -5,11 +5,9 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,17 +45,12 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 		}
 	}()
 	if f.Clean {
-		if err := resources.Clean(dir, linkKeyFile); err != nil {
+		if err := resources.Clean(dir); err != nil {
 			return nil, fmt.Errorf("starting afresh: %w", err)
 		}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
-	}
-	if f.Sealed {
-		if f.Config, err = sealed(f.Config, dir); err != nil {
-			return nil, err
-		}
 	}
 	fmt.Fprintln(out, "building the functions")
 	bundles, err := buildBundles(root, out)
@@ -121,7 +114,7 @@ func evaluate(root string, f Options) (doc *plan.Document, region string, err er
 			})
 			return refused
 		},
-		Root: root, Stack: f.Stack, Config: f.Config, StandIns: stack.StandIns(), RevealSecrets: true,
+		Root: root, Stack: f.Stack, Config: f.Config, Password: password, RevealSecrets: true,
 	})
 	if refused != nil {
 		return nil, "", errors.New(strings.ReplaceAll(refused.Error(), "\n", "; "))
@@ -133,30 +126,13 @@ func evaluate(root string, f Options) (doc *plan.Document, region string, err er
 	return doc, region, nil
 }
 
-// linkKeyFile keeps the link key of --sealed in the state folder.
-const linkKeyFile = "link-key"
-
-// sealed adds a link key to the configuration, the same one in each run.
-func sealed(config map[string]string, dir string) (map[string]string, error) {
-	if config["linkKey"] != "" {
-		return config, nil
+// password makes a password as AWS does, of letters and digits.
+func password(length int) string {
+	var all strings.Builder
+	for all.Len() < length {
+		all.WriteString(rand.Text())
 	}
-	path := filepath.Join(dir, linkKeyFile)
-	key, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		secret := make([]byte, 32)
-		rand.Read(secret) // never fails
-		key = []byte("1:" + hex.EncodeToString(secret))
-		err = os.WriteFile(path, key, 0o600)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the local link key: %w", err)
-	}
-	with := map[string]string{"linkKey": string(key)}
-	for k, v := range config {
-		with[k] = v
-	}
-	return with, nil
+	return all.String()[:length]
 }
 
 // sample is a photo to try the stack with.

@@ -37,10 +37,6 @@ func Boundary(s Scope) Document {
 			Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []string{s.global("cloudfront", "distribution/*")}, Condition: s.ownTags(),
 		},
 	}
-	statements = append(statements, Statement{
-		Sid: "LinkKeys", Why: "the issuer seals links with them",
-		Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{s.arn("secretsmanager", "secret:"+s.prefix()+"*")},
-	})
 	if len(s.ContentKeys) > 0 {
 		statements = append(statements, Statement{
 			Sid: "ContentKeys", Why: "a signed address of an encrypted object decrypts with its signer's rights",

@@ -113,7 +113,5 @@ var needs = map[string]need{
 	"acm/certificateValidation:CertificateValidation": {read: []string{"acm:DescribeCertificate"}},
 	"route53/record:Record":                           {read: []string{"route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"}, write: []string{"route53:ChangeResourceRecordSets"}},
 
-	"kms/keyPolicy:KeyPolicy":                    {read: []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"}, write: []string{"kms:PutKeyPolicy"}},
-	"secretsmanager/secret:Secret":               {read: []string{"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"}, write: []string{"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:UpdateSecret", "secretsmanager:TagResource", "secretsmanager:UntagResource"}},
-	"secretsmanager/secretVersion:SecretVersion": {read: []string{"secretsmanager:DescribeSecret"}, write: []string{"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"}},
+	"kms/keyPolicy:KeyPolicy": {read: []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"}, write: []string{"kms:PutKeyPolicy"}},
 }

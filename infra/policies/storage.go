@@ -5,7 +5,6 @@ package policies
 func storage(s Scope) topic {
 	buckets := []string{"arn:aws:s3:::" + s.prefix() + "*"}
 	tables := []string{s.arn("dynamodb", "table/"+s.prefix()+"*")}
-	secrets := []string{s.arn("secretsmanager", "secret:"+s.prefix()+"*")}
 	t := topic{
 		name: "storage",
 		read: []Statement{
@@ -27,10 +26,6 @@ func storage(s Scope) topic {
 				Sid: "ReadDefaultKey", Why: "the provider compares a table's key with AWS's default for DynamoDB, whose id differs by account and region",
 				Actions: []string{"kms:DescribeKey"}, Resources: []string{s.arn("kms", "key/*")},
 				Condition: when("StringEquals", map[string][]string{"kms:RequestAlias": {"alias/aws/dynamodb"}}),
-			},
-			{
-				Sid: "ReadSecrets", Why: "the provider reads a secret's settings",
-				Actions: []string{"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"}, Resources: secrets,
 			},
 		},
 		write: []Statement{
@@ -63,14 +58,6 @@ func storage(s Scope) topic {
 					"dynamodb:UpdateItem",
 				},
 				Resources: tables,
-			},
-			{
-				Sid: "Secrets", Why: "the link keys",
-				Actions: []string{
-					"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
-					"secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret", "secretsmanager:UpdateSecretVersionStage",
-				},
-				Resources: secrets,
 			},
 		},
 	}

@@ -25,8 +25,7 @@ type alarm struct {
 	// above is the threshold. The configured one counts, if there is one.
 	above      int
 	configured func(Config) int
-	periods    int  // 1 unless set
-	sealed     bool // only if links are sealed
+	periods    int // 1 unless set
 	// why it matters and what to do are the alarm's description.
 	why, do string
 }
@@ -106,12 +105,12 @@ var alarms = []alarm{
 		do:  "Find the deleted objects in the bucket's version listing and revoke them with `links revoke`.",
 	},
 	{
-		name: "GateFailed", place: atCloudFront, of: gateMetrics, metric: "FunctionExecutionErrors", sealed: true,
-		why: "The gate failed and refused those viewers.",
-		do:  "Read the log group /aws/cloudfront/function/<gate> in us-east-1; check that the store holds k.current.",
+		name: "GateFailed", place: atCloudFront, of: gateMetrics, metric: "FunctionExecutionErrors",
+		why: "The gate failed, and those viewers got 503.",
+		do:  "Read the log group /aws/cloudfront/function/<gate> in us-east-1; check that its key value store can be read.",
 	},
 	{
-		name: "GateThrottled", place: atCloudFront, of: gateMetrics, metric: "FunctionThrottles", sealed: true,
+		name: "GateThrottled", place: atCloudFront, of: gateMetrics, metric: "FunctionThrottles",
 		why: "CloudFront stops the gate for using too much time, and refuses those viewers.",
 		do:  "Look at the gate's compute utilisation on the dashboard; roll back if a deployment came just before.",
 	},
@@ -122,9 +121,6 @@ var alarms = []alarm{
 func (s *builder) newAlarms(w watched) (alarmed, error) {
 	done := alarmed{topics: map[string]pulumi.StringOutput{}}
 	for _, a := range alarms {
-		if a.sealed && w.gate == nil {
-			continue
-		}
 		regions, several := a.place.regions(s.cfg)
 		for _, region := range regions {
 			if _, ok := done.topics[region]; !ok {

@@ -114,7 +114,4 @@ func TestWhatOperatorsMustHearOf(t *testing.T) {
 	} {
 		assert.True(t, watched[metric], metric)
 	}
-	for _, a := range kinds(planOf(t, "dev", nil), "MetricAlarm") {
-		assert.NotContains(t, a.Name, "Gate", "there is no gate without a link key")
-	}
 }

@@ -53,6 +53,7 @@ type Config struct {
 	AccessLogs          bool
 	LogRetentionDays    int
 	EdgeMemoryMB        int
+	LinkKeyGeneration   int
 	AlarmRegions        []string
 	AlarmEmails         []string
 
@@ -64,8 +65,6 @@ type Config struct {
 	// PermissionsBoundaryARN is the policy that limits every role of the stack.
 	PermissionsBoundaryARN string
 	ObjectCheck            bool
-	LinkKey                Secret
-	PreviousLinkKey        Secret
 	Protect                bool
 }
 
@@ -110,9 +109,6 @@ func (c Config) watchedRegions() []string {
 	return c.runRegions()
 }
 
-// sealed reports whether links are sealed and the gate is attached.
-func (c Config) sealed() bool { return c.LinkKey != "" }
-
 // servicesWith returns the names of the services with the given access.
 func (c Config) servicesWith(access string) []string {
 	var names []string
@@ -146,6 +142,7 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 		AccessLogs:          r.boolean("accessLogs"),
 		LogRetentionDays:    r.number("logRetentionDays"),
 		EdgeMemoryMB:        r.number("edgeMemoryMb"),
+		LinkKeyGeneration:   r.number("linkKeyGeneration"),
 
 		ErrorRatePercent:       r.number("errorRatePercent"),
 		ClientErrorRatePercent: r.number("clientErrorRatePercent"),
@@ -153,10 +150,8 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 
 		PermissionsBoundaryARN: r.text("permissionsBoundaryArn"),
 
-		ObjectCheck:     r.boolean("objectCheck"),
-		LinkKey:         r.secret("linkKey"),
-		PreviousLinkKey: r.secret("previousLinkKey"),
-		Protect:         r.boolean("protect"),
+		ObjectCheck: r.boolean("objectCheck"),
+		Protect:     r.boolean("protect"),
 	}
 	r.structure("corsAllowedOrigins", &c.CORSAllowedOrigins)
 	r.structure("services", &c.Services)
@@ -220,15 +215,6 @@ func (r *reader) boolean(key string) bool {
 		r.problem(key, "is %q: it must be true or false", value)
 	}
 	return b
-}
-
-// secret returns an optional value that must be encrypted in the stack's file.
-func (r *reader) secret(key string) Secret {
-	value := r.text(key)
-	if value != "" && !r.ctx.IsConfigSecret(r.ctx.Project()+":"+key) {
-		r.problem(key, "is in plain text: set it with `pulumi config set --secret`")
-	}
-	return Secret(value)
 }
 
 // structure reads a list or an object. A misspelt field of an object is an

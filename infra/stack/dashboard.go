@@ -11,10 +11,9 @@ import (
 
 // graph is one picture on the dashboard.
 type graph struct {
-	title  string
-	place  place
-	lines  []line
-	sealed bool // only if links are sealed
+	title string
+	place place
+	lines []line
 }
 
 // line is one metric of a graph, drawn once for each region of the graph's place.
@@ -51,7 +50,7 @@ var graphs = []graph{
 	{title: "Issuer: duration (ms)", place: atHome, lines: []line{
 		{of: issuerMetrics, metric: "Duration", statistic: "Average"}, {of: issuerMetrics, metric: "Duration", statistic: "p95"},
 	}},
-	{title: "Gate: runs, errors and compute utilisation (%)", place: atCloudFront, sealed: true, lines: []line{
+	{title: "Gate: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
 		{of: gateMetrics, metric: "FunctionInvocations", statistic: "Sum"}, {of: gateMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
 		{of: gateMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
 	}},
@@ -75,9 +74,6 @@ func (s *builder) newDashboard(w watched, a alarmed) (pulumi.StringOutput, error
 		"properties": pulumi.Map{"title": pulumi.String("Alarms"), "alarms": a.alarms},
 	}}
 	for _, g := range graphs {
-		if g.sealed && w.gate == nil {
-			continue
-		}
 		n := len(widgets) - 1
 		widgets = append(widgets, pulumi.Map{
 			"type": pulumi.String("metric"), "width": pulumi.Int(graphWidth), "height": pulumi.Int(graphHeight),

@@ -77,12 +77,8 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*deliv
 		args.WebAclId = pulumi.String(s.cfg.WebACLARN)
 	}
 	// The edge function reads every replica as soon as the origin's headers name it.
-	before := slices.Clone(m.replicas)
-	if g != nil {
-		before = append(before, g.logs)
-	}
-	opts := []pulumi.ResourceOption{pulumi.Protect(s.cfg.Protect), pulumi.DependsOn(before)}
-	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", args, opts...)
+	before := append(slices.Clone(m.replicas), g.logs)
+	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", args, pulumi.Protect(s.cfg.Protect), pulumi.DependsOn(before))
 	if err != nil {
 		return nil, fmt.Errorf("distribution: %w", err)
 	}
@@ -189,10 +185,10 @@ func (s *builder) origin(c *content, m *mappings, access *cloudfront.OriginAcces
 	return args
 }
 
-// privateBehavior is the default: whatever is not public goes through the gate,
-// if there is one, and the edge function.
+// privateBehavior is the default: whatever is not public goes through the gate
+// and the edge function.
 func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.DistributionDefaultCacheBehaviorArgs {
-	behavior := &cloudfront.DistributionDefaultCacheBehaviorArgs{
+	return &cloudfront.DistributionDefaultCacheBehaviorArgs{
 		TargetOriginId:          pulumi.String(originID),
 		ViewerProtocolPolicy:    pulumi.String("redirect-to-https"),
 		AllowedMethods:          p.methods,
@@ -206,13 +202,10 @@ func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.Dist
 				EventType: pulumi.String(originRequest), LambdaArn: e.version(), IncludeBody: pulumi.Bool(false),
 			},
 		},
-	}
-	if g != nil {
-		behavior.FunctionAssociations = cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
+		FunctionAssociations: cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
 			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerRequest), FunctionArn: g.function.Arn},
-		}
+		},
 	}
-	return behavior
 }
 
 // publicBehaviors serve the public services' objects straight from the bucket.

@@ -33,22 +33,12 @@ func evaluate(name string, overrides config, options ...func(*recorder.Options))
 	opts := recorder.Options{Program: program, Root: root, Stack: name, Config: overrides}
 	if name == "everything" {
 		opts.ConfigFile = "testdata/Pulumi.everything.yaml"
-		opts.Config = config{"linkKey": testKey, "previousLinkKey": testPreviousKey}
-		for key, value := range overrides {
-			opts.Config[key] = value
-		}
 	}
 	for _, set := range options {
 		set(&opts)
 	}
 	return recorder.Evaluate(opts)
 }
-
-// Keys of the form that linkKey has. They seal nothing.
-var (
-	testKey         = "2:" + strings.Repeat("b0", 32)
-	testPreviousKey = "1:" + strings.Repeat("a0", 32)
-)
 
 // stacks are the three that every rule is checked on.
 var stacks = []string{"dev", "prod", "everything"}

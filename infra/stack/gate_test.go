@@ -2,12 +2,20 @@ package stack_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/seal"
+	"secure-media-cdn/infra/plan"
 	"secure-media-cdn/infra/plan/recorder"
 )
 
@@ -33,51 +41,129 @@ func TestTheGateStandsBeforeThePrivateDefaultOnly(t *testing.T) {
 	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]}, gate.Inputs["keyValueStoreAssociations"], "8.1: one store per function")
 }
 
-func TestWithoutAKeyThereIsNoGate(t *testing.T) {
-	for _, name := range []string{"dev", "prod"} {
-		doc := planOf(t, name, nil)
-		for _, kind := range []string{"KeyValueStore", "KeyvaluestoreKey", "Secret", "SecretVersion"} {
-			assert.Empty(t, kinds(doc, kind), kind)
+func TestTheStoreHoldsTheKeysOfThisGenerationAndItsNeighbours(t *testing.T) {
+	for generation, want := range map[string][]string{
+		"1": {"key-1", "key-2"}, "2": {"key-1", "key-2", "key-3"}, "7": {"key-6", "key-7", "key-8"}, "255": {"key-254", "key-255"},
+	} {
+		doc := planOf(t, "dev", config{"linkKeyGeneration": generation})
+		var names []string
+		for _, r := range kinds(doc, "KeyvaluestoreKey") {
+			names = append(names, r.Name)
+			assert.Equal(t, "k."+strings.TrimPrefix(r.Name, "key-"), r.Inputs["key"])
+			assert.Equal(t, find(t, doc, "KeyValueStore", "gate").Outputs["arn"], r.Inputs["keyValueStoreArn"])
+			assert.Equal(t, []string{"value"}, r.Options.IgnoreChanges, "it keeps the value that it was made with")
 		}
-		for pattern, b := range behaviors(t, doc) {
-			assert.Nil(t, at(b, "functionAssociations"), pattern)
+		assert.Equal(t, want, names)
+	}
+}
+
+func TestNoDocumentShowsAKey(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
+		all, err := json.Marshal(doc)
+		require.NoError(t, err)
+		assert.NotContains(t, string(all), recorder.FakePassword)
+		for _, key := range kinds(doc, "KeyvaluestoreKey") {
+			assert.Equal(t, map[string]any{"secret": true}, key.Inputs["value"])
+		}
+	})
+	goldens, err := filepath.Glob("testdata/*.golden.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, goldens)
+	for _, golden := range goldens {
+		text, err := os.ReadFile(golden)
+		require.NoError(t, err)
+		assert.NotContains(t, string(text), recorder.FakePassword)
+	}
+
+	revealed, err := evaluate("everything", nil, func(o *recorder.Options) { o.RevealSecrets = true })
+	require.NoError(t, err)
+	key := find(t, revealed, "KeyvaluestoreKey", "key-7").Inputs["value"].(string)
+	assert.Contains(t, key, recorder.FakePassword, "this is where one is")
+	assert.Len(t, key, seal.ValueLength)
+	outputs, err := json.Marshal(revealed.Outputs)
+	require.NoError(t, err)
+	assert.NotContains(t, string(outputs), recorder.FakePassword, "no output holds a key, even revealed")
+}
+
+func TestARotationChangesTheRingAndOneSettingOfTheIssuer(t *testing.T) {
+	const setting = "environment.variables.MEDIA_LINK_KEY_GENERATION"
+	for _, name := range stacks {
+		for _, to := range []int{2, 3, 200, 255} {
+			before := planOf(t, name, config{"linkKeyGeneration": strconv.Itoa(to - 1)})
+			after := planOf(t, name, config{"linkKeyGeneration": strconv.Itoa(to)})
+			was, is := byName(before), byName(after)
+			for id, r := range is {
+				old, known := was[id]
+				old.Options.DependsOn, r.Options.DependsOn = nil, nil // the dashboard waits for everything
+				switch {
+				case !known:
+					assert.Equal(t, fmt.Sprintf("aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey key-%d", to+1), id)
+				case id == "aws:lambda/function:Function issuer":
+					assert.Equal(t, strconv.Itoa(to-1), at(old.Inputs, setting))
+					assert.Equal(t, strconv.Itoa(to), at(r.Inputs, setting))
+					assert.Equal(t, without(t, old.Inputs, setting), without(t, r.Inputs, setting))
+					assert.Equal(t, old.Options, r.Options)
+				default:
+					assert.Equal(t, old, r, id)
+				}
+				delete(was, id)
+			}
+			gone := slices.Collect(maps.Keys(was))
+			if to == 2 {
+				assert.Empty(t, gone)
+			} else {
+				assert.Equal(t, []string{fmt.Sprintf("aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey key-%d", to-2)}, gone)
+			}
+			assert.Equal(t, before.Outputs, after.Outputs)
 		}
 	}
 }
 
-func TestKeysStaySecretFromConfigurationToState(t *testing.T) {
-	doc := planOf(t, "everything", nil)
-	all, err := json.Marshal(doc)
-	require.NoError(t, err)
-	assert.NotContains(t, string(all), testKey[2:])
-	assert.NotContains(t, string(all), testPreviousKey[2:])
-	hidden := map[string]any{"secret": true}
-	assert.Equal(t, hidden, find(t, doc, "KeyvaluestoreKey", "current").Inputs["value"])
-	assert.Equal(t, hidden, find(t, doc, "KeyvaluestoreKey", "previous").Inputs["value"])
-	assert.Equal(t, hidden, find(t, doc, "SecretVersion", "seal").Inputs["secretString"])
-
-	revealed, err := evaluate("everything", nil, func(o *recorder.Options) { o.RevealSecrets = true })
-	require.NoError(t, err)
-	assert.Equal(t, testKey, find(t, revealed, "KeyvaluestoreKey", "current").Inputs["value"])
-	assert.Equal(t, "k.current", find(t, revealed, "KeyvaluestoreKey", "current").Inputs["key"])
-	assert.Equal(t, testPreviousKey, find(t, revealed, "KeyvaluestoreKey", "previous").Inputs["value"])
-	assert.Equal(t, "k.previous", find(t, revealed, "KeyvaluestoreKey", "previous").Inputs["key"])
-	assert.JSONEq(t, `{"current":"`+testKey+`","previous":"`+testPreviousKey+`"}`, find(t, revealed, "SecretVersion", "seal").Inputs["secretString"].(string))
-	outputs, err := json.Marshal(revealed.Outputs)
-	require.NoError(t, err)
-	assert.NotContains(t, string(outputs), testKey[2:], "no output holds a key, even revealed")
+// byName returns the resources of a document by type and name.
+func byName(doc *plan.Document) map[string]plan.Resource {
+	all := map[string]plan.Resource{}
+	for _, r := range doc.Resources {
+		all[r.Type+" "+r.Name] = r
+	}
+	return all
 }
 
-func TestKeysRotateWithoutRefusingALink(t *testing.T) {
-	doc := planOf(t, "everything", nil)
-	const current = "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey::current"
-	assert.Contains(t, find(t, doc, "KeyvaluestoreKey", "current").Options.DependsOn, "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey::previous", "the old key is kept as the previous one before it is replaced")
-	assert.Contains(t, find(t, doc, "SecretVersion", "seal").Options.DependsOn, current, "nobody seals with a key that the gate does not know")
-	assert.Contains(t, find(t, doc, "Function", "gate").Options.DependsOn, current, "a gate without a key refuses everybody")
-	assert.Contains(t, find(t, doc, "Distribution", "cdn").Options.DependsOn, "aws:cloudwatch/logGroup:LogGroup::gate")
+// without returns a copy of the inputs in which the setting is empty.
+func without(t *testing.T, inputs map[string]any, setting string) map[string]any {
+	t.Helper()
+	encoded, err := json.Marshal(inputs)
+	require.NoError(t, err)
+	var copied map[string]any
+	require.NoError(t, json.Unmarshal(encoded, &copied))
+	path := strings.Split(setting, ".")
+	at(copied, strings.Join(path[:len(path)-1], ".")).(map[string]any)[path[len(path)-1]] = ""
+	return copied
+}
 
-	first := planOf(t, "dev", config{"linkKey": testKey})
-	assert.Len(t, kinds(first, "KeyvaluestoreKey"), 1, "the first key has none before it")
+func TestTheGenerationIsOneByte(t *testing.T) {
+	for _, generation := range []string{"0", "-1", "256"} {
+		_, err := evaluate("dev", config{"linkKeyGeneration": generation})
+		assert.ErrorContains(t, err, "config linkKeyGeneration is "+generation+": it must be 1 to 255")
+	}
+}
+
+func TestAnEmptyStackFileIsEnough(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  aws:region: eu-central-1\n"), 0o600))
+	doc, err := evaluate("dev", nil, func(o *recorder.Options) { o.ConfigFile = file })
+	require.NoError(t, err)
+	assert.Len(t, kinds(doc, "KeyvaluestoreKey"), 2)
+}
+
+func TestTheIssuerMayUseThisStoreOnly(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
+		statement := statementOf(t, find(t, doc, "RolePolicy", "issuer").Inputs["policy"], "ReadKeysAndRevoke")
+		assert.Equal(t, []string{find(t, doc, "KeyValueStore", "gate").Outputs["arn"].(string)}, texts(statement["Resource"]))
+		assert.Equal(t, []string{
+			"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey",
+			"cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:UpdateKeys",
+		}, texts(statement["Action"]))
+	})
 }
 
 func TestTheGatesLogsHaveARetention(t *testing.T) { // 4.8
@@ -86,9 +172,4 @@ func TestTheGatesLogsHaveARetention(t *testing.T) { // 4.8
 	assert.Equal(t, "us-east-1", logs.Region)
 	assert.Equal(t, "/aws/cloudfront/function/"+find(t, doc, "Function", "gate").Outputs["name"].(string), logs.Inputs["name"])
 	assert.Equal(t, 90.0, logs.Inputs["retentionInDays"])
-}
-
-func TestALostKeyOfAProtectedStackCanBeBroughtBack(t *testing.T) {
-	assert.Equal(t, 30.0, find(t, planOf(t, "everything", nil), "Secret", "seal").Inputs["recoveryWindowInDays"])
-	assert.Equal(t, 0.0, find(t, planOf(t, "dev", config{"linkKey": testKey}), "Secret", "seal").Inputs["recoveryWindowInDays"])
 }

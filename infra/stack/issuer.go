@@ -79,9 +79,9 @@ func (s *builder) newIssuer(bundle string, c *content, m *mappings, d *delivery,
 }
 
 // issuerEnvironment is the function's configuration. It holds no secret: of the
-// link key it names the secret that keeps it.
+// link keys it names the store that keeps them.
 func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gate) pulumi.StringMap {
-	env := pulumi.StringMap{
+	return pulumi.StringMap{
 		issuerfn.EnvTable:           m.table.Name,
 		issuerfn.EnvRegions:         pulumi.String(strings.Join(s.cfg.tableRegions(), ",")),
 		issuerfn.EnvBucket:          c.bucket.Bucket,
@@ -94,14 +94,9 @@ func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gat
 		issuerfn.EnvPrivateServices: pulumi.String(strings.Join(s.cfg.servicesWith(AccessPrivate), ",")),
 		issuerfn.EnvCallers:         pulumi.String(issuerfn.EncodeCallers(s.cfg.IssuerPrincipals)),
 		issuerfn.EnvCheckObjects:    pulumi.String(strconv.FormatBool(s.cfg.ObjectCheck)),
-		issuerfn.EnvKeySecret:       pulumi.String(""),
-		issuerfn.EnvKeyValueStore:   pulumi.String(""),
+		issuerfn.EnvKeyGeneration:   pulumi.String(strconv.Itoa(s.cfg.LinkKeyGeneration)),
+		issuerfn.EnvKeyValueStore:   g.store.Arn,
 	}
-	if g != nil {
-		env[issuerfn.EnvKeySecret] = g.secret.Arn
-		env[issuerfn.EnvKeyValueStore] = g.store.Arn
-	}
-	return env
 }
 
 // issuerStatements are all that the function may do.
@@ -111,6 +106,14 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 		// A transaction is authorised as the operations it consists of. All
 		// writes go to the home region: two regions could both win a race.
 		{Sid: "KeepMappings", Actions: []string{"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"}, Resources: m.arns[:1]},
+		{
+			Sid: "ReadKeysAndRevoke",
+			Actions: []string{
+				"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey",
+				"cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:UpdateKeys",
+			},
+			Resources: []pulumi.StringInput{g.store.Arn},
+		},
 		{Sid: "Invalidate", Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []pulumi.StringInput{d.distribution.Arn}},
 		{Sid: "CheckObjects", Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()}},
 		// Without it S3 says 403 for a missing object, not 404.
@@ -118,15 +121,9 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group)}},
 	}
 	if replicas := m.arns[1:]; len(replicas) > 0 {
-		// A link is revoked once no region has it: a replica that still did would
-		// let the edge cache its object anew.
+		// When the revocation list is full, caches are emptied instead, once no
+		// region can fill them again.
 		statements = append(statements, statement{Sid: "SeeRevocations", Actions: []string{"dynamodb:BatchGetItem"}, Resources: replicas})
-	}
-	if g != nil {
-		statements = append(statements,
-			statement{Sid: "SealLinks", Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []pulumi.StringInput{g.secret.Arn}},
-			statement{Sid: "KeepRevocations", Actions: []string{"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:UpdateKeys"}, Resources: []pulumi.StringInput{g.store.Arn}},
-		)
 	}
 	return statements
 }

@@ -10,7 +10,7 @@ type watched struct {
 	mappings *mappings
 	delivery *delivery
 	issuer   *issuer
-	gate     *gate // nil if links are not sealed
+	gate     *gate
 }
 
 // place is where a metric is measured, and so where its alarm must be: alarms

@@ -24,13 +24,12 @@ var reasons = map[string]map[string]string{
 	},
 	"issuer": {
 		"KeepMappings":       "reads, makes and deletes mappings, in the home region only",
-		"Invalidate":         "takes revoked links out of CloudFront's caches",
+		"Invalidate":         "drops copies of withdrawn objects, and of revoked links when the gate's list is full",
 		"CheckObjects":       "refuses links to objects that do not exist",
 		"TellMissingObjects": "S3 says 404 instead of 403 only to those who may list",
 		"WriteLogs":          "logs into its own group, which exists already",
-		"SeeRevocations":     "waits until a revoked link is gone from every replica",
-		"SealLinks":          "reads the link key",
-		"KeepRevocations":    "writes the gate's list of revoked links",
+		"SeeRevocations":     "waits until a revoked link is gone from every replica when the gate's list is full",
+		"ReadKeysAndRevoke":  "seals with the gate's keys, and writes its list of revoked links",
 	},
 }
 

@@ -14,6 +14,7 @@ import (
 
 	edgefn "secure-media-cdn/function/edge"
 	issuerfn "secure-media-cdn/function/issuer"
+	"secure-media-cdn/function/seal"
 )
 
 const secondsPerDay = 24 * 60 * 60
@@ -38,7 +39,6 @@ var (
 	certificateForm = regexp.MustCompile(`^arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-zA-Z-]+$`)
 	webACLForm      = regexp.MustCompile(`^arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[^/*]+/[^/*]+$`)
 	boundaryForm    = regexp.MustCompile(`^arn:aws:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
-	linkKeyForm     = regexp.MustCompile(`^([1-9]\d{0,2}):[0-9a-f]{64}$`)
 )
 
 // reservedServices are path segments that a service may not be named after:
@@ -175,21 +175,7 @@ func (v *validation) security(c Config) {
 	for _, problem := range issuerfn.CheckCallers(c.IssuerPrincipals, services) {
 		v.problems = append(v.problems, fmt.Errorf("config issuerPrincipals is %w", problem))
 	}
-	v.linkKey("linkKey", c.LinkKey)
-	v.linkKey("previousLinkKey", c.PreviousLinkKey)
-	v.want(c.PreviousLinkKey == "" || c.LinkKey != "", "previousLinkKey", c.PreviousLinkKey, "it needs linkKey")
-	if c.LinkKey != "" && c.PreviousLinkKey != "" {
-		current, _, _ := strings.Cut(string(c.LinkKey), ":")
-		previous, _, _ := strings.Cut(string(c.PreviousLinkKey), ":")
-		v.want(current != previous, "previousLinkKey", c.PreviousLinkKey, "its id must differ from that of linkKey")
-	}
-}
-
-func (v *validation) linkKey(key string, value Secret) {
-	id, _, _ := strings.Cut(string(value), ":")
-	n, err := strconv.Atoi(id)
-	ok := linkKeyForm.MatchString(string(value)) && err == nil && n <= 255
-	v.want(value == "" || ok, key, value, "it must be <id>:<64 hexadecimal digits> with an id of 1 to 255")
+	v.between(c.LinkKeyGeneration, 1, seal.MaxGeneration, "linkKeyGeneration", "and be raised by one at a time")
 }
 
 func (v *validation) operation(c Config) {

@@ -151,31 +151,3 @@ func TestTheStacksNameMustFitIntoNames(t *testing.T) {
 	_, err := evaluate("everything", nil, stageNamed(strings.Repeat("d", 28)))
 	assert.NoError(t, err)
 }
-
-func TestALinkKeyMustBeOneAndSecret(t *testing.T) {
-	hex := strings.Repeat("ab", 32)
-	for _, tt := range []struct {
-		name   string
-		config config
-		want   string
-	}{
-		{"no id", config{"linkKey": hex}, "config linkKey is [secret]"},
-		{"id 0, which is no id", config{"linkKey": "0:" + hex}, "config linkKey is [secret]"},
-		{"an id of more than one byte", config{"linkKey": "256:" + hex}, "config linkKey is [secret]"},
-		{"a key of 31 bytes", config{"linkKey": "1:" + hex[2:]}, "config linkKey is [secret]"},
-		{"a key in capitals", config{"linkKey": "1:" + strings.ToUpper(hex)}, "config linkKey is [secret]"},
-		{"a previous key alone", config{"previousLinkKey": "1:" + hex}, "config previousLinkKey is [secret]: it needs linkKey"},
-		{"two keys of one id", config{"linkKey": "1:" + hex, "previousLinkKey": "1:" + strings.Repeat("cd", 32)}, "its id must differ"},
-		{"the largest id", config{"linkKey": "255:" + hex}, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := evaluate("dev", tt.config)
-			if tt.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.ErrorContains(t, err, tt.want)
-			assert.NotContains(t, strings.ToLower(err.Error()), "abab", "the key itself is not told")
-		})
-	}
-}

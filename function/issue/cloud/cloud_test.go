@@ -16,13 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/issue/cloud"
 	"secure-media-cdn/function/issue/cloud/cloudtest"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/engine"
 )
 
@@ -45,9 +46,9 @@ func hashesTo(n int) map[string]time.Time {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func newEdge(a *cloudtest.AWS) *cloud.Edge {
+func newCDN(a *cloudtest.AWS) *cloud.CDN {
 	cfg := a.Config(false)
-	return &cloud.Edge{
+	return &cloud.CDN{
 		Pause:         noPause,
 		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(cfg), Distribution: "EDFDVBD6EXAMPLE", Log: quiet()},
 		Revocations: &cloud.Revocations{Client: cloudfrontkeyvaluestore.NewFromConfig(cfg), Store: store, Log: quiet(),
@@ -55,58 +56,67 @@ func newEdge(a *cloudtest.AWS) *cloud.Edge {
 	}
 }
 
-func forget(e *cloud.Edge, hashes map[string]time.Time) error {
-	return e.Forget(context.Background(), hashes)
+func revoke(c *cloud.CDN, hashes map[string]time.Time) error {
+	return c.Revoke(context.Background(), hashes)
 }
 
-func TestForgettingTellsTheGateAndThenTheCaches(t *testing.T) {
+func TestARevokedLinkIsOnTheGatesList(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{}
-	require.NoError(t, forget(newEdge(a), hashesTo(2)))
+	c := newCDN(a)
+	c.Replicas = []cloud.Replica{{Region: "us-east-1", Table: &region{has: 1000}}}
+	require.NoError(t, revoke(c, hashesTo(2)))
 	assert.Equal(t, map[string]string{"r." + hash(0): "1800003600", "r." + hash(1): "1800003600"}, a.KeyValueStore.Entries)
-	require.Len(t, a.CloudFront.Invalidations, 1)
-	got := a.CloudFront.Invalidations[0]
-	assert.Equal(t, "EDFDVBD6EXAMPLE", got.Distribution)
-	assert.Equal(t, []string{"/images/" + hash(0), "/images/" + hash(1)}, got.Paths)
-	assert.Equal(t, []string{"123456789012:GET", "123456789012:POST", "cloudfront:POST"}, a.Calls)
+	assert.Empty(t, a.CloudFront.Invalidations, "which is enough, whatever is cached and whatever a region still has")
+	assert.Equal(t, []string{"123456789012:GET", "123456789012:POST"}, a.Calls)
 }
 
-func TestTheSameHashesAgainAreTheSameInvalidation(t *testing.T) {
+func TestManyHashesAreListedInBatches(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{}
-	e := newEdge(a)
-	require.NoError(t, forget(e, hashesTo(3)))
-	require.NoError(t, forget(e, hashesTo(3)))
-	assert.Len(t, a.CloudFront.Invalidations, 1, "a retry is not billed again")
-	require.NoError(t, forget(e, hashesTo(2)))
-	assert.Len(t, a.CloudFront.Invalidations, 2)
-}
-
-func TestManyHashesAreInvalidatedInBatches(t *testing.T) {
-	t.Parallel()
-	a := &cloudtest.AWS{}
-	require.NoError(t, forget(newEdge(a), hashesTo(2300)))
-	require.Len(t, a.CloudFront.Invalidations, 3)
-	assert.Len(t, a.CloudFront.Invalidations[2].Paths, 300)
+	require.NoError(t, revoke(newCDN(a), hashesTo(2300)))
 	assert.Len(t, a.KeyValueStore.Entries, 2300)
+}
+
+// full is a list with room for nothing more.
+func full() cloudtest.KeyValueStore { return cloudtest.KeyValueStore{Padding: 4_200_000} }
+
+func TestAFullListInvalidatesInstead(t *testing.T) {
+	t.Parallel()
+	a := &cloudtest.AWS{}
+	a.KeyValueStore.Padding = 4_200_000 - 44
+	c := newCDN(a)
+	require.NoError(t, revoke(c, hashesTo(1)), "there is room for one")
+	assert.Empty(t, a.CloudFront.Invalidations)
+	last := map[string]time.Time{hash(7): now.Add(time.Hour), hash(8): now.Add(time.Hour)}
+	require.NoError(t, revoke(c, last))
+	assert.Len(t, a.KeyValueStore.Entries, 1)
+	require.Len(t, a.CloudFront.Invalidations, 1)
+	assert.Equal(t, "EDFDVBD6EXAMPLE", a.CloudFront.Invalidations[0].Distribution)
+	assert.Equal(t, []string{"/images/" + hash(7), "/images/" + hash(8)}, a.CloudFront.Invalidations[0].Paths)
+	require.ErrorIs(t, c.Revocations.Add(context.Background(), hashesTo(1)), cloud.ErrFull)
+
+	require.NoError(t, revoke(c, last))
+	assert.Len(t, a.CloudFront.Invalidations, 2, "caches may have filled up again in between")
+	require.NoError(t, revoke(c, hashesTo(2300)))
+	assert.Len(t, a.CloudFront.Invalidations, 5, "a request names a thousand paths at most")
 }
 
 func TestTooManyPathsInProgressBecomeOneWildcard(t *testing.T) {
 	t.Parallel()
-	a := &cloudtest.AWS{CloudFront: cloudtest.CloudFront{MaxPaths: 2, MaxWildcards: 1}}
-	e := newEdge(a)
-	require.NoError(t, forget(e, hashesTo(3)))
+	a := &cloudtest.AWS{CloudFront: cloudtest.CloudFront{MaxPaths: 2, MaxWildcards: 1}, KeyValueStore: full()}
+	c := newCDN(a)
+	require.NoError(t, revoke(c, hashesTo(3)))
 	require.Len(t, a.CloudFront.Invalidations, 1)
 	assert.Equal(t, []string{"/images/*"}, a.CloudFront.Invalidations[0].Paths)
-	assert.Error(t, forget(e, hashesTo(4)), "nor can there be any number of wildcards")
-	require.NoError(t, forget(e, hashesTo(3)), "but the first goes on to stand for its own")
+	assert.Error(t, revoke(c, hashesTo(4)), "nor can there be any number of wildcards")
 }
 
 func TestDeletedPublicObjectsAreInvalidatedEachTime(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{CloudFront: cloudtest.CloudFront{MaxPaths: 5}}
-	e := newEdge(a)
-	withdraw := func(paths ...string) error { return e.Withdraw(context.Background(), paths) }
+	c := newCDN(a)
+	withdraw := func(paths ...string) error { return c.Withdraw(context.Background(), paths) }
 	require.NoError(t, withdraw("/marketplace/a.jpg", "/nudges/b.jpg"))
 	require.NoError(t, withdraw("/marketplace/a.jpg", "/nudges/b.jpg"), "they may have come back in between")
 	require.Len(t, a.CloudFront.Invalidations, 2)
@@ -118,21 +128,6 @@ func TestDeletedPublicObjectsAreInvalidatedEachTime(t *testing.T) {
 	assert.Equal(t, []string{"/marketplace/*", "/nudges/*"}, a.CloudFront.Invalidations[2].Paths, "too many in progress")
 	a.Fault = func(int, *http.Request) cloudtest.Fault { return cloudtest.Refused }
 	assert.Error(t, withdraw("/marketplace/a.jpg"))
-}
-
-func TestWhatIsBeingFetchedIsWaitedForBeforeItIsInvalidated(t *testing.T) {
-	t.Parallel()
-	a := &cloudtest.AWS{}
-	e := newEdge(a)
-	e.Settle = time.Second
-	var waited []time.Duration
-	e.Pause = func(_ context.Context, d time.Duration) error {
-		assert.Empty(t, a.CloudFront.Invalidations)
-		waited = append(waited, d)
-		return nil
-	}
-	require.NoError(t, e.Withdraw(context.Background(), []string{"/marketplace/a.jpg"}))
-	assert.Equal(t, []time.Duration{time.Second}, waited)
 }
 
 // region is a replica that has the mappings for a number of polls, or fails.
@@ -161,39 +156,38 @@ func TestTheCachesAreEmptiedOnceEveryReplicaIsWithoutTheMapping(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := &cloudtest.AWS{}
-			e := newEdge(a)
-			e.Replicas = []cloud.Replica{{Region: "ap-south-1", Table: &region{}}, {Region: "us-east-1", Table: &tt.replica}}
-			err := forget(e, hashesTo(2))
+			a := &cloudtest.AWS{KeyValueStore: full()}
+			c := newCDN(a)
+			c.Replicas = []cloud.Replica{{Region: "ap-south-1", Table: &region{}}, {Region: "us-east-1", Table: &tt.replica}}
+			err := revoke(c, hashesTo(2))
 			require.Len(t, a.CloudFront.Invalidations, 1, "the caches are emptied either way")
-			assert.Len(t, a.KeyValueStore.Entries, 2)
 			if tt.failure == "" {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorContains(t, err, tt.failure)
 			assert.NotContains(t, err.Error(), "ap-south-1")
-			e.Replicas = nil
-			require.NoError(t, forget(e, hashesTo(2)))
+			c.Replicas = nil
+			require.NoError(t, revoke(c, hashesTo(2)))
 			assert.Len(t, a.CloudFront.Invalidations, 2, "once the replica follows, they are emptied again: they may have filled up")
 		})
 	}
 }
 
-func TestAFailingServiceDoesNotKeepTheOtherFromBeingTold(t *testing.T) {
+func TestAFailureOfTheListOrTheCachesIsAnError(t *testing.T) {
 	t.Parallel()
-	for name, host := range map[string]string{"the gate's list": "123456789012", "the caches": "cloudfront"} {
-		t.Run(name, func(t *testing.T) {
+	for host, store := range map[string]cloudtest.KeyValueStore{"123456789012": {}, "cloudfront": full()} {
+		t.Run(host, func(t *testing.T) {
 			t.Parallel()
-			a := &cloudtest.AWS{Fault: func(_ int, r *http.Request) cloudtest.Fault {
+			a := &cloudtest.AWS{KeyValueStore: store, Fault: func(_ int, r *http.Request) cloudtest.Fault {
 				if strings.HasPrefix(r.URL.Hostname(), host+".") {
 					return cloudtest.Refused
 				}
 				return cloudtest.None
 			}}
-			require.Error(t, forget(newEdge(a), hashesTo(1)))
-			assert.Equal(t, host == "cloudfront", len(a.KeyValueStore.Entries) == 1)
-			assert.Equal(t, host != "cloudfront", len(a.CloudFront.Invalidations) == 1)
+			require.Error(t, revoke(newCDN(a), hashesTo(1)))
+			assert.Empty(t, a.CloudFront.Invalidations)
+			assert.Empty(t, a.KeyValueStore.Entries)
 		})
 	}
 }
@@ -207,31 +201,18 @@ func TestAnotherWriterOfTheListIsNoHindrance(t *testing.T) {
 			s.Version++
 		}
 	}
-	require.NoError(t, forget(newEdge(a), hashesTo(120)))
+	require.NoError(t, revoke(newCDN(a), hashesTo(120)))
 	assert.Len(t, a.KeyValueStore.Entries, 120)
 
 	a.KeyValueStore.Interfere = func(s *cloudtest.KeyValueStore) { s.Version++ }
-	assert.Error(t, forget(newEdge(a), hashesTo(1)), "but the tries have an end")
-}
-
-func TestAFullListLeavesTheRevocationToTheInvalidation(t *testing.T) {
-	t.Parallel()
-	a := &cloudtest.AWS{}
-	a.KeyValueStore.Padding = 4_200_000 - 44
-	e := newEdge(a)
-	require.NoError(t, forget(e, hashesTo(1)), "there is room for one")
-	assert.Len(t, a.KeyValueStore.Entries, 1)
-	require.NoError(t, forget(e, map[string]time.Time{hash(7): now.Add(time.Hour)}))
-	assert.Len(t, a.KeyValueStore.Entries, 1)
-	assert.True(t, a.CloudFront.Covers("/images/"+hash(7)))
-	require.ErrorIs(t, e.Revocations.Add(context.Background(), hashesTo(1)), cloud.ErrFull)
+	assert.Error(t, revoke(newCDN(a), hashesTo(1)), "but the tries have an end")
 }
 
 func TestExpiredEntriesLeaveALargeList(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{}
 	a.KeyValueStore.Padding = 2_000_000
-	a.KeyValueStore.Entries = map[string]string{"k.current": "1:00", "r.odd": "never", "k.number": "1"}
+	a.KeyValueStore.Entries = map[string]string{"k.1": "1", "r.odd": "never", "k.2": "1"}
 	for n := range 25_000 {
 		expiry := now.Unix() // dead from this second on
 		if n%100 == 0 {
@@ -239,17 +220,17 @@ func TestExpiredEntriesLeaveALargeList(t *testing.T) {
 		}
 		a.KeyValueStore.Entries["r."+hash(100_000+n)] = fmt.Sprint(expiry)
 	}
-	e := newEdge(a)
+	c := newCDN(a)
 	before := maps.Clone(a.KeyValueStore.Entries)
-	require.NoError(t, forget(e, hashesTo(1)))
+	require.NoError(t, revoke(c, hashesTo(1)))
 	first := len(a.KeyValueStore.Entries)
 	assert.Less(t, first, 16_000, "one sweep goes through 10,000 entries")
 	assert.Greater(t, first, 15_000)
 	for range 2 {
-		require.NoError(t, forget(e, hashesTo(1)))
+		require.NoError(t, revoke(c, hashesTo(1)))
 	}
 	assert.Len(t, a.KeyValueStore.Entries, 250+1+3, "the next ones go on from there")
-	assert.Equal(t, before["k.current"], a.KeyValueStore.Entries["k.current"])
+	assert.Equal(t, before["k.1"], a.KeyValueStore.Entries["k.1"])
 	assert.Equal(t, "never", a.KeyValueStore.Entries["r.odd"])
 }
 
@@ -257,9 +238,9 @@ func TestASmallListIsNotSwept(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{}
 	a.KeyValueStore.Entries = map[string]string{"r." + hash(9): "1"}
-	require.NoError(t, forget(newEdge(a), hashesTo(1)))
+	require.NoError(t, revoke(newCDN(a), hashesTo(1)))
 	assert.Len(t, a.KeyValueStore.Entries, 2)
-	assert.Len(t, a.Calls, 3)
+	assert.Len(t, a.Calls, 2, "the list is not read")
 }
 
 func TestAnEndpointOfOneMachineIsCalledAsItIs(t *testing.T) {
@@ -315,73 +296,72 @@ func TestTheBucketTellsMissingFromForbidden(t *testing.T) {
 	assert.NotContains(t, err.Error(), "private-name")
 }
 
-const (
-	keyOne = "1:0101010101010101010101010101010101010101010101010101010101010101"
-	keyTwo = "2:0202020202020202020202020202020202020202020202020202020202020202"
-)
-
-func TestLinkKeysAreReadAgainWhenTheyAreOld(t *testing.T) {
-	t.Parallel()
-	a := &cloudtest.AWS{Secret: keyOne}
-	at, ctx := now, context.Background()
-	s := &cloud.Sealed{Client: secretsmanager.NewFromConfig(a.Config(false)), Secret: "arn", Random: zero{}, Log: quiet(), Now: func() time.Time { return at }}
-	accepts := func(hash string) bool {
-		accepted, err := s.Accepts(ctx, hash)
-		require.NoError(t, err)
-		return accepted
-	}
-	first, err := s.New(ctx, now.Add(time.Hour))
-	require.NoError(t, err)
-	require.True(t, mapping.ValidHash(first))
-	assert.True(t, accepts(first))
-	assert.False(t, accepts(hash(1)), "an unsealed hash would not pass the gate")
-	assert.Len(t, a.Calls, 1)
-
-	a.Secret = `{"current":"` + keyTwo + `","previous":"` + keyOne + `"}`
-	at = at.Add(5*time.Minute - time.Second)
-	assert.True(t, accepts(first))
-	assert.Len(t, a.Calls, 1, "not yet")
-	at = at.Add(time.Second)
-	second, err := s.New(ctx, now.Add(time.Hour))
-	require.NoError(t, err)
-	assert.NotEqual(t, first, second)
-	assert.True(t, accepts(first), "the previous key's links live on")
-
-	a.Fault = func(int, *http.Request) cloudtest.Fault { return cloudtest.Refused }
-	at = at.Add(10 * time.Minute)
-	assert.True(t, accepts(second), "old keys are better than none")
-	calls := len(a.Calls)
-	assert.True(t, accepts(second))
-	assert.Len(t, a.Calls, calls, "a service that is down is not asked at every call")
-
-	a.Fault, a.Secret = nil, keyTwo
-	at = at.Add(5 * time.Minute)
-	assert.False(t, accepts(first), "after the second rotation its key is gone")
-	assert.True(t, accepts(second))
-}
-
+// zero is randomness of zeros.
 type zero struct{}
 
 func (zero) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-func TestASecretThatIsNoKeyIsNotRepeated(t *testing.T) {
-	t.Parallel()
-	for _, secret := range []string{"", "hunter2", "{hunter2", `{"current":"hunter2"}`, `{"current":"` + keyOne + `","previous":"hunter2"}`} {
-		a := &cloudtest.AWS{Secret: secret}
-		s := &cloud.Sealed{Client: secretsmanager.NewFromConfig(a.Config(false)), Secret: "arn", Random: zero{}, Log: quiet(), Now: time.Now}
-		_, err := s.New(context.Background(), now)
-		require.Error(t, err, secret)
-		assert.NotContains(t, err.Error(), "hunter2")
-	}
+func newRing(a *cloudtest.AWS, generation int) *cloud.Ring {
+	return &cloud.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(a.Config(false)), Store: store, Generation: generation, Random: zero{}}
 }
 
-func TestUnsealedHashesAreRandomAndAccepted(t *testing.T) {
+func TestTheRingSealsWithItsGenerationAndOpensItsNeighbours(t *testing.T) {
 	t.Parallel()
-	u := cloud.Unsealed{Random: zero{}}
-	got, err := u.New(context.Background(), now)
+	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1, 2, 3, 4, 5)}}
+	r, ctx := newRing(a, 3), context.Background()
+	made, err := r.New(ctx, now.Add(time.Hour))
 	require.NoError(t, err)
-	assert.Equal(t, strings.Repeat("A", 32), got)
-	accepted, err := u.Accepts(context.Background(), got)
+	claims, err := sealtest.Key(t, 3).Open(made)
+	require.NoError(t, err)
+	assert.Equal(t, seal.Claims{ExpiresAt: now.Add(time.Hour)}, claims)
+
+	for generation, want := range map[int]bool{1: false, 2: true, 3: true, 4: true, 5: false, 6: false} {
+		h, err := sealtest.Key(t, generation).Seal(seal.Claims{ExpiresAt: now}, zero{})
+		require.NoError(t, err)
+		got, err := r.Accepts(ctx, h)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, "generation %d", generation)
+	}
+	bound, err := sealtest.Key(t, 3).Seal(seal.Claims{ExpiresAt: now, Policy: 1}, zero{})
+	require.NoError(t, err)
+	for _, h := range []string{made[:31] + "_", "short", "", bound} {
+		got, err := r.Accepts(ctx, h)
+		require.NoError(t, err)
+		assert.False(t, got, "the gate would refuse %q", h)
+	}
+	assert.Len(t, a.Calls, 3, "each key is read once")
+}
+
+func TestAKeyThatIsMissingIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1)}}
+	r, ctx := newRing(a, 2), context.Background()
+	_, err := r.New(ctx, now)
+	require.ErrorContains(t, err, "reading link key 2: the gate's key value store does not have it")
+	h, err := sealtest.Key(t, 3).Seal(seal.Claims{ExpiresAt: now}, zero{})
+	require.NoError(t, err)
+	accepted, err := r.Accepts(ctx, h)
+	require.NoError(t, err, "a retired key is no failure")
+	assert.False(t, accepted)
+
+	a.KeyValueStore.Entries = sealtest.Entries(2, 3)
+	_, err = r.New(ctx, now)
+	require.NoError(t, err)
+	accepted, err = r.Accepts(ctx, h)
 	require.NoError(t, err)
 	assert.True(t, accepted)
+
+	a.Fault = func(int, *http.Request) cloudtest.Fault { return cloudtest.Refused }
+	_, err = r.New(ctx, now)
+	require.NoError(t, err, "what was read once is kept")
+	_, err = newRing(a, 2).Accepts(ctx, h)
+	require.Error(t, err, "a store that is down is not a retired key")
+}
+
+func TestAValueThatIsNoKeyIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: map[string]string{"k.1": "hunter2"}}}
+	_, err := newRing(a, 1).New(context.Background(), now)
+	require.ErrorContains(t, err, "link key 1")
+	assert.NotContains(t, err.Error(), "hunter2")
 }

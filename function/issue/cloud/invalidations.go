@@ -3,8 +3,6 @@ package cloud
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 
-	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/seal"
 )
 
 const (
@@ -26,7 +24,7 @@ const (
 
 	// everyLink is the wildcard for all links. Wildcards have a limit of their
 	// own, 15 in progress, which is still free when the other is exhausted.
-	everyLink = "/images/*"
+	everyLink = seal.Path + "*"
 )
 
 // Invalidations empties the distribution's caches. Each path costs half a cent
@@ -38,34 +36,25 @@ type Invalidations struct {
 	Log          *slog.Logger
 }
 
-// Create invalidates the links of the hashes, which are sorted. The same hashes
-// asked for again are the same invalidation to CloudFront, and not billed twice.
-// provisional makes it another one than the final one: caches may fill up again.
-//
-// With too many paths in progress already, as when a whole folder is deleted,
-// one wildcard stands for all: every link is then fetched anew once, which is
-// dear to nobody but the origin, while a revoked photo must go at once.
-func (i *Invalidations) Create(ctx context.Context, hashes []string, provisional bool) error {
-	for chunk := range slices.Chunk(hashes, pathsPerRequest) {
-		paths := make([]string, len(chunk))
-		for n, hash := range chunk {
-			paths[n] = issue.LinkPath(hash)
-		}
-		sum := sha256.Sum256([]byte(strings.Join(chunk, "\n")))
-		reference := "links-" + hex.EncodeToString(sum[:16])
-		if provisional {
-			reference += "-provisional"
-		}
-		if err := i.batch(ctx, reference, paths, []string{everyLink}); err != nil {
+// Links invalidates the links of the hashes. With too many paths in progress
+// already, one wildcard stands for all: every link is then fetched anew once,
+// which burdens the origin, while a revoked photo must go at once.
+func (i *Invalidations) Links(ctx context.Context, hashes []string) error {
+	paths := make([]string, len(hashes))
+	for n, hash := range hashes {
+		paths[n] = seal.LinkPath(hash)
+	}
+	for chunk := range slices.Chunk(paths, pathsPerRequest) {
+		if err := i.batch(ctx, chunk, []string{everyLink}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Withdraw invalidates the plain paths of deleted public objects. With too many
+// Public invalidates the plain paths of deleted public objects. With too many
 // paths in progress, everything that their services have is invalidated.
-func (i *Invalidations) Withdraw(ctx context.Context, paths []string) error {
+func (i *Invalidations) Public(ctx context.Context, paths []string) error {
 	for chunk := range slices.Chunk(paths, pathsPerRequest) {
 		var services []string
 		for _, path := range chunk {
@@ -74,9 +63,7 @@ func (i *Invalidations) Withdraw(ctx context.Context, paths []string) error {
 				services = append(services, every)
 			}
 		}
-		// CloudFront takes a name that it knows for what it has done already, so
-		// each call has one of its own.
-		if err := i.batch(ctx, "public-"+rand.Text(), chunk, services); err != nil {
+		if err := i.batch(ctx, chunk, services); err != nil {
 			return err
 		}
 	}
@@ -84,29 +71,32 @@ func (i *Invalidations) Withdraw(ctx context.Context, paths []string) error {
 }
 
 // batch invalidates paths, or what wildcards cover if there are too many.
-func (i *Invalidations) batch(ctx context.Context, reference string, paths, wildcards []string) error {
-	err := i.create(ctx, reference, paths)
+func (i *Invalidations) batch(ctx context.Context, paths, wildcards []string) error {
+	err := i.create(ctx, paths)
 	var tooMany *types.TooManyInvalidationsInProgress
 	if errors.As(err, &tooMany) {
-		i.Log.Warn("too many invalidations in progress: invalidating by wildcard", "paths", len(paths), "wildcards", len(wildcards), "reference", reference)
-		err = i.create(ctx, reference+"-every", wildcards)
+		i.Log.Warn("too many invalidations in progress: invalidating by wildcard", "paths", len(paths), "wildcards", len(wildcards))
+		err = i.create(ctx, wildcards)
 	}
 	if err == nil {
-		i.Log.Info("invalidated", "paths", len(paths), "reference", reference)
+		i.Log.Info("invalidated", "paths", len(paths))
 	}
 	return err
 }
 
-func (i *Invalidations) create(ctx context.Context, reference string, paths []string) error {
+// create creates an invalidation with a reference of its own: CloudFront takes
+// one that it knows for what it has done already, and caches fill up again.
+// https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_InvalidationBatch.html
+func (i *Invalidations) create(ctx context.Context, paths []string) error {
 	_, err := i.Client.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
 		DistributionId: &i.Distribution,
 		InvalidationBatch: &types.InvalidationBatch{
-			CallerReference: &reference,
+			CallerReference: aws.String(rand.Text()),
 			Paths:           &types.Paths{Items: paths, Quantity: aws.Int32(int32(len(paths)))},
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("creating the invalidation %s: %w", reference, err)
+		return fmt.Errorf("creating an invalidation: %w", err)
 	}
 	return nil
 }

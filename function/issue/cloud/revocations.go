@@ -17,12 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore/types"
 
-	"secure-media-cdn/function/gate"
+	"secure-media-cdn/function/seal"
 )
-
-// revokedEntry begins the store's key of a revoked hash; its value is the hash's
-// expiry in epoch seconds.
-var revokedEntry = gate.RevocationKey("")
 
 const (
 	// keysPerUpdate and keysPerPage are the service's limits.
@@ -48,8 +44,7 @@ const (
 	updateAttempts = 8
 )
 
-// ErrFull says that the revocation list has no room for more. The links are
-// then revoked by their invalidation alone.
+// ErrFull says that the revocation list has no room for more.
 var ErrFull = errors.New("the revocation list is full")
 
 // Revocations is the list of revoked hashes in the gate's key value store.
@@ -79,14 +74,14 @@ func (r *Revocations) Add(ctx context.Context, hashes map[string]time.Time) erro
 		}
 	}
 	if size+int64(len(hashes))*entryBytes > maxListBytes {
-		r.Log.Warn("the revocation list is full: links are revoked by invalidation alone", "bytes", size)
+		r.Log.Warn("the revocation list is full: copies are invalidated instead", "bytes", size)
 		return ErrFull
 	}
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(hashes)), keysPerUpdate) {
 		in := &cloudfrontkeyvaluestore.UpdateKeysInput{}
 		for _, hash := range chunk {
 			in.Puts = append(in.Puts, types.PutKeyRequestListItem{
-				Key: aws.String(revokedEntry + hash), Value: aws.String(strconv.FormatInt(hashes[hash].Unix(), 10)),
+				Key: aws.String(seal.RevocationEntry(hash)), Value: aws.String(strconv.FormatInt(hashes[hash].Unix(), 10)),
 			})
 		}
 		if version, _, err = r.update(ctx, in, version); err != nil {
@@ -176,7 +171,7 @@ func (r *Revocations) sweep(ctx context.Context, version *string, size int64) (*
 // expired reports whether the entry is a revocation whose hash died of age. An
 // entry that cannot be read stays.
 func (r *Revocations) expired(key, value string) bool {
-	if !strings.HasPrefix(key, revokedEntry) {
+	if !strings.HasPrefix(key, seal.RevocationPrefix) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(value, 10, 64)

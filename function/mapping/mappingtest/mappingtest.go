@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // start is a whole second, as all times in the table are.
@@ -96,7 +97,7 @@ func unknown(t *testing.T, s mapping.Store) {
 
 	apply(t, s, added(r, Hash(1), time.Hour))
 	absent(t, s, Hash(2))
-	for _, key := range []string{"", "object#", "revoked#" + Hash(1), strings.Repeat("#", mapping.HashLength)} {
+	for _, key := range []string{"", "object#", "revoked#" + Hash(1), strings.Repeat("#", seal.HashLength)} {
 		absent(t, s, key)
 	}
 	assert.Zero(t, record(t, s, Object(2)).Version)

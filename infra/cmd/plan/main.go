@@ -35,7 +35,7 @@ func run(out io.Writer, root, name, file string) error {
 				Issuer: filepath.Join(ctx.RootDirectory(), "build", "issuer.zip"),
 			})
 		},
-		Root: root, Stack: name, ConfigFile: file, StandIns: stack.StandIns(),
+		Root: root, Stack: name, ConfigFile: file,
 	})
 	if err != nil {
 		return err

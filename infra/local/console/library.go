@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 const (
@@ -147,7 +147,7 @@ func later(a, b link) bool {
 	return a.ExpiresAt.After(*b.ExpiresAt)
 }
 
-func (c *Console) linkURL(hash string) string { return c.outputs.BaseURL + issue.LinkPath(hash) }
+func (c *Console) linkURL(hash string) string { return c.outputs.BaseURL + seal.LinkPath(hash) }
 
 // publicPath is the path of a public key. S3 takes a plus for a space, so it is
 // escaped, too.

@@ -10,6 +10,7 @@ import (
 
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 const (
@@ -113,7 +114,7 @@ func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 	}
 	address := c.outputs.BaseURL + publicPath(in.Key)
 	switch {
-	case in.Hash != "" && !mapping.ValidHash(in.Hash):
+	case in.Hash != "" && !seal.IsHash(in.Hash):
 		fail(w, http.StatusBadRequest, "this is not the form of a hash")
 		return
 	case in.Hash != "":

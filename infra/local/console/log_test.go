@@ -135,8 +135,8 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 			{"pulumi:providers:aws", "us-east-1", `{"secretKey":"hush"}`},
 			{"aws:s3/bucketV2:BucketV2", "content", `{"bucket":"media-test","forceDestroy":true}`},
 			{"aws:lambda/function:Function", "edge", `{"runtime":"python3.13","architectures":["x86_64"],"environment":{"variables":{"KEY":"hush"}}}`},
-			{"aws:secretsmanager/secretVersion:SecretVersion", "seal", `{"secretString":"hush"}`},
-			{"aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey", "current", `{"key":"k.current","value":"hush"}`},
+			{"aws:dynamodb/table:Table", "mappings", `{"hashKey":"hash"}`},
+			{"aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey", "key-1", `{"key":"k.1","value":"hush"}`},
 			{"random:index:Random", "other", `{}`},
 		} {
 			res := plan.Resource{Type: r.typ, Name: r.name}
@@ -159,7 +159,7 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 			names = append(names, g.Name+": "+r.Type+" "+r.Name)
 		}
 	}
-	assert.Equal(t, []string{"Delivery: KeyvaluestoreKey current", "Functions: Function edge", "Media: BucketV2 content", "Links: SecretVersion seal", "Others: Random other"}, names)
+	assert.Equal(t, []string{"Delivery: KeyvaluestoreKey key-1", "Functions: Function edge", "Media: BucketV2 content", "Links: Table mappings", "Others: Random other"}, names)
 	assert.Equal(t, []fact{{"runtime", "python3.13"}, {"architectures", "x86_64"}}, answer.Groups[1].Resources[0].Facts)
 	assert.Contains(t, answer.Outputs, fact{"mediaBucket", testBucket})
 	assert.Equal(t, []service{{"chat", "private"}, {"shop", "public"}}, answer.Folders)

@@ -40,7 +40,7 @@ var groups = []struct {
 	{"Delivery", []string{"cloudfront", "acm", "route53"}},
 	{"Functions", []string{"lambda"}},
 	{"Media", []string{"s3"}},
-	{"Links", []string{"dynamodb", "secretsmanager"}},
+	{"Links", []string{"dynamodb"}},
 	{"Alarms and logs", []string{"cloudwatch", "sns"}},
 	{"Permissions", []string{"iam", "kms"}},
 }

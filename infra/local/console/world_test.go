@@ -1,16 +1,14 @@
 package console
 
 import (
-	"encoding/json"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/bundle"
@@ -20,54 +18,21 @@ import (
 	"secure-media-cdn/infra/local/lambda"
 	"secure-media-cdn/infra/local/resources"
 	"secure-media-cdn/infra/plan"
+	"secure-media-cdn/infra/plan/recorder"
+	"secure-media-cdn/infra/stack"
 )
 
-// stackPlan is the dev stack as its golden prints it, with what printing leaves
-// out put back: identifiers, computed properties, and policies as strings.
+// stackPlan is what the program registers for the dev stack.
 func stackPlan(t *testing.T, root string) *plan.Document {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "infra", "stack", "testdata", "dev.golden.json"))
+	doc, err := recorder.Evaluate(recorder.Options{
+		Program: func(ctx *pulumi.Context, config map[string]string) error {
+			build := filepath.Join(root, "build")
+			return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"), Issuer: filepath.Join(build, "issuer.zip")})
+		},
+		Root: root, Stack: "dev", RevealSecrets: true,
+	})
 	require.NoError(t, err)
-	doc := &plan.Document{}
-	require.NoError(t, json.Unmarshal(text, doc))
-	name := func(r plan.Resource) string {
-		for _, input := range []string{"name", "bucket"} {
-			if s, ok := r.Inputs[input].(string); ok {
-				return s
-			}
-		}
-		return "secure-media-cdn-dev-" + r.Name
-	}
-	for n := range doc.Resources {
-		r := &doc.Resources[n]
-		for _, property := range []string{"policy", "assumeRolePolicy", "dashboardBody"} {
-			if parsed, ok := r.Inputs[property].(map[string]any); ok {
-				text, err := json.Marshal(parsed)
-				require.NoError(t, err)
-				r.Inputs[property] = string(text)
-			}
-		}
-		kind := r.Type[strings.LastIndexByte(r.Type, ':')+1:]
-		region := r.Region
-		if region == "" {
-			region = testRegion
-		}
-		r.ID, r.Outputs = name(*r), map[string]any{"name": name(*r), "bucket": name(*r)}
-		arn := "arn:aws:lambda:" + region + ":123456789012:function:"
-		switch {
-		case strings.HasSuffix(kind, "Policy") && strings.HasPrefix(r.Type, "aws:cloudfront"), kind == "OriginAccessControl":
-			r.ID += "-" + kind
-		case kind == "Distribution":
-			r.ID = "EDFDVBD6EXAMPLE"
-			r.Outputs = map[string]any{"arn": "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE", "domainName": "d111111abcdef8.cloudfront.net"}
-		case r.Type == "aws:lambda/function:Function":
-			r.Outputs["arn"], r.Outputs["qualifiedArn"], r.Outputs["version"] = arn+name(*r), arn+name(*r)+":1", "1"
-		case kind == "Alias":
-			r.Outputs["arn"] = arn + r.Inputs["functionName"].(string) + ":" + name(*r)
-		case kind == "FunctionUrl":
-			r.Outputs["functionUrl"] = doc.Outputs["issuerUrl"]
-		}
-	}
 	return doc
 }
 

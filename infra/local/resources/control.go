@@ -3,7 +3,6 @@ package resources
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -18,20 +17,18 @@ import (
 const (
 	controlEndpoint = "AWS_ENDPOINT_URL_CLOUDFRONT"
 	storeEndpoint   = "AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE"
-	secretEndpoint  = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
 	eventsPath      = "/s3-events"
 	globalRegion    = "us-east-1"
 )
 
 // startControl serves, at one address, what the issuer calls besides the table
-// and the bucket: CloudFront's invalidations, its key value store and Secrets
-// Manager. It knows the calls that are made and refuses others.
+// and the bucket: CloudFront's invalidations and its key value store. It knows
+// the calls that are made and refuses others.
 func (m *Stack) startControl(context.Context) error {
 	c := &control{m: m, references: map[string][]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /2020-05-31/distribution/{id}/invalidation", c.invalidate)
 	mux.HandleFunc("POST "+eventsPath, m.objectChanged)
-	mux.HandleFunc("POST /{$}", c.secret)
 	mux.HandleFunc("/key-value-stores/", func(w http.ResponseWriter, r *http.Request) { m.gate.serve(w, r) })
 	// Only what this run starts is told the prefix: the S3 server signs no events, and the store's calls are signed with
 	// Signature Version 4A, which nothing here checks.
@@ -41,10 +38,9 @@ func (m *Stack) startControl(context.Context) error {
 		return err
 	}
 	url += prefix
-	for _, name := range []string{controlEndpoint, storeEndpoint, secretEndpoint} {
+	for _, name := range []string{controlEndpoint, storeEndpoint} {
 		m.Endpoints[name] = url
 	}
-	m.Endpoints[secretEndpoint] += "/"
 	return nil
 }
 
@@ -100,27 +96,6 @@ func refuseXML(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
 	fmt.Fprintf(w, `<ErrorResponse xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type><Code>%s</Code></Error></ErrorResponse>`, code)
-}
-
-// secret answers GetSecretValue, to who signs for it.
-func (c *control) secret(w http.ResponseWriter, r *http.Request) {
-	var in struct{ SecretID string }
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
-	if err != nil || r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || json.Unmarshal(body, &in) != nil {
-		refuseJSON(w, http.StatusBadRequest, "InvalidRequestException")
-		return
-	}
-	if verify(r, body, "secretsmanager", c.m.o.Region, time.Now()) != nil {
-		refuseJSON(w, http.StatusForbidden, "AccessDeniedException")
-		return
-	}
-	for _, v := range c.m.o.Document.ByType(typeSecretVersion) {
-		if v.Inputs["secretId"] == in.SecretID {
-			_ = json.NewEncoder(w).Encode(map[string]any{"ARN": in.SecretID, "SecretString": v.Inputs["secretString"]})
-			return
-		}
-	}
-	refuseJSON(w, http.StatusBadRequest, "ResourceNotFoundException")
 }
 
 func refuseJSON(w http.ResponseWriter, status int, code string) {

@@ -18,15 +18,18 @@ import (
 
 	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/cloudfrontjs"
+	"secure-media-cdn/infra/plan"
 )
 
 // gate is the CloudFront Functions, and the one key value store that they may
-// have. Its entries survive a restart, since revocations must.
+// have. Its entries survive a restart, since links and revocations must.
 type gate struct {
 	functions map[string]cloudfront.Function // by ARN
 	store     *cloudfrontjs.MapStore
 	arn       string
 	file      string
+	// registered are the entries of the program, the link keys.
+	registered map[string]string
 
 	mu      sync.Mutex // one update at a time
 	version int        // the store's ETag
@@ -51,17 +54,9 @@ func (m *Stack) startGate(context.Context) error {
 			return err
 		}
 	}
-	// The program's own entries are set anew, as `pulumi up` would set them, and
-	// are in no file; what the issuer wrote stays.
-	entries := map[string]string{}
-	for _, r := range m.o.Document.ByType(typeStoreKey) {
-		var in struct{ Key, KeyValueStoreArn, Value string }
-		if err := decode(r, &in); err != nil {
-			return err
-		}
-		entries[in.Key] = in.Value
+	if err := m.gate.register(m.o.Document); err != nil {
+		return err
 	}
-	m.gate.store.Update(entries)
 	for _, r := range m.o.Document.ByType(typeGate) {
 		var in struct {
 			Code                      string
@@ -88,6 +83,13 @@ func (m *Stack) startGate(context.Context) error {
 	return nil
 }
 
+// storeState is what the state folder keeps of the store. It holds keys, so
+// nobody else may read it.
+type storeState struct {
+	// Registered are the program's entries, Written those of the issuer.
+	Registered, Written map[string]string
+}
+
 func (g *gate) load() error {
 	data, err := os.ReadFile(g.file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,20 +98,39 @@ func (g *gate) load() error {
 	if err != nil {
 		return fmt.Errorf("the key value store: %w", err)
 	}
-	var entries map[string]string
-	if err := json.Unmarshal(data, &entries); err != nil {
+	var state storeState
+	if err := json.Unmarshal(data, &state); err != nil {
 		return fmt.Errorf("the key value store's file %s cannot be read: start afresh with CLEAN=1 (%w)", g.file, err)
 	}
-	g.store.Update(entries)
+	g.registered = state.Registered
+	g.store.Update(state.Written)
 	return nil
 }
 
-// save writes what is not a key: those come from the configuration each time,
-// and a file is no place for them.
+// register does to the program's entries what `pulumi up` would: new ones are
+// made, those that ignore changes of their value keep it, and those that are
+// registered no more go. What the issuer wrote stays.
+func (g *gate) register(d *plan.Document) error {
+	entries := map[string]string{}
+	for _, r := range d.ByType(typeStoreKey) {
+		var in struct{ Key, KeyValueStoreArn, Value string }
+		if err := decode(r, &in); err != nil {
+			return err
+		}
+		if before, ok := g.registered[in.Key]; ok && slices.Contains(r.Options.IgnoreChanges, "value") {
+			in.Value = before
+		}
+		entries[in.Key] = in.Value
+	}
+	g.registered = entries
+	g.store.Update(entries)
+	return g.save()
+}
+
 func (g *gate) save() error {
-	entries := g.store.All()
-	maps.DeleteFunc(entries, func(key, _ string) bool { return strings.HasPrefix(key, "k.") })
-	data, err := json.Marshal(entries)
+	written := g.store.All()
+	maps.DeleteFunc(written, func(key, _ string) bool { _, ok := g.registered[key]; return ok })
+	data, err := json.Marshal(storeState{g.registered, written})
 	if err != nil {
 		return err
 	}
@@ -126,15 +147,20 @@ func (g *gate) save() error {
 // https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Operations_Amazon_CloudFront_KeyValueStore.html
 func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	rest := strings.TrimPrefix(r.URL.EscapedPath(), "/key-value-stores/")
-	escaped, keys := strings.CutSuffix(rest, "/keys")
+	escaped, below, keys := strings.Cut(rest, "/keys")
+	key, one := strings.CutPrefix(below, "/")
 	arn, err := url.PathUnescape(escaped)
-	if err != nil || g.arn == "" || arn != g.arn {
+	if err != nil || below != "" && !one || g.arn == "" || arn != g.arn {
 		refuseJSON(w, http.StatusNotFound, "ResourceNotFoundException")
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
+	case r.Method == http.MethodGet && one:
+		g.get(w, key)
+	case one:
+		refuseJSON(w, http.StatusBadRequest, "ValidationException")
 	case r.Method == http.MethodGet && keys:
 		g.list(w, r)
 	case r.Method == http.MethodGet:
@@ -157,6 +183,18 @@ func (g *gate) describe(w http.ResponseWriter) {
 	w.Header().Set("ETag", strconv.Itoa(g.version))
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"ItemCount": len(g.store.All()), "TotalSizeInBytes": g.size(), "KvsARN": g.arn, "Created": 0, "Status": "READY",
+	})
+}
+
+func (g *gate) get(w http.ResponseWriter, escaped string) {
+	key, err := url.PathUnescape(escaped)
+	value, found := g.store.Get(key)
+	if err != nil || !found {
+		refuseJSON(w, http.StatusNotFound, "ResourceNotFoundException")
+		return
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"Key": key, "Value": value, "ItemCount": len(g.store.All()), "TotalSizeInBytes": g.size(),
 	})
 }
 

@@ -13,18 +13,17 @@ import (
 
 // Type tokens of the resources that are made real here.
 const (
-	typeBucket        = "aws:s3/bucketV2:BucketV2"
-	typeCORS          = "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2"
-	typeNotification  = "aws:s3/bucketNotification:BucketNotification"
-	typeTable         = "aws:dynamodb/table:Table"
-	typeFunction      = "aws:lambda/function:Function"
-	typeAlias         = "aws:lambda/alias:Alias"
-	typeURL           = "aws:lambda/functionUrl:FunctionUrl"
-	typeGate          = "aws:cloudfront/function:Function"
-	typeStore         = "aws:cloudfront/keyValueStore:KeyValueStore"
-	typeStoreKey      = "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey"
-	typeSecretVersion = "aws:secretsmanager/secretVersion:SecretVersion"
-	typeDistribution  = "aws:cloudfront/distribution:Distribution"
+	typeBucket       = "aws:s3/bucketV2:BucketV2"
+	typeCORS         = "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2"
+	typeNotification = "aws:s3/bucketNotification:BucketNotification"
+	typeTable        = "aws:dynamodb/table:Table"
+	typeFunction     = "aws:lambda/function:Function"
+	typeAlias        = "aws:lambda/alias:Alias"
+	typeURL          = "aws:lambda/functionUrl:FunctionUrl"
+	typeGate         = "aws:cloudfront/function:Function"
+	typeStore        = "aws:cloudfront/keyValueStore:KeyValueStore"
+	typeStoreKey     = "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey"
+	typeDistribution = "aws:cloudfront/distribution:Distribution"
 )
 
 // kind says what becomes of a resource type: the properties that are supported
@@ -86,11 +85,9 @@ var kinds = map[string]kind{
 	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":     {supported: "*"},
 	"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {supported: "*"},
 	"aws:cloudfront/originAccessControl:OriginAccessControl":     {supported: "*"},
-	typeGate:                           {supported: "code keyValueStoreAssociations name publish runtime", not: map[string]string{"comment": noDeploy}},
-	typeStore:                          {supported: "name", not: map[string]string{"comment": noDeploy}},
-	typeStoreKey:                       {supported: "key keyValueStoreArn value"},
-	typeSecretVersion:                  {supported: "secretId secretString"},
-	"aws:secretsmanager/secret:Secret": {supported: "name", not: map[string]string{"description": noDeploy, "recoveryWindowInDays": noGuard, "tags": noBill}},
+	typeGate:     {supported: "code keyValueStoreAssociations name publish runtime", not: map[string]string{"comment": noDeploy}},
+	typeStore:    {supported: "name", not: map[string]string{"comment": noDeploy}},
+	typeStoreKey: {supported: "key keyValueStoreArn value"},
 
 	"pulumi:providers:aws":                                         {supported: "*"},
 	"aws:iam/role:Role":                                            {why: noRoles},

@@ -8,16 +8,15 @@ import (
 	"syscall"
 )
 
-// Clean deletes what an earlier run left in the state folder, and the further
-// files named, but not while another run uses it.
-func Clean(dir string, more ...string) error {
+// Clean deletes what an earlier run left in the state folder, but not while
+// another run uses it.
+func Clean(dir string) error {
 	lock, err := claim(dir)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	state := []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json", "outputs.json", "environment.json"}
-	for _, name := range append(state, more...) {
+	for _, name := range []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json", "outputs.json", "environment.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}

@@ -66,8 +66,6 @@ var models = map[string]model{
 	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":            named,
 	"aws:kms/key:Key":                                              key,
 	"aws:kms/keyPolicy:KeyPolicy":                                  named,
-	"aws:secretsmanager/secret:Secret":                             secret,
-	"aws:secretsmanager/secretVersion:SecretVersion":               named,
 	"aws:acm/certificate:Certificate":                              certificate,
 	"aws:acm/certificateValidation:CertificateValidation":          validation,
 	"aws:route53/record:Record":                                    record,
@@ -157,11 +155,6 @@ func managedPolicy(f facts) (string, map[string]any) {
 func key(f facts) (string, map[string]any) {
 	id := "00000000-aaaa-bbbb-cccc-" + f.name
 	return id, map[string]any{"keyId": id, "arn": f.arn("kms", "key/"+id)}
-}
-
-func secret(f facts) (string, map[string]any) {
-	arn := f.arn("secretsmanager", "secret:"+f.physical+"-AbCdEf")
-	return arn, map[string]any{"arn": arn, "name": f.physical}
 }
 
 func certificate(f facts) (string, map[string]any) {

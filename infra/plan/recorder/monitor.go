@@ -130,16 +130,28 @@ func explicitDependencies(rpc *pulumirpc.RegisterResourceRequest) []string {
 	return names
 }
 
+// FakePassword is what every recorded password consists of, repeated up to its
+// length. It is secret to the program, so no document may show it.
+const FakePassword = "NotARealPassword"
+
 // Call answers the lookups that the program may make of the cloud.
 func (m *monitor) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	if args.Token != "aws:index/getCallerIdentity:getCallerIdentity" {
-		return nil, fmt.Errorf("recorder: no answer is modelled for the lookup %s", args.Token)
+	switch args.Token {
+	case "aws:index/getCallerIdentity:getCallerIdentity":
+		account := AccountID
+		if args.Provider != "" {
+			account = cmp.Or(m.opts.Accounts[providerName(args.Provider)], account)
+		}
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"accountId": account, "arn": "arn:aws:iam::" + account + ":role/deploy", "id": account, "userId": "AROAEXAMPLE:deploy",
+		}), nil
+	case "aws:secretsmanager/getRandomPassword:getRandomPassword":
+		length := int(args.Args["passwordLength"].NumberValue())
+		password := strings.Repeat(FakePassword, length/len(FakePassword)+1)[:length]
+		if m.opts.Password != nil {
+			password = m.opts.Password(length)
+		}
+		return resource.NewPropertyMapFromMap(map[string]any{"id": "none", "randomPassword": password}), nil
 	}
-	account := AccountID
-	if args.Provider != "" {
-		account = cmp.Or(m.opts.Accounts[providerName(args.Provider)], account)
-	}
-	return resource.NewPropertyMapFromMap(map[string]any{
-		"accountId": account, "arn": "arn:aws:iam::" + account + ":role/deploy", "id": account, "userId": "AROAEXAMPLE:deploy",
-	}), nil
+	return nil, fmt.Errorf("recorder: no answer is modelled for the lookup %s", args.Token)
 }

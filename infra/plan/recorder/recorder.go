@@ -44,6 +44,9 @@ type Options struct {
 	// Accounts are the accounts that explicit providers work in, by name. Others
 	// work in AccountID.
 	Accounts map[string]string
+	// Password makes the passwords that the program asks AWS for, each of a number
+	// of letters and digits. Without it each is FakePassword.
+	Password func(length int) string
 	// DryRun evaluates as a preview of a stack that does not exist yet does:
 	// computed properties are unknown, and inputs made of them are left out.
 	DryRun bool

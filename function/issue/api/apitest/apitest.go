@@ -21,14 +21,14 @@ var Services = issue.Services{"chat": false, "board": false, "shop": true}
 type AWS struct {
 	mapping.Memory
 	Missing map[string]bool // by key
-	Edge    error           // what every call to the edge fails with
+	CDN     error           // what every call to the CDN fails with
 	made    atomic.Uint64
 }
 
 // Issuer returns an issuer of the bucket "media" with links below https://cdn.example that live for 30 days.
 func (a *AWS) Issuer() *issue.Issuer {
 	return &issue.Issuer{
-		Store: &a.Memory, Hashes: a, Objects: a, Edge: a,
+		Store: &a.Memory, Hashes: a, Objects: a, CDN: a,
 		Bucket: "media", BaseURL: "https://cdn.example", Services: Services,
 		TTL: 30 * 24 * time.Hour, RenewBefore: time.Hour, Now: time.Now,
 		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
@@ -50,11 +50,11 @@ func (a *AWS) Exists(_ context.Context, o mapping.Object) (bool, error) {
 	return !a.Missing[o.Key], nil
 }
 
-// Forget implements issue.Edge.
-func (a *AWS) Forget(context.Context, map[string]time.Time) error { return a.Edge }
+// Revoke implements issue.CDN.
+func (a *AWS) Revoke(context.Context, map[string]time.Time) error { return a.CDN }
 
-// Withdraw implements issue.Edge.
-func (a *AWS) Withdraw(context.Context, []string) error { return a.Edge }
+// Withdraw implements issue.CDN.
+func (a *AWS) Withdraw(context.Context, []string) error { return a.CDN }
 
 // As returns the API for a caller who may handle the services.
 func As(h http.Handler, services ...string) http.Handler {

@@ -25,7 +25,7 @@ const cloudFrontHost = "cloudfront.amazonaws.com"
 // Region is the home region of AWS.Config.
 const Region = "eu-central-1"
 
-// Fault is what befalls one call.
+// Fault is what happens to one call.
 type Fault int
 
 // The faults.
@@ -47,9 +47,7 @@ type AWS struct {
 	DynamoDB string
 	// Objects are the keys in the bucket.
 	Objects map[string]bool
-	// Secret is the value of every secret.
-	Secret string
-	// Fault says what befalls the n-th call, counted from 1; nil is nothing.
+	// Fault says what happens to the n-th call, counted from 1; nil is nothing.
 	Fault func(n int, r *http.Request) Fault
 	// Calls names the calls in their order.
 	Calls []string
@@ -136,8 +134,6 @@ func (a *AWS) serve(r *http.Request) (*http.Response, error) {
 		return answer(r, func(w http.ResponseWriter) { a.CloudFront.serve(w, r) }), nil
 	case strings.HasSuffix(host, ".cloudfront-kvs.global.api.aws"):
 		return answer(r, func(w http.ResponseWriter) { a.KeyValueStore.serve(w, r) }), nil
-	case host == "secretsmanager."+Region+".amazonaws.com":
-		return answer(r, func(w http.ResponseWriter) { fmt.Fprintf(w, `{"SecretString":%q}`, a.Secret) }), nil
 	case strings.HasSuffix(host, ".s3."+Region+".amazonaws.com") && r.Method == http.MethodHead:
 		return answer(r, func(w http.ResponseWriter) {
 			if !a.Objects[strings.TrimPrefix(r.URL.Path, "/")] {

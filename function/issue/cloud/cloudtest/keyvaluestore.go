@@ -37,7 +37,10 @@ func (s *KeyValueStore) serve(w http.ResponseWriter, r *http.Request) {
 		s.Entries = map[string]string{}
 	}
 	list := strings.HasSuffix(r.URL.Path, "/keys")
+	_, key, one := strings.Cut(r.URL.Path, "/keys/")
 	switch {
+	case r.Method == http.MethodGet && one:
+		s.get(w, key)
 	case r.Method == http.MethodGet && list:
 		s.list(w, r)
 	case r.Method == http.MethodGet:
@@ -55,6 +58,15 @@ func (s *KeyValueStore) serve(w http.ResponseWriter, r *http.Request) {
 func (s *KeyValueStore) status(w http.ResponseWriter) {
 	w.Header().Set("ETag", strconv.Itoa(s.Version))
 	fmt.Fprintf(w, `{"ItemCount":%d,"TotalSizeInBytes":%d,"Created":0,"KvsARN":"arn"}`, len(s.Entries), s.size())
+}
+
+func (s *KeyValueStore) get(w http.ResponseWriter, key string) {
+	value, found := s.Entries[key]
+	if !found {
+		refuse(w, http.StatusNotFound, "ResourceNotFoundException")
+		return
+	}
+	fmt.Fprintf(w, `{"ItemCount":%d,"TotalSizeInBytes":%d,"Key":%q,"Value":%q}`, len(s.Entries), s.size(), key, value)
 }
 
 type entry struct{ Key, Value string }

@@ -1,0 +1,61 @@
+package seal
+
+import (
+	"strconv"
+	"strings"
+)
+
+const (
+	// Path is what the path of every link begins with; the hash follows.
+	Path = "/images/"
+	// HashLength is the number of characters in a hash. 24 bytes fill 32 base64url
+	// characters exactly, so every hash has one spelling only.
+	HashLength = 32
+)
+
+// Entries of the gate's key value store begin with what they are.
+const (
+	// KeyPrefix begins the name of a link key's entry, which holds the key's value.
+	KeyPrefix = "k."
+	// RevocationPrefix begins the name of a revoked link's entry. It holds the
+	// link's expiry in epoch seconds, for whoever clears the list; the gate only
+	// looks whether it is there.
+	RevocationPrefix = "r."
+)
+
+// KeyEntry returns the name of the entry that holds the key of a generation.
+func KeyEntry(generation int) string { return KeyPrefix + strconv.Itoa(generation) }
+
+// RevocationEntry returns the name of the entry that revokes a hash by being
+// there.
+func RevocationEntry(hash string) string { return RevocationPrefix + hash }
+
+// LinkPath returns the path of the hash's link.
+func LinkPath(hash string) string { return Path + hash }
+
+// HashOf returns the hash in the path of a link, and whether the path is one.
+func HashOf(path string) (hash string, ok bool) {
+	hash, ok = strings.CutPrefix(path, Path)
+	return hash, ok && IsHash(hash)
+}
+
+// IsHash reports whether s has the form of a hash: 32 characters of
+// [A-Za-z0-9_-]. It says nothing about whether somebody issued it.
+func IsHash(s string) bool {
+	if len(s) != HashLength {
+		return false
+	}
+	for i := range len(s) {
+		if !hashByte[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+var hashByte = func() (ok [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") {
+		ok[c] = true
+	}
+	return ok
+}()
