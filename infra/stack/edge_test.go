@@ -149,6 +149,10 @@ func TestTheEdgeFunctionIsWatchedWhereItRuns(t *testing.T) {
 	})
 	chosen := planOf(t, "dev", config{"originShieldRegion": "", "alarmRegions": list("us-west-2")})
 	assert.Equal(t, []string{"us-west-2"}, watched(chosen), "all of them or the chosen ones")
+	for _, region := range everywhere {
+		find(t, chosen, "LogGroup", "edge-"+region) // where it runs, whatever is watched
+		find(t, chosen, "LogGroup", "refusals-"+region)
+	}
 }
 
 func TestTheEdgeFunctionHasItsRightsBeforeItRuns(t *testing.T) {
