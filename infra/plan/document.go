@@ -1,4 +1,4 @@
-// Package document defines the plan document: every resource that the Pulumi
+// Package plan defines the plan document: every resource that the Pulumi
 // program registers for a stack, and the stack's outputs, as plain JSON values.
 //
 // It is what `make plan` prints and what the local run makes real, so a program

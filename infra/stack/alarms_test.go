@@ -38,7 +38,8 @@ func TestThresholdsAreTheConfiguredOnes(t *testing.T) {
 	assert.Equal(t, 250.0, find(t, doc, "MetricAlarm", "HighLatency-eu-central-1").Inputs["threshold"])
 }
 
-func TestEveryMetricIsWatchedWhereItIs(t *testing.T) { // 4.1, 4.3, 4.4
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
+func TestEveryMetricIsWatchedWhereItIs(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		home := doc.Outputs["mediaBucketRegion"].(string)
 		for _, a := range kinds(doc, "MetricAlarm") {

@@ -61,9 +61,9 @@ func TestEveryBehaviorIsHTTPSAndReadOnly(t *testing.T) {
 func TestThePrivateDefaultRunsTheEdgeFunctionAtOriginRequest(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		associations := at(behaviors(t, doc)[""], "lambdaFunctionAssociations").([]any)
-		require.Len(t, associations, 1, "1.7: one function per event, and only origin-request has a use")
+		require.Len(t, associations, 1, "one function per event, and only origin-request has a use")
 		assert.Equal(t, "origin-request", at(associations[0], "eventType"))
-		assert.Equal(t, false, at(associations[0], "includeBody"), "1.9")
+		assert.Equal(t, false, at(associations[0], "includeBody"), "a GET has no body")
 	})
 }
 
@@ -84,7 +84,9 @@ func TestPublicServicesAreServedWithoutAnyFunction(t *testing.T) {
 	assert.Equal(t, []string{""}, keysOf(behaviors(t, planOf(t, "dev", config{"services": "[]"}))))
 }
 
-func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) { // 2.1, 9.2
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html, on the origin's domainName
+func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		origin := at(find(t, doc, "Distribution", "cdn").Inputs, "origins[0]")
 		access := find(t, doc, "OriginAccessControl", "content")
@@ -94,8 +96,8 @@ func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) { // 2.1, 9.2
 		}
 		domain := at(origin, "domainName").(string)
 		assert.Equal(t, doc.Outputs["mediaBucket"].(string)+".s3."+doc.Outputs["mediaBucketRegion"].(string)+".amazonaws.com", domain, "the regional name")
-		assert.Equal(t, strings.ToLower(domain), domain, "1.6")
-		assert.LessOrEqual(t, len(domain), 128, "1.6")
+		assert.Equal(t, strings.ToLower(domain), domain)
+		assert.LessOrEqual(t, len(domain), 128)
 		assert.Nil(t, at(origin, "s3OriginConfig"), "no origin access identity beside the access control")
 		assert.Nil(t, at(origin, "originPath"))
 	})
@@ -111,7 +113,8 @@ func customHeaders(t *testing.T, doc *plan.Document) map[string]string {
 	return headers
 }
 
-func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) { // 1.1, 1.11
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-at-edge-function-restrictions.html
+func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"x-media-table": "secure-media-cdn-everything-mappings", "x-media-regions": "eu-west-1,us-east-1,ap-southeast-2",
 		"x-media-bucket": "secure-media-cdn-everything-123456789012", "x-media-bucket-region": "eu-west-1",
@@ -121,7 +124,9 @@ func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) { // 1.1, 1.11
 	assert.Equal(t, "60", customHeaders(t, planOf(t, "dev", config{"signatureTtlSeconds": "60"}))["x-media-signature-ttl"])
 }
 
-func TestOriginHeadersKeepCloudFrontsLimits(t *testing.T) { // 1.5, 1.11
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-custom-headers
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
+func TestOriginHeadersKeepCloudFrontsLimits(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		headers := customHeaders(t, doc)
 		assert.LessOrEqual(t, len(headers), 30)
@@ -138,7 +143,8 @@ func TestOriginHeadersKeepCloudFrontsLimits(t *testing.T) { // 1.5, 1.11
 	})
 }
 
-func TestThePathAloneIsTheCacheKeyAndNoStoreIsObeyed(t *testing.T) { // 1.10, 3.3
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
+func TestThePathAloneIsTheCacheKeyAndNoStoreIsObeyed(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		policy := find(t, doc, "CachePolicy", "content").Inputs
 		for path, want := range map[string]any{
@@ -151,17 +157,18 @@ func TestThePathAloneIsTheCacheKeyAndNoStoreIsObeyed(t *testing.T) { // 1.10, 3.
 		} {
 			assert.Equal(t, want, at(policy, path), path)
 		}
-		assert.GreaterOrEqual(t, policy["maxTtl"], float64(doc.Outputs["linkTtlSeconds"].(float64)), "3.9: no revalidation before a link ends")
+		assert.GreaterOrEqual(t, policy["maxTtl"], float64(doc.Outputs["linkTtlSeconds"].(float64)), "no revalidation before a link ends")
 		assert.LessOrEqual(t, policy["maxTtl"], 2592000.0)
 	})
 }
 
-func TestNoErrorIsKept(t *testing.T) { // 3.5
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+func TestNoErrorIsKept(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		held := map[any]any{}
 		for _, r := range at(find(t, doc, "Distribution", "cdn").Inputs, "customErrorResponses").([]any) {
 			held[at(r, "errorCode")] = at(r, "errorCachingMinTtl")
-			assert.Nil(t, at(r, "responsePagePath"), "3.6: a page would replace the function's own answer")
+			assert.Nil(t, at(r, "responsePagePath"), "a page would replace the function's own answer")
 			assert.Nil(t, at(r, "responseCode"))
 		}
 		for _, code := range []float64{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} {
@@ -187,7 +194,8 @@ func TestOptionalPartsOfTheDistribution(t *testing.T) {
 	assert.Equal(t, map[string]any{"restrictionType": "blacklist", "locations": []any{"XX"}}, at(refused, "restrictions.geoRestriction"))
 }
 
-func TestFurtherMetricsAreSubscribedTo(t *testing.T) { // 4.2
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewing-cloudfront-metrics.html
+func TestFurtherMetricsAreSubscribedTo(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		subscription := find(t, doc, "MonitoringSubscription", "cdn").Inputs
 		assert.Equal(t, "Enabled", at(subscription, "monitoringSubscription.realtimeMetricsSubscriptionConfig.realtimeMetricsSubscriptionStatus"))

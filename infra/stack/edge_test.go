@@ -9,12 +9,11 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// The numbers are those of the team's list of AWS's rules for the edge.
-
-// edgeInputs are all that may be said of an edge function. What Lambda@Edge
-// forbids (1.1: environment, VPC, layers, dead letters, tracing, images, larger
-// disks, encrypted zips, code from S3, SnapStart; 1.2: reserved concurrency)
-// cannot be among them.
+// edgeInputs are all that may be said of an edge function. What Lambda@Edge forbids
+// cannot be among them: environment, VPC, layers, dead letters, tracing, images,
+// larger disks, encrypted zips and code from S3. Nor can what no page allows:
+// SnapStart and reserved concurrency.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-at-edge-function-restrictions.html
 var edgeInputs = []string{
 	"architectures", "code", "description", "handler", "loggingConfig", "memorySize", "publish", "role", "runtime", "tags", "timeout",
 }
@@ -24,18 +23,19 @@ func TestTheEdgeFunctionSetsOnlyWhatTheEdgeTakes(t *testing.T) {
 		edge := find(t, doc, "Function", "edge")
 		assert.Equal(t, edgeInputs, keysOf(edge.Inputs))
 		for path, want := range map[string]any{
-			"architectures":           []any{"x86_64"},    // 1.1
-			"runtime":                 "python3.13",       // 1.4
+			"architectures":           []any{"x86_64"},
+			"runtime":                 "python3.13",
 			"handler":                 "launcher.handler", // the launcher that execs the binary
-			"publish":                 true,               // 1.3
+			"publish":                 true,
 			"code":                    map[string]any{"archive": "build/edge.zip"},
-			"loggingConfig.logFormat": "JSON", // 4.5
+			"loggingConfig.logFormat": "JSON",
 		} {
 			assert.Equal(t, want, at(edge.Inputs, path), path)
 		}
-		assert.LessOrEqual(t, edge.Inputs["timeout"], 30.0, "1.5")
-		assert.LessOrEqual(t, edge.Inputs["memorySize"], 10240.0, "1.5")
-		assert.GreaterOrEqual(t, edge.Inputs["memorySize"], 128.0, "1.5")
+		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge
+		assert.LessOrEqual(t, edge.Inputs["timeout"], 30.0)
+		assert.LessOrEqual(t, edge.Inputs["memorySize"], 10240.0)
+		assert.GreaterOrEqual(t, edge.Inputs["memorySize"], 128.0)
 	})
 }
 
@@ -43,8 +43,8 @@ func TestNothingElseIsHungOnTheEdgeFunction(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		for _, r := range doc.Resources {
-			// 1.1: runtime management and provisioned concurrency; 1.3: aliases;
-			// 6.2: resource policies. Whatever it is, it would name the function.
+			// Such as runtime management, provisioned concurrency, an alias or a
+			// resource policy. Whatever it is, it would name the function.
 			if r.Inputs["functionName"] != nil || r.Inputs["function"] != nil {
 				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["name"], "%s %s", r.Type, r.Name)
 				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["arn"], "%s %s", r.Type, r.Name)
@@ -53,7 +53,7 @@ func TestNothingElseIsHungOnTheEdgeFunction(t *testing.T) {
 	})
 }
 
-func TestTheEdgeFunctionLivesWhereCloudFrontTakesIt(t *testing.T) { // 1.3
+func TestTheEdgeFunctionLivesWhereCloudFrontTakesIt(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		assert.Contains(t, edge.Outputs["arn"], "arn:aws:lambda:us-east-1:")
@@ -65,7 +65,7 @@ func TestTheEdgeFunctionLivesWhereCloudFrontTakesIt(t *testing.T) { // 1.3
 	})
 }
 
-func TestCloudFrontRunsTheNumberedVersion(t *testing.T) { // 1.3
+func TestCloudFrontRunsTheNumberedVersion(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		arn := at(find(t, doc, "Distribution", "cdn").Inputs, "defaultCacheBehavior.lambdaFunctionAssociations[0].lambdaArn")
 		assert.Regexp(t, `^arn:aws:lambda:us-east-1:\d{12}:function:[^:]+:\d+$`, arn)
@@ -73,7 +73,8 @@ func TestCloudFrontRunsTheNumberedVersion(t *testing.T) { // 1.3
 	})
 }
 
-func TestDestroyDoesNotStumbleOverReplicas(t *testing.T) { // 5.1, 5.3
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-delete-replicas.html
+func TestDestroyDoesNotStumbleOverReplicas(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		assert.True(t, edge.Options.RetainOnDelete, "AWS refuses to delete a replicated function")
@@ -88,7 +89,8 @@ func TestDestroyDoesNotStumbleOverReplicas(t *testing.T) { // 5.1, 5.3
 	})
 }
 
-func TestTheEdgesLogsAreKeptForAsLongAsConfigured(t *testing.T) { // 4.5
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-logs.html
+func TestTheEdgesLogsAreKeptForAsLongAsConfigured(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		edge := find(t, doc, "Function", "edge")
 		group := at(edge.Inputs, "loggingConfig.logGroup")

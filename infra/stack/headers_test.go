@@ -34,7 +34,7 @@ func TestOnlyConfiguredOriginsMayRead(t *testing.T) {
 		assert.Equal(t, forward.ID, at(b, "originRequestPolicyId"), pattern)
 	}
 	assert.Equal(t, []any{"Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"}, at(forward.Inputs, "headersConfig.headers.items"))
-	assert.Equal(t, "none", at(forward.Inputs, "queryStringsConfig.queryStringBehavior"), "2.9: a viewer's query string must not reach S3")
+	assert.Equal(t, "none", at(forward.Inputs, "queryStringsConfig.queryStringBehavior"), "a viewer's query string must not reach S3")
 	assert.Equal(t, "none", at(forward.Inputs, "cookiesConfig.cookieBehavior"))
 }
 

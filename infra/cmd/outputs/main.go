@@ -1,6 +1,6 @@
-// Command show prints a stack's outputs for an application's configuration:
+// Command outputs prints a stack's outputs for an application's configuration:
 //
-//	pulumi stack output --json | go run ./infra/stack/outputs/show -format env
+//	pulumi stack output --json | go run ./infra/cmd/outputs -format env
 package main
 
 import (
