@@ -80,7 +80,8 @@ func TestTheImagesBundleIsTheSameBytesEveryTime(t *testing.T) {
 	copied := filepath.Join(t.TempDir(), "elsewhere")
 	copySource(t, copied)
 	// What npm fetched is taken along; the next test fetches it anew.
-	require.NoError(t, os.CopyFS(filepath.Join(copied, "build", "npm-libvips"), os.DirFS(filepath.Join(root, "build", "npm-libvips"))))
+	require.NoError(t, os.CopyFS(filepath.Join(copied, "build", "npm-libvips"),
+		os.DirFS(filepath.Join(root, "build", "npm-libvips"))))
 	second, err := os.ReadFile(must(Images(copied)))
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(first, second))

@@ -23,7 +23,8 @@ type Lookup func(ctx context.Context, hash string) (m mapping.Mapping, region st
 
 // Sign returns an S3 URL for one object that works for one method until the
 // life is over.
-type Sign func(ctx context.Context, method string, object mapping.Object, region string, life time.Duration) (string, error)
+type Sign func(ctx context.Context, method string, object mapping.Object, region string,
+	life time.Duration) (string, error)
 
 // Handler answers origin-request events. Its fields are set before the first
 // event and not changed; it may be used by many goroutines.
@@ -102,7 +103,8 @@ const (
 	outcomeUnavailable = "unavailable"
 )
 
-func (h *Handler) decide(ctx context.Context, c Config, request Request, m mapping.Mapping, err error, now time.Time) (string, answer) {
+func (h *Handler) decide(ctx context.Context, c Config, request Request, m mapping.Mapping, err error,
+	now time.Time) (string, answer) {
 	switch {
 	case errors.Is(err, mapping.ErrNotFound):
 		return outcomeUnknown, notFound

@@ -207,7 +207,8 @@ func TestNoCacheOutlivesTheLink(t *testing.T) {
 }
 
 func TestALinkIsServedUntilItsEndAlsoWhenItIsRevalidated(t *testing.T) {
-	revalidation := map[string]any{"headers": map[string]any{"if-none-match": []any{map[string]any{"key": "If-None-Match", "value": "x"}}}}
+	revalidation := map[string]any{"headers": map[string]any{"if-none-match": []any{map[string]any{"key": "If-None-Match",
+		"value": "x"}}}}
 	for left, status := range map[time.Duration]any{time.Second: nil, 0: "403"} {
 		b := newBench(finds("s3://"+testBucket+"/a", left))
 		_, got := b.invoke(t, event(t, revalidation))

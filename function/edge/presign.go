@@ -48,12 +48,9 @@ func (p *Presigner) Sign(
 		host, uri = p.Endpoint, "/"+object.Bucket+uri
 	}
 	disposition, contentType := label(object.Key)
-	query := url.Values{
-		"X-Amz-Expires":                {strconv.FormatInt(int64(life/time.Second), 10)},
-		"response-content-disposition": {disposition},
-		"response-content-type":        {contentType},
-	}
-	req, err := http.NewRequestWithContext(ctx, method, host+uri+"?"+query.Encode(), nil)
+	query := "?X-Amz-Expires=" + strconv.FormatInt(int64(life/time.Second), 10) +
+		"&response-content-disposition=" + disposition + "&response-content-type=" + url.QueryEscape(contentType)
+	req, err := http.NewRequestWithContext(ctx, method, host+uri+query, nil)
 	if err != nil {
 		return "", fmt.Errorf("signing a URL: %w", err)
 	}

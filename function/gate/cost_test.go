@@ -44,7 +44,8 @@ var usPrices = prices{
 // ungated is what a million forged requests cost without a gate: each wakes the
 // edge function, which looks for the hash. Nothing of it is cached.
 func (p prices) ungated() float64 {
-	return p.RequestsPerMillion + p.EdgePerMillion + 1e6*p.EdgeGigabytes*p.EdgeSeconds*p.EdgePerGigabyteSecond + p.TableReadUnits*p.TableReadsPerMillion
+	return p.RequestsPerMillion + p.EdgePerMillion + 1e6*p.EdgeGigabytes*p.EdgeSeconds*p.EdgePerGigabyteSecond +
+		p.TableReadUnits*p.TableReadsPerMillion
 }
 
 // gated is what they cost with a gate that reads its store so many times.

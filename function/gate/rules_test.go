@@ -63,7 +63,8 @@ func rules(t testing.TB) []rule {
 		{name: "a link of the previous key passes", uri: old},
 		{name: "a link of the next key passes", uri: sealed(t, 3, expiry, "a"), prepare: put("k.3", sealtest.Value(3))},
 		{name: "a good link passes while it has the only key", uri: good, prepare: drop("k.1")},
-		{name: "a link of the last generation passes", uri: sealed(t, 255, expiry, "a"), prepare: put("k.255", sealtest.Value(255))},
+		{name: "a link of the last generation passes", uri: sealed(t, 255, expiry, "a"),
+			prepare: put("k.255", sealtest.Value(255))},
 		{name: "a link passes in its last second", uri: sealed(t, 2, now.Add(time.Second), "a")},
 		{name: "HEAD is as GET, good", method: "HEAD", uri: good},
 		{name: "HEAD is as GET, forged", method: "HEAD", uri: good[:31] + "_", status: 404},
@@ -75,15 +76,19 @@ func rules(t testing.TB) []rule {
 		{name: "an expired link is refused in the second of its expiry", uri: expired, status: 403},
 		{name: "an expired link of the previous key is refused", uri: sealed(t, 1, now, "e"), status: 403},
 		{name: "an expiry past the sign bit is far away", uri: sealed(t, 2, time.Unix(1<<31, 0), "s")},
-		{name: "a policy that is not known yet is refused", uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 1}, "p"), status: 404},
-		{name: "an audience that no policy asks for is ignored", uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Audience: [4]byte{1}}, "p")},
+		{name: "a policy that is not known yet is refused",
+			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 1}, "p"), status: 404},
+		{name: "an audience that no policy asks for is ignored",
+			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Audience: [4]byte{1}}, "p")},
 		{name: "a revoked link is refused", uri: revoked, status: 404},
-		{name: "a revoked link of the previous key is refused", uri: old, status: 404, prepare: put(seal.RevocationEntry(old), "1")},
+		{name: "a revoked link of the previous key is refused", uri: old, status: 404,
+			prepare: put(seal.RevocationEntry(old), "1")},
 		{name: "expired and revoked is expired", uri: expired, status: 403, prepare: put(seal.RevocationEntry(expired), "1")},
 		{name: "a forged link is refused", uri: good[:31] + "_", status: 404},
 		{name: "a forged link with a passed expiry learns nothing", uri: expired[:31] + "_", status: 404},
 		{name: "a key that was rotated out opens nothing", uri: old, status: 404, prepare: drop("k.1")},
-		{name: "an empty store opens nothing", uri: good, status: 404, prepare: func(s *cloudfrontjs.MapStore) { s.Update(nil, "k.1", "k.2") }},
+		{name: "an empty store opens nothing", uri: good, status: 404,
+			prepare: func(s *cloudfrontjs.MapStore) { s.Update(nil, "k.1", "k.2") }},
 		{name: "a broken read of the key fails", uri: good, fails: true, prepare: breakAt("k.2")},
 		{name: "a read of the key that fails once fails", uri: good, fails: true, prepare: breakOnce},
 		{name: "a broken read of another key harms no link", uri: good, prepare: breakAt("k.1")},
@@ -92,21 +97,29 @@ func rules(t testing.TB) []rule {
 		{name: "a form that is wrong needs no store", uri: good + "/", status: 404, prepare: breakAt("")},
 	}
 	for i := range 8 {
-		out = append(out, rule{name: fmt.Sprintf("byte %d of the seal wrong is forged", i), uri: flipBit(t, good, 8*(16+i)), status: 404})
+		out = append(out, rule{name: fmt.Sprintf("byte %d of the seal wrong is forged", i), uri: flipBit(t, good, 8*(16+i)),
+			status: 404})
 	}
-	for name, key := range map[string]string{"an empty": "", "a short": sealtest.Value(2)[1:], "a long": sealtest.Value(2) + "0"} {
+	for name, key := range map[string]string{"an empty": "", "a short": sealtest.Value(2)[1:],
+		"a long": sealtest.Value(2) + "0"} {
 		out = append(out, rule{name: name + " key fails", uri: good, fails: true, prepare: put("k.2", key)})
 	}
 	for i := range out {
 		out[i].uri = "/images/" + out[i].uri
 	}
 	for _, uri := range []string{
-		"", "/", "/images", "/images/", "/" + good, good, "images/" + good, "/images/" + good + "/", "/images/" + good + "/a.jpg", "/images/" + good + ".jpg",
-		"/images/" + good + good, "/images/" + good + "AAAA", "/images/a/" + good, "//images/" + good, "/images//" + good, "/Images/" + good, "/IMAGES/" + good, "/image/" + good,
-		"/images/" + good[:31], "/images/" + good[:28], "/images/" + good + "=", "/images/" + good[:31] + "=", "/images/" + good[:30] + "==", "/images/" + good + "\n", "/images/" + good[:31] + "\n",
-		"/images/%" + fmt.Sprintf("%02X", good[0]) + good[1:], "/images%2F" + good, "/%69mages/" + good, "/images/" + good + "%00", "/images/" + good + "%0A", "/images/" + good + "\x00",
-		"/images/../images/" + good, "/images/./" + good, "/images/" + good + "?a=b", "/images/" + good + "#a", "/images/" + good + ";a", "/images/ " + good, "/images/" + good + " ",
-		"/images\\" + good, "/images/" + url.PathEscape("é") + good, "/images/" + strings.Repeat("é", 32), "/images/" + strings.Repeat("é", 16), "/images/" + strings.Repeat("\U0001F512", 16),
+		"", "/", "/images", "/images/", "/" + good, good, "images/" + good, "/images/" + good + "/",
+		"/images/" + good + "/a.jpg", "/images/" + good + ".jpg",
+		"/images/" + good + good, "/images/" + good + "AAAA", "/images/a/" + good, "//images/" + good, "/images//" + good,
+		"/Images/" + good, "/IMAGES/" + good, "/image/" + good,
+		"/images/" + good[:31], "/images/" + good[:28], "/images/" + good + "=", "/images/" + good[:31] + "=",
+		"/images/" + good[:30] + "==", "/images/" + good + "\n", "/images/" + good[:31] + "\n",
+		"/images/%" + fmt.Sprintf("%02X", good[0]) + good[1:], "/images%2F" + good, "/%69mages/" + good,
+		"/images/" + good + "%00", "/images/" + good + "%0A", "/images/" + good + "\x00",
+		"/images/../images/" + good, "/images/./" + good, "/images/" + good + "?a=b", "/images/" + good + "#a",
+		"/images/" + good + ";a", "/images/ " + good, "/images/" + good + " ",
+		"/images\\" + good, "/images/" + url.PathEscape("é") + good, "/images/" + strings.Repeat("é", 32),
+		"/images/" + strings.Repeat("é", 16), "/images/" + strings.Repeat("\U0001F512", 16),
 		"/favicon.ico", "/robots.txt", "/marketplace/a.jpg", "/discussion/a.jpg", "/images/" + strings.Repeat("A", 8000),
 	} {
 		out = append(out, rule{name: fmt.Sprintf("%.60q is no link", uri), uri: uri, status: 404})

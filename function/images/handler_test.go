@@ -210,7 +210,8 @@ func TestWhatIsNotTransformedIsThePhotoItself(t *testing.T) {
 		}
 		answer, line := w.ask(http.MethodGet, task)
 		assert.Equal(t, http.StatusFound, answer.StatusCode, name)
-		assert.Equal(t, map[string]string{"Location": testPhoto, "Cache-Control": lifetime, "Vary": "Accept"}, answer.Headers, name)
+		assert.Equal(t, map[string]string{"Location": testPhoto, "Cache-Control": lifetime, "Vary": "Accept"}, answer.Headers,
+			name)
 		assert.Empty(t, answer.Body)
 		assert.Equal(t, "photo itself", line["outcome"])
 		assert.NotEmpty(t, line["error"])
@@ -271,14 +272,17 @@ func TestWhatS3SaysDecides(t *testing.T) {
 		s3   http.HandlerFunc
 		want int
 	}{
-		"deleted meanwhile":                {says(404, `<Error><Code>NoSuchKey</Code></Error>`), 404},
-		"deleted, to one who may not list": {says(403, `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`), 404},
-		"a signature that has expired":     {says(403, `<Error><Code>AccessDenied</Code><Message>Request has expired</Message><Expires>2026-11-21T00:00:00Z</Expires></Error>`), 503},
-		"a signature that is wrong":        {says(403, `<Error><Code>SignatureDoesNotMatch</Code></Error>`), 503},
-		"a refusal without reasons":        {says(403, ``), 503},
-		"a failure":                        {says(500, `<Error><Code>InternalError</Code></Error>`), 503},
-		"too many requests":                {says(503, `<Error><Code>SlowDown</Code></Error>`), 503},
-		"a part of it":                     {says(206, string(file)), 503},
+		"deleted meanwhile": {says(404, `<Error><Code>NoSuchKey</Code></Error>`), 404},
+		"deleted, to one who may not list": {says(403,
+			`<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`), 404},
+		"a signature that has expired": {says(403,
+			`<Error><Code>AccessDenied</Code><Message>Request has `+
+				`expired</Message><Expires>2026-11-21T00:00:00Z</Expires></Error>`), 503},
+		"a signature that is wrong": {says(403, `<Error><Code>SignatureDoesNotMatch</Code></Error>`), 503},
+		"a refusal without reasons": {says(403, ``), 503},
+		"a failure":                 {says(500, `<Error><Code>InternalError</Code></Error>`), 503},
+		"too many requests":         {says(503, `<Error><Code>SlowDown</Code></Error>`), 503},
+		"a part of it":              {says(206, string(file)), 503},
 		"fewer bytes than announced": {func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Length", strconv.Itoa(len(file)))
 			_, _ = rw.Write(file[:len(file)/2])
@@ -324,7 +328,8 @@ func TestOnlyObjectsOfS3AreRead(t *testing.T) {
 	w := newWorld(t)
 	w.holds(asJPEG(t, scene(64, 48)))
 	for _, source := range []string{
-		"http://127.0.0.1:1/latest", "https://media.s3.eu-central-1.amazonaws.com/a", strings.Replace(w.url, "http", "https", 1) + "/a",
+		"http://127.0.0.1:1/latest", "https://media.s3.eu-central-1.amazonaws.com/a",
+		strings.Replace(w.url, "http", "https", 1) + "/a",
 		w.url + ".evil.example/a", strings.Replace(w.url, "//", "//user@", 1) + "/a", "file:///etc/passwd", "http://[::1/",
 	} {
 		task := w.task()

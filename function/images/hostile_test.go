@@ -25,8 +25,10 @@ func heic() []byte {
 func unsupported(t testing.TB) map[string][]byte {
 	return map[string][]byte{
 		"text": []byte("Once upon a time"), "one byte": {0xff}, "zeros": make([]byte, 1000),
-		"svg":                     []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="file:///etc/passwd"/></svg>`),
-		"svg with a declaration":  []byte(`<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg"/>`),
+		"svg": []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image ` +
+			`href="file:///etc/passwd"/></svg>`),
+		"svg with a declaration": []byte(`<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "b">]><svg ` +
+			`xmlns="http://www.w3.org/2000/svg"/>`),
 		"pdf":                     []byte("%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\n"),
 		"heic":                    heic(),
 		"a film":                  append(box("ftyp", []byte("isom\x00\x00\x02\x00isomavc1")...), make([]byte, 64)...),
@@ -85,8 +87,9 @@ func TestABrokenFileIsBroken(t *testing.T) {
 	damaged := asPNG(t, scene(64, 64))
 	copy(damaged[len(damaged)/2:], "oops")
 	for name, file := range map[string][]byte{
-		"no bytes": {}, "nil": nil, "a signature alone": []byte("\x89PNG\r\n\x1a\n"), "a JPEG that is text": []byte("\xff\xd8\xffOnce upon a time"),
-		"a GIF of nothing": []byte("GIF89a\x00\x00\x00\x00\x00\x00\x00;"), "a damaged PNG": damaged,
+		"no bytes": {}, "nil": nil, "a signature alone": []byte("\x89PNG\r\n\x1a\n"),
+		"a JPEG that is text": []byte("\xff\xd8\xffOnce upon a time"),
+		"a GIF of nothing":    []byte("GIF89a\x00\x00\x00\x00\x00\x00\x00;"), "a damaged PNG": damaged,
 		"a WebP of nothing":   []byte("RIFF\x04\x00\x00\x00WEBP"),
 		"an AVIF of nothing":  box("ftyp", []byte("avif\x00\x00\x00\x00avif")...),
 		"a PNG of no size":    withChunk([]byte("\x89PNG\r\n\x1a\n"+string(chunk("IHDR", make([]byte, 13)))), "IEND", nil),
@@ -170,8 +173,9 @@ func TestMemoryIsBoundedByTheLimitOfMegapixels(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"progressive jpeg in cmyk": asCMYK(t, scene(3000, 2000), "interlace", "true", "subsample-mode", "off"),
 		"interlaced png of 16 bit": by(t, "pngsave_buffer", wide, "interlace", "true", "compression", "1"),
-		"avif of 12 bit":           by(t, "heifsave_buffer", scene(2000, 1500), "compression", "av1", "effort", "0", "bitdepth", "12"),
-		"lossless webp":            by(t, "webpsave_buffer", scene(3000, 2000), "lossless", "true", "effort", "0"),
+		"avif of 12 bit": by(t, "heifsave_buffer", scene(2000, 1500), "compression", "av1", "effort", "0",
+			"bitdepth", "12"),
+		"lossless webp": by(t, "webpsave_buffer", scene(3000, 2000), "lossless", "true", "effort", "0"),
 	} {
 		restart := peakMemory(t)
 		_, err := engine.Transform(file, variant.Variant{Width: 640}, variant.AVIF, l)

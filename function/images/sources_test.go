@@ -190,7 +190,8 @@ func iccProfile(primaries [3][3]float64) []byte {
 		name string
 		data []byte
 	}{
-		{"desc", text}, {"cprt", []byte("text\x00\x00\x00\x00none\x00\x00\x00\x00")}, {"wtpt", xyz([3]float64{0.9642, 1, 0.8249})},
+		{"desc", text}, {"cprt", []byte("text\x00\x00\x00\x00none\x00\x00\x00\x00")},
+		{"wtpt", xyz([3]float64{0.9642, 1, 0.8249})},
 		{"rXYZ", xyz(primaries[0])}, {"gXYZ", xyz(primaries[1])}, {"bXYZ", xyz(primaries[2])},
 		{"rTRC", curve}, {"gTRC", curve}, {"bTRC", curve},
 	}
@@ -236,7 +237,8 @@ func bomb(t testing.TB, w, h int) []byte {
 	b.Write([]byte{1, 0, 0, 0xff, 0xff, 0, 0, 0, 0}) // an empty last block, and no checksum
 	header := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(w)), uint32(h))
 	return bytes.Join([][]byte{
-		[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", append(header, 8, 2, 0, 0, 0)), chunk("IDAT", b.Bytes()), chunk("IEND", nil),
+		[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", append(header, 8, 2, 0, 0, 0)), chunk("IDAT", b.Bytes()),
+		chunk("IEND", nil),
 	}, nil)
 }
 

@@ -16,7 +16,8 @@ import (
 // audit reads the table and checks that it is whole: every live mapping is in
 // its object's record and every hash in a record has its mapping, with the same
 // expiry; what is noted as revoked has none. It returns the live mappings.
-func audit(t testing.TB, store mapping.Store, items []map[string]types.AttributeValue, now time.Time) map[string]mapping.Mapping {
+func audit(t testing.TB, store mapping.Store, items []map[string]types.AttributeValue,
+	now time.Time) map[string]mapping.Mapping {
 	t.Helper()
 	mappings := map[string]mapping.Mapping{}
 	var objects []mapping.Object

@@ -32,7 +32,8 @@ func progressOf(wanted, doing int) progress {
 
 // change makes the changes that next derives from the object's record, one
 // after the other. next is told how many were made.
-func (i *Issuer) change(ctx context.Context, object mapping.Object, next func(r mapping.Record, made int) (mapping.Change, progress)) *Error {
+func (i *Issuer) change(ctx context.Context, object mapping.Object,
+	next func(r mapping.Record, made int) (mapping.Change, progress)) *Error {
 	for made, lost := 0, 0; lost < attempts; {
 		records, err := i.Store.Records(ctx, []mapping.Object{object})
 		if err != nil {

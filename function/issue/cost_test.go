@@ -76,7 +76,8 @@ func TestACallForAHundredLinksMakesFewCallsToTheTable(t *testing.T) {
 	assert.Equal(t, 1, issueAll([]string{"s3://media/one.jpg"}))
 	assert.Equal(t, map[string]int{"BatchGetItem": 1, "TransactWriteItems": 1}, seen.take(), "a single new one")
 	revoke(t, i, []string{"s3://media/one.jpg"}, nil)
-	assert.Equal(t, map[string]int{"BatchGetItem": 2, "TransactWriteItems": 2}, seen.take(), "a revocation: unmapping and settling, each after a read")
+	assert.Equal(t, map[string]int{"BatchGetItem": 2, "TransactWriteItems": 2}, seen.take(),
+		"a revocation: unmapping and settling, each after a read")
 }
 
 func BenchmarkIssue(b *testing.B) {

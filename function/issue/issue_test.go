@@ -257,7 +257,8 @@ func TestWhatIsWrongWithOneObjectHarmsNoOther(t *testing.T) {
 			t.Parallel()
 			w := newWorld(&mapping.Memory{})
 			w.missing["missing"] = true
-			links, err := w.issuer().Issue(context.Background(), []string{"s3://media/good", tt.object, "s3://media/also good"}, 0)
+			links, err := w.issuer().Issue(context.Background(), []string{"s3://media/good", tt.object, "s3://media/also good"},
+				0)
 			require.NoError(t, err)
 			require.NotNil(t, links[1].Err)
 			assert.Equal(t, tt.code, links[1].Err.Code)
@@ -290,9 +291,11 @@ func TestServicesDecideWhichKeysGetWhichLinks(t *testing.T) {
 		url  string // of a public object
 		code string
 	}{
-		"a private service's object gets a hash":     {key: "simple-chat/a.jpg"},
-		"a public one its plain address":             {key: "marketplace/a.jpg", url: "https://cdn.example/marketplace/a.jpg"},
-		"a public one with an odd key is escaped":    {key: "marketplace/ä b+c%?#&.jpg", url: "https://cdn.example/marketplace/%C3%A4%20b%2Bc%25%3F%23&.jpg"},
+		"a private service's object gets a hash": {key: "simple-chat/a.jpg"},
+		"a public one its plain address": {key: "marketplace/a.jpg",
+			url: "https://cdn.example/marketplace/a.jpg"},
+		"a public one with an odd key is escaped": {key: "marketplace/ä b+c%?#&.jpg",
+			url: "https://cdn.example/marketplace/%C3%A4%20b%2Bc%25%3F%23&.jpg"},
 		"no service is refused":                      {key: "a.jpg", code: issue.CodeUnknownService},
 		"an unknown service is refused":              {key: "other/a.jpg", code: issue.CodeUnknownService},
 		"a service's name is compared whole":         {key: "marketplaces/a.jpg", code: issue.CodeUnknownService},

@@ -67,7 +67,8 @@ func play(t *testing.T, store mapping.Store, seed uint64, steps int) {
 			audit(t, store, items(t, store), m.time())
 		}
 	}
-	for _, name := range []string{"issue", "many", "pass", "revoke hash", "revoke object", "fetch", "break", "mend", "retire"} {
+	for _, name := range []string{"issue", "many", "pass", "revoke hash", "revoke object", "fetch", "break", "mend",
+		"retire"} {
 		require.Positive(t, m.steps[name], "the step %q was never taken", name)
 	}
 	live := audit(t, store, items(t, store), m.time())

@@ -44,7 +44,8 @@ type renewal struct {
 
 // renewals settles the objects that have a link with enough life left, and
 // those that cannot get one, and returns what to write for the others.
-func (i *Issuer) renewals(ctx context.Context, private []*wanted, ttl time.Duration, checked map[*wanted]bool) []renewal {
+func (i *Issuer) renewals(ctx context.Context, private []*wanted, ttl time.Duration,
+	checked map[*wanted]bool) []renewal {
 	if len(private) == 0 {
 		return nil
 	}
@@ -104,9 +105,11 @@ func (i *Issuer) reusable(ctx context.Context, r mapping.Record, ttl time.Durati
 
 // renew returns the change that makes a new link the object's current one. Its
 // former links live on until they expire: somebody may be looking at them.
-func (i *Issuer) renew(ctx context.Context, r mapping.Record, service string, ttl time.Duration, now time.Time) (mapping.Change, error) {
+func (i *Issuer) renew(ctx context.Context, r mapping.Record, service string, ttl time.Duration,
+	now time.Time) (mapping.Change, error) {
 	created := now.Truncate(time.Second)
-	m := mapping.Mapping{Object: r.Object, CreatedAt: created, ExpiresAt: created.Add(ttl.Truncate(time.Second)), Service: service}
+	m := mapping.Mapping{Object: r.Object, CreatedAt: created, ExpiresAt: created.Add(ttl.Truncate(time.Second)),
+		Service: service}
 	var err error
 	if m.Hash, err = i.Hashes.New(ctx, m.ExpiresAt); err != nil {
 		return mapping.Change{}, err

@@ -120,7 +120,8 @@ func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
 	default:
 		o.Hashes = slices.Sorted(maps.Keys(v.gone))
 		if w, err := i.parse(o.Object); err == nil && w.public && len(o.Hashes) == 0 {
-			o.Err = problem(CodePublicObject, "anybody may fetch the objects of a public service: delete the object first, then revoke it to withdraw its copies")
+			o.Err = problem(CodePublicObject,
+				"anybody may fetch the objects of a public service: delete the object first, then revoke it to withdraw its copies")
 		}
 	}
 }
@@ -145,7 +146,8 @@ func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
 			paths[n] = w.object.InvalidationPath()
 		}
 	})
-	distinct := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(paths))), func(path string) bool { return path == "" })
+	distinct := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(paths))),
+		func(path string) bool { return path == "" })
 	if len(distinct) == 0 {
 		return
 	}

@@ -58,7 +58,8 @@ func TestRevokingAHashKillsThatLinkOnly(t *testing.T) {
 	w.pass(29*day + time.Hour)
 	second := one(t, i, "s3://media/a", 0)
 
-	assert.Equal(t, []issue.Outcome{{Object: "s3://media/a", Hash: first.Hash, Hashes: []string{first.Hash}}}, revoke(t, i, nil, []string{first.Hash}))
+	assert.Equal(t, []issue.Outcome{{Object: "s3://media/a", Hash: first.Hash, Hashes: []string{first.Hash}}},
+		revoke(t, i, nil, []string{first.Hash}))
 	dead(t, w, first.Hash)
 	alive(t, w, second.Hash)
 	assert.Equal(t, second.Hash, one(t, i, "s3://media/a", 0).Hash)
@@ -85,7 +86,8 @@ func TestObjectsAndHashesTogetherTellTheEdgeOnce(t *testing.T) {
 	i := w.issuer()
 	a, b, c := one(t, i, "s3://media/a", 0), one(t, i, "s3://media/b", 0), one(t, i, "s3://media/c", 0)
 	unknown := strings.Repeat("x", 32)
-	got := revoke(t, i, []string{"s3://media/a", "s3://other/a", "s3://media/none"}, []string{a.Hash, b.Hash, unknown, "short"})
+	got := revoke(t, i, []string{"s3://media/a", "s3://other/a", "s3://media/none"},
+		[]string{a.Hash, b.Hash, unknown, "short"})
 	for n, want := range []struct{ object, code string }{
 		{"s3://media/a", ""}, {"s3://other/a", issue.CodeWrongBucket}, {"s3://media/none", ""},
 		{"s3://media/a", ""}, {"s3://media/b", ""}, {"", issue.CodeLinkNotFound}, {"", issue.CodeBadHash},
@@ -146,7 +148,8 @@ func TestALinkThatExpiredNeedsNoRevoking(t *testing.T) {
 	i := w.issuer()
 	a := one(t, i, "s3://media/a", time.Hour)
 	w.pass(time.Hour)
-	assert.Equal(t, []issue.Outcome{{Object: "s3://media/a", Hash: a.Hash, Hashes: []string{a.Hash}}}, revoke(t, i, nil, []string{a.Hash}))
+	assert.Equal(t, []issue.Outcome{{Object: "s3://media/a", Hash: a.Hash, Hashes: []string{a.Hash}}},
+		revoke(t, i, nil, []string{a.Hash}))
 	assert.Equal(t, []issue.Outcome{{Object: "s3://media/a"}}, revoke(t, i, []string{"s3://media/a"}, nil))
 	assert.Zero(t, w.calls)
 }
@@ -206,7 +209,8 @@ func crowd(t *testing.T, w *world, times int) map[string]time.Time {
 		require.NoError(t, err)
 		c := mapping.Change{Record: records[0]}
 		for k := range 40 {
-			m := mapping.Mapping{Hash: fmt.Sprintf("%030d-%d", k, n), Object: object, CreatedAt: w.now, ExpiresAt: w.now.Add(time.Hour)}
+			m := mapping.Mapping{Hash: fmt.Sprintf("%030d-%d", k, n), Object: object, CreatedAt: w.now,
+				ExpiresAt: w.now.Add(time.Hour)}
 			all[m.Hash] = m.ExpiresAt
 			c.Add = append(c.Add, m)
 			c.Record.Current = m.Hash
@@ -320,7 +324,8 @@ func TestAPublicObjectThatIsDeletedCanBeWithdrawn(t *testing.T) {
 	assert.Len(t, w.withdrawn, 2)
 
 	w.blind = nil
-	held := []issue.Outcome{{Object: objects[0], Err: issue.AsError(errors.New("the table failed"))}, {Object: objects[0], Hash: former.Hash}}
+	held := []issue.Outcome{{Object: objects[0], Err: issue.AsError(errors.New("the table failed"))},
+		{Object: objects[0], Hash: former.Hash}}
 	i.Withdraw(context.Background(), held)
 	assert.False(t, held[0].Withdrawn, "what failed goes on being a failure")
 	assert.NotNil(t, held[0].Err)

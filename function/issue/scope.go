@@ -24,5 +24,6 @@ func (i *Issuer) permit(o mapping.Object) *Error {
 	if i.scope == nil || i.scope[service] {
 		return nil
 	}
-	return problem(CodeForbidden, "you may not handle objects of the service %.64q: the stack's issuerPrincipals does not name you for it", service)
+	return problem(CodeForbidden,
+		"you may not handle objects of the service %.64q: the stack's issuerPrincipals does not name you for it", service)
 }

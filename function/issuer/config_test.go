@@ -15,8 +15,9 @@ import (
 // goodEnvironment is a complete configuration.
 func goodEnvironment() map[string]string {
 	return map[string]string{
-		"MEDIA_TABLE": "mappings", "MEDIA_REGIONS": "eu-central-1,us-east-1", "MEDIA_BUCKET": "media", "MEDIA_BUCKET_REGION": "eu-central-1",
-		"MEDIA_CDN_BASE_URL": "https://cdn.example", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
+		"MEDIA_TABLE": "mappings", "MEDIA_REGIONS": "eu-central-1,us-east-1", "MEDIA_BUCKET": "media",
+		"MEDIA_BUCKET_REGION": "eu-central-1",
+		"MEDIA_CDN_BASE_URL":  "https://cdn.example", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
 		"MEDIA_LINK_TTL_SECONDS": "2592000", "MEDIA_RENEW_BEFORE_SECONDS": "86400",
 		"MEDIA_PUBLIC_SERVICES": "marketplace,nudges", "MEDIA_PRIVATE_SERVICES": "simple-chat", "MEDIA_CHECK_OBJECTS": "true",
 		"MEDIA_CALLERS":             `[{"principal":"` + testCaller + `","services":["simple-chat","marketplace"]}]`,
@@ -36,8 +37,9 @@ func TestACompleteConfigurationIsRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, config{
 		table: "mappings", regions: []string{"eu-central-1", "us-east-1"}, bucket: "media", bucketRegion: "eu-central-1",
-		baseURL: "https://cdn.example", distribution: "EDFDVBD6EXAMPLE", linkTTL: 30 * 24 * time.Hour, renewBefore: 24 * time.Hour,
-		services: issue.Services{"marketplace": true, "nudges": true, "simple-chat": false}, checkObjects: true,
+		baseURL: "https://cdn.example", distribution: "EDFDVBD6EXAMPLE", linkTTL: 30 * 24 * time.Hour,
+		renewBefore: 24 * time.Hour,
+		services:    issue.Services{"marketplace": true, "nudges": true, "simple-chat": false}, checkObjects: true,
 		callers:    []Caller{{testCaller, []string{"simple-chat", "marketplace"}}},
 		generation: 2, store: env["MEDIA_KEY_VALUE_STORE"],
 	}, got)
@@ -53,11 +55,12 @@ func TestACompleteConfigurationIsRead(t *testing.T) {
 func TestAWrongSettingIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, values := range map[string][]string{
-		"MEDIA_TABLE":                {""},
-		"MEDIA_REGIONS":              {"", "a,,b", "a, b", "a,a"},
-		"MEDIA_BUCKET":               {""},
-		"MEDIA_BUCKET_REGION":        {""},
-		"MEDIA_CDN_BASE_URL":         {"", "cdn.example", "https://cdn.example/", "https://cdn.example/x", "ftp://cdn.example", "https://cdn.example?x", ":"},
+		"MEDIA_TABLE":         {""},
+		"MEDIA_REGIONS":       {"", "a,,b", "a, b", "a,a"},
+		"MEDIA_BUCKET":        {""},
+		"MEDIA_BUCKET_REGION": {""},
+		"MEDIA_CDN_BASE_URL": {"", "cdn.example", "https://cdn.example/", "https://cdn.example/x",
+			"ftp://cdn.example", "https://cdn.example?x", ":"},
 		"MEDIA_DISTRIBUTION_ID":      {""},
 		"MEDIA_LINK_TTL_SECONDS":     {"", "0", "-1", "1.5", "99999999999", "1d"},
 		"MEDIA_RENEW_BEFORE_SECONDS": {"", "-1", "x"},
@@ -66,7 +69,8 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		"MEDIA_CHECK_OBJECTS":        {"", "yes", "True"},
 		"MEDIA_CALLERS": {
 			"", "null", "{}", "[7]", `[{"principal":"210987654321","services":["simple-chat"]}] x`, `[{"principal":"210987654321","services":["simple-chat"],"service":""}]`,
-			`[{"principal":"210987654321","services":[]}]`, `[{"principal":"210987654321","services":["other"]}]`, `[{"principal":"*","services":["nudges"]}]`,
+			`[{"principal":"210987654321","services":[]}]`, `[{"principal":"210987654321","services":["other"]}]`,
+			`[{"principal":"*","services":["nudges"]}]`,
 		},
 		"MEDIA_LINK_KEY_GENERATION": {"", "0", "256", "x"},
 		"MEDIA_KEY_VALUE_STORE":     {"", "store"},

@@ -115,7 +115,8 @@ func TestWhateverIsCutShortIsHealedByDoingItAgain(t *testing.T) {
 			require.GreaterOrEqual(t, calls, 2)
 			for n := 1; n <= calls; n++ {
 				for fault, what := range map[cloudtest.Fault]string{
-					cloudtest.Refused: "refused", cloudtest.Throttle: "throttled", cloudtest.Lost: "answer lost", cloudtest.Killed: "killed",
+					cloudtest.Refused: "refused", cloudtest.Throttle: "throttled", cloudtest.Lost: "answer lost",
+					cloudtest.Killed: "killed",
 				} {
 					t.Run(fmt.Sprintf("call %d %s", n, what), func(t *testing.T) {
 						play(t, server, open(), func(k int) cloudtest.Fault {

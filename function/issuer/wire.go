@@ -70,9 +70,10 @@ func wire(c config, base aws.Config, getenv func(string) string, log *slog.Logge
 	}
 	store := cloudfrontkeyvaluestore.NewFromConfig(in(globalRegion), options...)
 	cdn := &cloud.CDN{
-		Revocations:   &cloud.Revocations{Client: store, Store: c.store, Now: time.Now, Pause: issue.Sleep, Log: log},
-		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(in(globalRegion)), Distribution: c.distribution, Log: log},
-		Pause:         issue.Sleep,
+		Revocations: &cloud.Revocations{Client: store, Store: c.store, Now: time.Now, Pause: issue.Sleep, Log: log},
+		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(in(globalRegion)), Distribution: c.distribution,
+			Log: log},
+		Pause: issue.Sleep,
 	}
 	for _, region := range c.regions[1:] {
 		cdn.Replicas = append(cdn.Replicas, cloud.Replica{Region: region, Table: table(region)})

@@ -108,7 +108,8 @@ func issued(t testing.TB, h *Function, object string) string {
 func removedEvent(name, version string, keys ...string) json.RawMessage {
 	var records []string
 	for _, key := range keys {
-		records = append(records, `{"eventSource":"aws:s3","eventName":"`+name+`","s3":{"bucket":{"name":"media"},"object":{"key":"`+key+`","versionId":"`+version+`"}}}`)
+		records = append(records,
+			`{"eventSource":"aws:s3","eventName":"`+name+`","s3":{"bucket":{"name":"media"},"object":{"key":"`+key+`","versionId":"`+version+`"}}}`)
 	}
 	return json.RawMessage(`{"Records":[` + strings.Join(records, ",") + `]}`)
 }

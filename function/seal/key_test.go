@@ -57,7 +57,8 @@ func TestNamesOfEntriesAndLinks(t *testing.T) {
 	got, ok := seal.HashOf("/images/" + hash)
 	assert.True(t, ok)
 	assert.Equal(t, hash, got)
-	for _, path := range []string{"", "/images/", hash, "/images" + hash, "/images/" + hash[1:], "/images/" + hash + "/", "/Images/" + hash} {
+	for _, path := range []string{"", "/images/", hash, "/images" + hash, "/images/" + hash[1:], "/images/" + hash + "/",
+		"/Images/" + hash} {
 		_, ok := seal.HashOf(path)
 		assert.False(t, ok, "%q", path)
 	}

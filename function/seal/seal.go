@@ -57,7 +57,8 @@ type Claims struct {
 func (k Key) Seal(c Claims, random io.Reader) (string, error) {
 	seconds := c.ExpiresAt.Unix()
 	if seconds < 0 || seconds > math.MaxUint32 {
-		return "", fmt.Errorf("sealing a link: the expiry %s is outside the years 1970 to 2106", c.ExpiresAt.UTC().Format(time.RFC3339))
+		return "", fmt.Errorf("sealing a link: the expiry %s is outside the years 1970 to 2106",
+			c.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	raw := make([]byte, sealAt, hashBytes)
 	raw[0] = k.generation

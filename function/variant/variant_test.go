@@ -15,18 +15,23 @@ func TestADefinitionIsCheckedWhole(t *testing.T) {
 		v    variant.Variant
 		want []string // parts of the error; none means valid
 	}{
-		"a width":                            {variant.Variant{Width: 320}, nil},
-		"a height":                           {variant.Variant{Height: 1}, nil},
-		"an avatar":                          {variant.Variant{Width: 96, Height: 96, Fit: variant.Cover}, nil},
-		"a placeholder":                      {variant.Variant{Width: 16, Quality: 30}, nil},
-		"the largest":                        {variant.Variant{Width: 4096, Height: 4096, Fit: variant.Inside, Quality: 100}, nil},
-		"nothing":                            {variant.Variant{}, []string{"a width, a height or both"}},
-		"too wide":                           {variant.Variant{Width: 4097}, []string{"width must be from 1 to 4096, not 4097"}},
-		"a negative height":                  {variant.Variant{Width: 1, Height: -1}, []string{"height must be"}},
-		"a cover without a height":           {variant.Variant{Width: 96, Fit: variant.Cover}, []string{"needs both"}},
-		"a fit of another product":           {variant.Variant{Width: 96, Fit: "fill"}, []string{`inside or cover, not "fill"`}},
-		"a quality above 100":                {variant.Variant{Width: 96, Quality: 101}, []string{"quality must be from 1 to 100"}},
-		"several mistakes are named at once": {variant.Variant{Width: -1, Fit: "x", Quality: -1}, []string{"width", "fit", "quality"}},
+		"a width":       {variant.Variant{Width: 320}, nil},
+		"a height":      {variant.Variant{Height: 1}, nil},
+		"an avatar":     {variant.Variant{Width: 96, Height: 96, Fit: variant.Cover}, nil},
+		"a placeholder": {variant.Variant{Width: 16, Quality: 30}, nil},
+		"the largest": {variant.Variant{Width: 4096, Height: 4096, Fit: variant.Inside, Quality: 100},
+			nil},
+		"nothing": {variant.Variant{}, []string{"a width, a height or both"}},
+		"too wide": {variant.Variant{Width: 4097},
+			[]string{"width must be from 1 to 4096, not 4097"}},
+		"a negative height":        {variant.Variant{Width: 1, Height: -1}, []string{"height must be"}},
+		"a cover without a height": {variant.Variant{Width: 96, Fit: variant.Cover}, []string{"needs both"}},
+		"a fit of another product": {variant.Variant{Width: 96, Fit: "fill"},
+			[]string{`inside or cover, not "fill"`}},
+		"a quality above 100": {variant.Variant{Width: 96, Quality: 101},
+			[]string{"quality must be from 1 to 100"}},
+		"several mistakes are named at once": {variant.Variant{Width: -1, Fit: "x", Quality: -1},
+			[]string{"width", "fit", "quality"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := c.v.Validate()
@@ -45,7 +50,8 @@ func TestADefinitionHasOneSpelling(t *testing.T) {
 	assert.Equal(t, "width=96,height=96,fit=cover", variant.Variant{Width: 96, Height: 96, Fit: variant.Cover}.String())
 	for _, s := range []string{
 		"", "w=1", "width", "width=", "width=x", "width=0", "width=01", "width=+1", "width=1,", ",width=1", "width=1,width=1",
-		"height=1,width=1", "width=1,fit=inside", "width=1,fit=", "width=1,quality=80", "width=1,quality=0", "width=1, height=1",
+		"height=1,width=1", "width=1,fit=inside", "width=1,fit=", "width=1,quality=80", "width=1,quality=0",
+		"width=1, height=1",
 		"width=99999999999999999999", "width=1,fit=cover", "width=1\n", "width=1,depth=1",
 	} {
 		_, err := variant.Parse(s)
@@ -68,7 +74,8 @@ func TestASpellingIsReadBack(t *testing.T) {
 
 func anyVariant(t *rapid.T) variant.Variant {
 	v := variant.Variant{
-		Width: rapid.IntRange(0, variant.MaxSide).Draw(t, "width"), Height: rapid.IntRange(0, variant.MaxSide).Draw(t, "height"),
+		Width:   rapid.IntRange(0, variant.MaxSide).Draw(t, "width"),
+		Height:  rapid.IntRange(0, variant.MaxSide).Draw(t, "height"),
 		Fit:     rapid.SampledFrom([]variant.Fit{"", variant.Inside, variant.Cover}).Draw(t, "fit"),
 		Quality: rapid.IntRange(0, 100).Draw(t, "quality"),
 	}

@@ -10,5 +10,6 @@ import (
 
 func main() {
 	var config map[string]string // by full key; a Context lists no keys
-	pulumi.Run(func(ctx *pulumi.Context) error { return account.Deploy(ctx, config) }, func(info *pulumi.RunInfo) { config = info.Config })
+	pulumi.Run(func(ctx *pulumi.Context) error { return account.Deploy(ctx, config) },
+		func(info *pulumi.RunInfo) { config = info.Config })
 }

@@ -40,19 +40,26 @@ func TestWhatCannotStartSaysWhyInOneSentence(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{name: "a port in use", args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)}, want: []string{"port", "is in use: choose another with PORT="}},
-		{name: "a port in use, before anything is built", path: elsewhere, args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)}, want: []string{"is in use: choose another with PORT="}},
-		{name: "a port that is none", args: []string{"--port", "99999"}, want: []string{"port 99999 cannot be had: choose another with PORT="}},
+		{name: "a port in use", args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)},
+			want: []string{"port", "is in use: choose another with PORT="}},
+		{name: "a port in use, before anything is built", path: elsewhere,
+			args: []string{"--port", strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)},
+			want: []string{"is in use: choose another with PORT="}},
+		{name: "a port that is none", args: []string{"--port", "99999"},
+			want: []string{"port 99999 cannot be had: choose another with PORT="}},
 		{name: "a missing engine", cwd: elsewhere, want: []string{"dynoxide is not installed: run `make tools`"}},
 		{name: "a missing Python", path: goOnly, want: []string{"python3 is not installed"}},
 		{name: "a missing Go", path: elsewhere, want: []string{"the go command was not found"}},
-		{name: "a broken value", args: []string{"--config", "delivery=pigeon"}, want: []string{"delivery", "pigeon", "origin"}},
-		{name: "several broken values", args: []string{"--config", "delivery=pigeon", "--config", "priceClass=cheap"}, want: []string{"pigeon", "; config priceClass"}},
+		{name: "a broken value", args: []string{"--config", "delivery=pigeon"},
+			want: []string{"delivery", "pigeon", "origin"}},
+		{name: "several broken values", args: []string{"--config", "delivery=pigeon", "--config", "priceClass=cheap"},
+			want: []string{"pigeon", "; config priceClass"}},
 		{name: "a key that does not exist", args: []string{"--config", "delivrey=origin"}, want: []string{"delivrey"}},
 		{name: "an override without a value", args: []string{"--config", "delivery"}, want: []string{"--config"}},
 		{name: "a stack that does not exist", args: []string{"--stack", "nowhere"}, want: []string{"nowhere"}},
 		{name: "state in use", args: []string{"--dir", inUse}, want: []string{"in use by another run"}},
-		{name: "state in use, to be deleted", args: []string{"--dir", inUse, "--clean"}, want: []string{"in use by another run"}},
+		{name: "state in use, to be deleted", args: []string{"--dir", inUse, "--clean"},
+			want: []string{"in use by another run"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cmd := command(append([]string{"--port", "0", "--root", root, "--dir", t.TempDir()}, tt.args...)...)

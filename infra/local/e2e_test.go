@@ -60,12 +60,14 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			assert.NotContains(t, string(a.body), "sample.jpg", path)
 			assert.NotEqual(t, "Hit from cloudfront", fetch(t, "GET", r.base+path).cache(), "an error is not kept: %s", path)
 		}
-		unsigned := fetch(t, "GET", *r.s3.Options().BaseEndpoint+"/"+r.outputs["mediaBucket"].(string)+"/discussion/sample.jpg")
+		unsigned := fetch(t, "GET",
+			*r.s3.Options().BaseEndpoint+"/"+r.outputs["mediaBucket"].(string)+"/discussion/sample.jpg")
 		assert.Equal(t, 403, unsigned.StatusCode)
 	})
 	t.Run("odd keys arrive as they are", func(t *testing.T) {
 		// "//" and ".." are missing: the S3 server keeps objects as files.
-		for _, key := range []string{"a b+c.png", "100%25.png", "a%2Fb.png", "what?.png", "a#b.png", "ü/日本.png", "'\"(!*)&=;@$,:.png"} {
+		for _, key := range []string{"a b+c.png", "100%25.png", "a%2Fb.png", "what?.png", "a#b.png", "ü/日本.png",
+			"'\"(!*)&=;@$,:.png"} {
 			body := []byte("the photo named " + key)
 			a := fetch(t, "GET", r.issue(r.upload("simple-chat/"+key, body), 0))
 			assert.Equal(t, 200, a.StatusCode, key)
@@ -121,7 +123,8 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 		link := r.issue(object, 0)
 		require.Equal(t, 200, fetch(t, "GET", link).StatusCode)
 		r.remove(object)
-		assert.Eventually(t, func() bool { return fetch(t, "GET", link).StatusCode == http.StatusNotFound }, time.Minute, 50*time.Millisecond)
+		assert.Eventually(t, func() bool { return fetch(t, "GET", link).StatusCode == http.StatusNotFound }, time.Minute,
+			50*time.Millisecond)
 	})
 	t.Run("a public object that is deleted leaves the edge when it is revoked, each time", func(t *testing.T) {
 		for range 2 {
@@ -189,14 +192,16 @@ func TestRedirectDeliverySendsViewersToShortLivedAddresses(t *testing.T) {
 	now := fetch(t, "GET", location)
 	assert.Equal(t, 200, now.StatusCode)
 	assert.True(t, bytes.Equal(sample, now.body))
-	assert.Eventually(t, func() bool { return fetch(t, "GET", location).StatusCode == http.StatusForbidden }, time.Minute, 100*time.Millisecond)
+	assert.Eventually(t, func() bool { return fetch(t, "GET", location).StatusCode == http.StatusForbidden }, time.Minute,
+		100*time.Millisecond)
 	assert.NotContains(t, r.said(), "X-Amz-Signature")
 
 	children := processes(t, r.cmd.Process.Pid, "")
 	require.GreaterOrEqual(t, len(children), 3, "two engines and a function")
 	require.NoError(t, r.cmd.Process.Kill())
 	for _, pid := range children {
-		assert.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond, "process %d outlives the program that was killed", pid)
+		assert.Eventually(t, func() bool { return !alive(pid) }, time.Minute, 10*time.Millisecond,
+			"process %d outlives the program that was killed", pid)
 	}
 }
 
@@ -218,14 +223,17 @@ func TestStateSurvivesARestartAndTheGateHoldsOnHits(t *testing.T) {
 	assert.Equal(t, "FunctionGeneratedResponse from cloudfront", a.cache(), "the gate refused it")
 	short := r.issue(r.upload("simple-chat/short.png", []byte("short")), 2)
 	require.Equal(t, 200, fetch(t, "GET", short).StatusCode)
-	assert.Eventually(t, func() bool { return fetch(t, "GET", short).StatusCode == http.StatusForbidden }, time.Minute, 50*time.Millisecond)
+	assert.Eventually(t, func() bool { return fetch(t, "GET", short).StatusCode == http.StatusForbidden }, time.Minute,
+		50*time.Millisecond)
 	r.interrupt()
 	assertNoKeyIsSaid(t, r)
 
 	again := startProgram(t, dir)
-	assert.Equal(t, link[strings.LastIndex(link, "/"):], again.link[strings.LastIndex(again.link, "/"):], "the same link, since the object has one already")
+	assert.Equal(t, link[strings.LastIndex(link, "/"):], again.link[strings.LastIndex(again.link, "/"):],
+		"the same link, since the object has one already")
 	assert.Equal(t, 200, fetch(t, "GET", again.link).StatusCode)
-	assert.Equal(t, 404, fetch(t, "GET", again.base+revoked[strings.LastIndex(revoked, "/images"):]).StatusCode, "a revocation survives")
+	assert.Equal(t, 404, fetch(t, "GET", again.base+revoked[strings.LastIndex(revoked, "/images"):]).StatusCode,
+		"a revocation survives")
 	again.interrupt()
 
 	afresh := startProgram(t, dir, "--clean")

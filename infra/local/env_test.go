@@ -46,7 +46,8 @@ func TestAnUnchangedApplicationRunsInTheEnvironmentThatIsPrinted(t *testing.T) {
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	require.NoError(t, err)
 	bucket, key := os.Getenv("MEDIA_BUCKET"), "simple-chat/app.png"
-	_, err = s3.NewFromConfig(cfg).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("app"), ContentType: aws.String("image/png")})
+	_, err = s3.NewFromConfig(cfg).PutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("app"), ContentType: aws.String("image/png")})
 	require.NoError(t, err)
 	body := `{"objects":["s3://` + bucket + "/" + key + `"]}`
 	call, err := http.NewRequest("POST", os.Getenv("MEDIA_ISSUER_URL")+"links", strings.NewReader(body))
@@ -55,7 +56,8 @@ func TestAnUnchangedApplicationRunsInTheEnvironmentThatIsPrinted(t *testing.T) {
 	keys, err := cfg.Credentials.Retrieve(t.Context())
 	require.NoError(t, err)
 	sum := sha256.Sum256([]byte(body))
-	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), keys, call, hex.EncodeToString(sum[:]), "lambda", cfg.Region, time.Now()))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), keys, call, hex.EncodeToString(sum[:]), "lambda", cfg.Region,
+		time.Now()))
 	resp, err := http.DefaultClient.Do(call)
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -65,7 +67,8 @@ func TestAnUnchangedApplicationRunsInTheEnvironmentThatIsPrinted(t *testing.T) {
 	assert.True(t, strings.HasPrefix(answer.Links[0].URL, os.Getenv("MEDIA_CDN_BASE_URL")+"/images/"))
 	got := fetch(t, "GET", answer.Links[0].URL)
 	assert.Equal(t, "app", string(got.body))
-	_, err = dynamodb.NewFromConfig(cfg).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(os.Getenv("MEDIA_MAPPING_TABLE"))})
+	_, err = dynamodb.NewFromConfig(cfg).DescribeTable(t.Context(),
+		&dynamodb.DescribeTableInput{TableName: aws.String(os.Getenv("MEDIA_MAPPING_TABLE"))})
 	require.NoError(t, err)
 
 	for _, name := range []string{outputsFile, environmentFile} {
@@ -81,7 +84,8 @@ func TestAnUnchangedApplicationRunsInTheEnvironmentThatIsPrinted(t *testing.T) {
 			}
 		}
 		assert.True(t, strings.HasPrefix(lines[len(lines)-1], "ready: "+r.base+"/images/"))
-		for _, start := range []string{"building ", "evaluating ", "starting ", "not on one machine", "CDN:", "console:", "issuer:", "S3:", "DynamoDB:"} {
+		for _, start := range []string{"building ", "evaluating ", "starting ", "not on one machine", "CDN:", "console:",
+			"issuer:", "S3:", "DynamoDB:"} {
 			assert.Contains(t, "\n"+r.said(), "\n"+start)
 		}
 		for _, line := range lines {

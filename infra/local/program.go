@@ -96,7 +96,8 @@ func buildBundles(root string, out io.Writer) (map[string]string, error) {
 		}
 		bundles[archive] = path
 		if relative, err := filepath.Rel(root, path); err == nil && filepath.ToSlash(relative) != archive {
-			fmt.Fprintf(out, "%s ships for another processor; running the same source as %s\n", archive, filepath.ToSlash(relative))
+			fmt.Fprintf(out, "%s ships for another processor; running the same source as %s\n", archive,
+				filepath.ToSlash(relative))
 		}
 	}
 	return bundles, nil

@@ -37,5 +37,6 @@ func TestThePrintedPlanIsForReading(t *testing.T) {
 	}`, out.String())
 	assert.Contains(t, out.String(), "a=b&c=d", "nothing is escaped for HTML")
 	assert.NotContains(t, out.String(), "made", "what the recorder made up is not planned")
-	assert.Equal(t, `{"Statement":[{"Condition":{"a":"<b>"}}]}`, doc.Resources[0].Inputs["policy"], "the document itself keeps the text")
+	assert.Equal(t, `{"Statement":[{"Condition":{"a":"<b>"}}]}`, doc.Resources[0].Inputs["policy"],
+		"the document itself keeps the text")
 }

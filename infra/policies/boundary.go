@@ -15,26 +15,30 @@ func Boundary(s Scope) Document {
 		{
 			Sid: "Mappings", Why: "the edge reads mappings, the issuer makes and revokes them",
 			Actions: []string{
-				"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem",
+				"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem",
+				"dynamodb:GetItem",
 				"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
 			},
 			Resources: []string{table},
 		},
 		{
 			Sid: "Media", Why: "signed addresses work with their signer's rights, and the issuer looks whether an object exists",
-			Actions: []string{"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}, Resources: []string{bucket, bucket + "/*"},
+			Actions:   []string{"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},
+			Resources: []string{bucket, bucket + "/*"},
 		},
 		{
 			Sid: "Revocations", Why: "the issuer reads the link keys and writes the gate's list",
 			Actions: []string{
-				"cloudfront-keyvaluestore:DeleteKey", "cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey",
+				"cloudfront-keyvaluestore:DeleteKey", "cloudfront-keyvaluestore:DescribeKeyValueStore",
+				"cloudfront-keyvaluestore:GetKey",
 				"cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:PutKey", "cloudfront-keyvaluestore:UpdateKeys",
 			},
 			Resources: []string{s.global("cloudfront", "key-value-store/*")},
 		},
 		{
 			Sid: "Invalidations", Why: "cached copies of revoked and deleted objects are withdrawn",
-			Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []string{s.global("cloudfront", "distribution/*")}, Condition: s.ownTags(),
+			Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []string{s.global("cloudfront", "distribution/*")},
+			Condition: s.ownTags(),
 		},
 	}
 	if len(s.ContentKeys) > 0 {

@@ -7,7 +7,8 @@ func delivery(s Scope) topic {
 	stores := []string{s.global("cloudfront", "key-value-store/*")}
 	scripts := []string{s.global("cloudfront", "function/"+s.prefix()+"*")}
 	policies := []string{
-		s.global("cloudfront", "cache-policy/*"), s.global("cloudfront", "origin-access-control/*"), s.global("cloudfront", "origin-request-policy/*"),
+		s.global("cloudfront", "cache-policy/*"), s.global("cloudfront", "origin-access-control/*"),
+		s.global("cloudfront", "origin-request-policy/*"),
 		s.global("cloudfront", "response-headers-policy/*"),
 	}
 	t := topic{
@@ -16,19 +17,23 @@ func delivery(s Scope) topic {
 			{
 				Sid: "ReadDelivery", Why: "CloudFront's things are known by ids of its own",
 				Actions: []string{
-					"cloudfront:DescribeKeyValueStore", "cloudfront:GetCachePolicy", "cloudfront:GetDistribution", "cloudfront:GetOriginAccessControl",
+					"cloudfront:DescribeKeyValueStore", "cloudfront:GetCachePolicy", "cloudfront:GetDistribution",
+					"cloudfront:GetOriginAccessControl",
 					"cloudfront:GetOriginRequestPolicy", "cloudfront:GetResponseHeadersPolicy", "cloudfront:ListTagsForResource",
 				},
 				Resources: append(append([]string{distributions[0], stores[0]}, policies...), scripts...),
 			},
-			{Sid: "ReadScripts", Why: "the gate", Actions: []string{"cloudfront:DescribeFunction", "cloudfront:GetFunction"}, Resources: scripts},
+			{Sid: "ReadScripts", Why: "the gate", Actions: []string{"cloudfront:DescribeFunction", "cloudfront:GetFunction"},
+				Resources: scripts},
 			{
 				Sid: "ReadEntries", Why: "a refresh compares the store's entries, which the state holds too",
-				Actions: []string{"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey"}, Resources: stores,
+				Actions:   []string{"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey"},
+				Resources: stores,
 			},
 			{
 				Sid: "ReadUnnamed", Why: "these actions have no resource type",
-				Actions: []string{"cloudfront:GetMonitoringSubscription", "cloudfront:ListKeyValueStores"}, Resources: []string{"*"},
+				Actions:   []string{"cloudfront:GetMonitoringSubscription", "cloudfront:ListKeyValueStores"},
+				Resources: []string{"*"},
 			},
 			{
 				Sid: "ReadCertificates", Why: "certificates are known by ids of ACM's",
@@ -37,32 +42,38 @@ func delivery(s Scope) topic {
 		},
 		write: []Statement{
 			{
-				Sid: "MakeTagged", Why: "a new distribution or certificate bears our tags; making has no resource type", Condition: s.newTags(),
+				Sid: "MakeTagged", Why: "a new distribution or certificate bears our tags; making has no resource " +
+					"type", Condition: s.newTags(),
 				Actions: []string{"acm:RequestCertificate", "cloudfront:CreateDistribution"}, Resources: []string{"*"},
 			},
 			{
 				Sid: "ChangeTagged", Why: "distributions and certificates are ours by their tags", Condition: s.ownTags(),
 				Actions: []string{
-					"acm:DeleteCertificate", "acm:RemoveTagsFromCertificate", "cloudfront:DeleteDistribution", "cloudfront:UntagResource",
+					"acm:DeleteCertificate", "acm:RemoveTagsFromCertificate", "cloudfront:DeleteDistribution",
+					"cloudfront:UntagResource",
 					"cloudfront:UpdateDistribution",
 				},
 				Resources: append(distributions[:1:1], certificates...),
 			},
 			{
 				Sid: "Tag", Why: "tags make things ours, so another environment's are never tagged", Condition: s.tagging(),
-				Actions: []string{"acm:AddTagsToCertificate", "cloudfront:TagResource"}, Resources: append(distributions[:1:1], certificates...),
+				Actions:   []string{"acm:AddTagsToCertificate", "cloudfront:TagResource"},
+				Resources: append(distributions[:1:1], certificates...),
 			},
 			{
 				Sid: "MakeUnnamed", Why: "these actions have no resource type; ListDistributions is for make sweep",
 				Actions: []string{
-					"cloudfront:CreateCachePolicy", "cloudfront:CreateFunction", "cloudfront:CreateKeyValueStore", "cloudfront:CreateMonitoringSubscription",
-					"cloudfront:CreateOriginAccessControl", "cloudfront:CreateOriginRequestPolicy", "cloudfront:CreateResponseHeadersPolicy",
+					"cloudfront:CreateCachePolicy", "cloudfront:CreateFunction", "cloudfront:CreateKeyValueStore",
+					"cloudfront:CreateMonitoringSubscription",
+					"cloudfront:CreateOriginAccessControl", "cloudfront:CreateOriginRequestPolicy",
+					"cloudfront:CreateResponseHeadersPolicy",
 					"cloudfront:DeleteMonitoringSubscription", "cloudfront:ListDistributions",
 				},
 				Resources: []string{"*"},
 			},
 			{
-				Sid: "ChangeUnnamed", Why: "policies and stores have ids of CloudFront's and no tags: other environments' are denied",
+				Sid: "ChangeUnnamed", Why: "policies and stores have ids of CloudFront's and no tags: other environments' are " +
+					"denied",
 				Actions: []string{
 					"cloudfront:DeleteCachePolicy", "cloudfront:DeleteKeyValueStore", "cloudfront:DeleteOriginAccessControl",
 					"cloudfront:DeleteOriginRequestPolicy", "cloudfront:DeleteResponseHeadersPolicy", "cloudfront:UpdateCachePolicy",
@@ -91,11 +102,14 @@ func delivery(s Scope) topic {
 			zones = append(zones, "arn:aws:route53:::hostedzone/"+id)
 		}
 		t.read = append(t.read,
-			Statement{Sid: "ReadZones", Why: "the zones of our names", Actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, Resources: zones},
-			Statement{Sid: "AwaitChanges", Why: "a change has an id of its own", Actions: []string{"route53:GetChange"}, Resources: []string{"arn:aws:route53:::change/*"}},
+			Statement{Sid: "ReadZones", Why: "the zones of our names",
+				Actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, Resources: zones},
+			Statement{Sid: "AwaitChanges", Why: "a change has an id of its own", Actions: []string{"route53:GetChange"},
+				Resources: []string{"arn:aws:route53:::change/*"}},
 		)
 		t.write = append(t.write, Statement{
-			Sid: "Names", Why: "our names, and the proofs for the certificate", Actions: []string{"route53:ChangeResourceRecordSets"}, Resources: zones,
+			Sid: "Names", Why: "our names, and the proofs for the certificate",
+			Actions: []string{"route53:ChangeResourceRecordSets"}, Resources: zones,
 		})
 	}
 	return t

@@ -29,13 +29,15 @@ func other(environment string) string {
 
 // fill puts an environment into a form.
 func fill(form, environment string) string {
-	return strings.NewReplacer("{env}", environment, "{name}", "secure-media-cdn-"+environment, "{account}", account).Replace(form)
+	return strings.NewReplacer("{env}", environment, "{name}", "secure-media-cdn-"+environment, "{account}",
+		account).Replace(form)
 }
 
 // unnamed are the resources that CloudFront names by id alone.
 var unnamed = []string{
 	"arn:aws:cloudfront::{account}:cache-policy/{env}", "arn:aws:cloudfront::{account}:key-value-store/{env}",
-	"arn:aws:cloudfront::{account}:origin-access-control/{env}", "arn:aws:cloudfront::{account}:origin-request-policy/{env}",
+	"arn:aws:cloudfront::{account}:origin-access-control/{env}",
+	"arn:aws:cloudfront::{account}:origin-request-policy/{env}",
 	"arn:aws:cloudfront::{account}:response-headers-policy/{env}",
 }
 
@@ -70,17 +72,18 @@ const (
 //	https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
 //	https://docs.aws.amazon.com/service-authorization/latest/reference/list_awswafv2.html
 var forms = map[string][]string{
-	"acm":                              {"arn:aws:acm:us-east-1:{account}:certificate/{env}"},
-	"acm:RequestCertificate":           {noResource},
-	"cloudfront-keyvaluestore":         {store},
-	"cloudwatch":                       {"arn:aws:cloudwatch:eu-central-1:{account}:alarm:{name}-HighLatency"},
-	"cloudwatch:DescribeAlarms":        {"arn:aws:cloudwatch:eu-central-1:{account}:alarm:*"},
-	"cloudwatch:GetDashboard":          {"arn:aws:cloudwatch::{account}:dashboard/{name}-media"},
-	"cloudwatch:PutDashboard":          {"arn:aws:cloudwatch::{account}:dashboard/{name}-media"},
-	"cloudwatch:DeleteDashboards":      {"arn:aws:cloudwatch::{account}:dashboard/{name}-media"},
-	"dynamodb":                         {"arn:aws:dynamodb:eu-central-1:{account}:table/{name}-mappings"},
-	"iam":                              {"arn:aws:iam::{account}:role/{name}-edge"},
-	"iam:CreateServiceLinkedRole":      {"arn:aws:iam::{account}:role/aws-service-role/replicator.lambda.amazonaws.com/AWSServiceRoleForLambdaReplicator"},
+	"acm":                         {"arn:aws:acm:us-east-1:{account}:certificate/{env}"},
+	"acm:RequestCertificate":      {noResource},
+	"cloudfront-keyvaluestore":    {store},
+	"cloudwatch":                  {"arn:aws:cloudwatch:eu-central-1:{account}:alarm:{name}-HighLatency"},
+	"cloudwatch:DescribeAlarms":   {"arn:aws:cloudwatch:eu-central-1:{account}:alarm:*"},
+	"cloudwatch:GetDashboard":     {"arn:aws:cloudwatch::{account}:dashboard/{name}-media"},
+	"cloudwatch:PutDashboard":     {"arn:aws:cloudwatch::{account}:dashboard/{name}-media"},
+	"cloudwatch:DeleteDashboards": {"arn:aws:cloudwatch::{account}:dashboard/{name}-media"},
+	"dynamodb":                    {"arn:aws:dynamodb:eu-central-1:{account}:table/{name}-mappings"},
+	"iam":                         {"arn:aws:iam::{account}:role/{name}-edge"},
+	"iam:CreateServiceLinkedRole": {"arn:aws:iam::{account}:role/aws-service-role/replicator.lambda.amazonaws.com/" +
+		"AWSServiceRoleForLambdaReplicator"},
 	"kms":                              {"arn:aws:kms:eu-central-1:{account}:key/media-{env}"},
 	"kms:DescribeKey":                  {"arn:aws:kms:eu-central-1:{account}:key/media-{env}", defaultKey},
 	"lambda":                           {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge"},
@@ -160,12 +163,14 @@ const defaultKey = "arn:aws:kms:eu-central-1:{account}:key/of-dynamodb"
 
 // tagged are the resources whose tags AWS shows to policies, by a part of their
 // ARN. The stack tags all of them.
-var tagged = []string{":certificate/", ":distribution/", ":log-group:", ":delivery:", ":delivery-source:", ":delivery-destination:"}
+var tagged = []string{":certificate/", ":distribution/", ":log-group:", ":delivery:", ":delivery-source:",
+	":delivery-destination:"}
 
 // tagging are the actions that carry tags, all of them or only the changed ones.
 var tagging = map[string]bool{
-	"acm:AddTagsToCertificate": true, "acm:RequestCertificate": true, "cloudfront:CreateDistribution": true, "cloudfront:TagResource": true,
-	"logs:CreateDelivery": true, "logs:CreateLogGroup": true, "logs:TagResource": true,
+	"acm:AddTagsToCertificate": true, "acm:RequestCertificate": true, "cloudfront:CreateDistribution": true,
+	"cloudfront:TagResource": true,
+	"logs:CreateDelivery":    true, "logs:CreateLogGroup": true, "logs:TagResource": true,
 }
 
 // further are the other condition keys of an action.
@@ -176,7 +181,8 @@ var further = map[string]map[string]string{
 
 // bounded are the actions that show policies the boundary of a role.
 var bounded = []string{
-	"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePermissionsBoundary", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
+	"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePermissionsBoundary",
+	"iam:DeleteRolePolicy", "iam:DetachRolePolicy",
 	"iam:GetRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
 }
 

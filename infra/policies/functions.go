@@ -19,20 +19,24 @@ func functions(s Scope) topic {
 			},
 			{
 				Sid: "ReadRoles", Why: "the provider reads a role with its policies",
-				Actions:   []string{"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"},
+				Actions: []string{"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+					"iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"},
 				Resources: roles,
 			},
 		},
 		write: []Statement{
 			{
-				Sid: "Functions", Why: "edge functions are replicated on their deployer's behalf, in words that end with an asterisk",
+				Sid: "Functions", Why: "edge functions are replicated on their deployer's behalf, in words that end with an " +
+					"asterisk",
 				Actions: []string{
-					"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig", "lambda:DeleteAlias",
+					"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig",
+					"lambda:DeleteAlias",
 					"lambda:DeleteFunction", "lambda:DeleteFunctionUrlConfig",
 					// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
 					"lambda:DisableReplication*", "lambda:EnableReplication*",
 					"lambda:PublishVersion", "lambda:RemovePermission",
-					"lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+					"lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode",
+					"lambda:UpdateFunctionConfiguration",
 					"lambda:UpdateFunctionUrlConfig",
 				},
 				Resources: names,
@@ -44,7 +48,8 @@ func functions(s Scope) topic {
 			{
 				Sid: "BoundedRoles", Why: "a role is made and changed with the boundary only", Condition: bounded,
 				Actions: []string{
-					"iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy",
+					"iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+					"iam:UpdateAssumeRolePolicy",
 					"iam:UpdateRole",
 				},
 				Resources: roles,
@@ -55,7 +60,8 @@ func functions(s Scope) topic {
 			},
 			{
 				Sid: "PassRoles", Why: "our roles run our functions and nothing else", Actions: []string{"iam:PassRole"}, Resources: roles,
-				Condition: when("StringEquals", map[string][]string{"iam:PassedToService": {"edgelambda.amazonaws.com", "lambda.amazonaws.com"}}),
+				Condition: when("StringEquals", map[string][]string{"iam:PassedToService": {"edgelambda.amazonaws.com",
+					"lambda.amazonaws.com"}}),
 			},
 			{
 				Sid: "ServiceLinkedRoles", Why: "the account's first replica of a function or a table makes AWS's own roles",

@@ -11,7 +11,8 @@ func (s Scope) ownLogGroups() []string {
 // topics and the dashboard.
 func operations(s Scope) topic {
 	refusals := s.arn("logs", "log-group:/aws/cloudfront/LambdaEdge/*") // named by the distribution's id
-	sources := []string{s.edge("logs", "delivery-source:"+s.prefix()+"*"), s.edge("logs", "delivery-destination:"+s.prefix()+"*")}
+	sources := []string{s.edge("logs", "delivery-source:"+s.prefix()+"*"),
+		s.edge("logs", "delivery-destination:"+s.prefix()+"*")}
 	delivery := s.edge("logs", "delivery:*")
 	topics := []string{s.arn("sns", s.prefix()+"*")}
 	watched := []string{s.arn("cloudwatch", "alarm:"+s.prefix()+"*"), s.global("cloudwatch", "dashboard/"+s.prefix()+"*")}
@@ -24,11 +25,13 @@ func operations(s Scope) topic {
 			},
 			{
 				Sid: "ReadLogTags", Why: "the provider reads tags one by one",
-				Actions: []string{"logs:ListTagsForResource"}, Resources: append(append(s.ownLogGroups(), refusals, delivery), sources...),
+				Actions:   []string{"logs:ListTagsForResource"},
+				Resources: append(append(s.ownLogGroups(), refusals, delivery), sources...),
 			},
 			{
 				Sid: "ReadDeliveries", Why: "access logs are delivered from us-east-1",
-				Actions: []string{"logs:GetDelivery", "logs:GetDeliveryDestination", "logs:GetDeliverySource"}, Resources: append(sources[:2:2], delivery),
+				Actions:   []string{"logs:GetDelivery", "logs:GetDeliveryDestination", "logs:GetDeliverySource"},
+				Resources: append(sources[:2:2], delivery),
 			},
 			{
 				Sid: "ReadAlarms", Why: "alarms and the dashboard",
@@ -43,17 +46,21 @@ func operations(s Scope) topic {
 			{
 				Sid: "LogGroups", Why: "the functions' log groups", Resources: s.ownLogGroups(),
 				Actions: []string{
-					"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
+					"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy",
+					"logs:TagResource", "logs:UntagResource",
 				},
 			},
 			{
 				Sid: "MakeTaggedLogs", Why: "groups of refusals and deliveries are ours by their tags", Condition: s.newTags(),
-				Actions: []string{"logs:CreateDelivery", "logs:CreateLogGroup"}, Resources: append([]string{refusals, delivery}, sources...),
+				Actions:   []string{"logs:CreateDelivery", "logs:CreateLogGroup"},
+				Resources: append([]string{refusals, delivery}, sources...),
 			},
 			{
-				Sid: "ChangeTaggedLogs", Why: "groups of refusals, deliveries and what they deliver from are ours by their tags", Condition: s.ownTags(),
+				Sid: "ChangeTaggedLogs", Why: "groups of refusals, deliveries and what they deliver from are ours by their " +
+					"tags", Condition: s.ownTags(),
 				Actions: []string{
-					"cloudfront:AllowVendedLogDeliveryForResource", "logs:DeleteDelivery", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
+					"cloudfront:AllowVendedLogDeliveryForResource", "logs:DeleteDelivery", "logs:DeleteLogGroup",
+					"logs:DeleteRetentionPolicy",
 					"logs:PutRetentionPolicy", "logs:UntagResource", "logs:UpdateDeliveryConfiguration",
 				},
 				Resources: append([]string{refusals, delivery, s.global("cloudfront", "distribution/*")}, sources...),
@@ -65,7 +72,8 @@ func operations(s Scope) topic {
 			{
 				Sid: "Deliveries", Why: "where access logs come from and go to", Resources: sources,
 				Actions: []string{
-					"logs:DeleteDeliveryDestination", "logs:DeleteDeliverySource", "logs:PutDeliveryDestination", "logs:PutDeliverySource", "logs:UntagResource",
+					"logs:DeleteDeliveryDestination", "logs:DeleteDeliverySource", "logs:PutDeliveryDestination",
+					"logs:PutDeliverySource", "logs:UntagResource",
 				},
 			},
 			{
@@ -78,7 +86,8 @@ func operations(s Scope) topic {
 			{
 				Sid: "Topics", Why: "alarms' topics and their subscriptions", Resources: topics,
 				Actions: []string{
-					"sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource",
+					"sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes", "sns:Subscribe",
+					"sns:TagResource",
 					"sns:Unsubscribe", "sns:UntagResource",
 				},
 			},

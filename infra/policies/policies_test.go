@@ -143,9 +143,12 @@ func TestEveryStatementHasAReasonAndANameOfItsOwn(t *testing.T) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func TestThePoliciesFitIntoIAM(t *testing.T) {
 	s := scope("production")
-	s.Foreign = slices.Repeat([]string{"arn:aws:cloudfront::123456789012:response-headers-policy/12345678-1234-1234-1234-123456789012"}, 24)
-	s.Zones, s.ContentKeys = slices.Repeat([]string{"Z00000000000000000000"}, 4), slices.Repeat([]string{s.SecretsKey + "-1234-1234-1234-123456789012"}, 2)
-	for role, documents := range map[string][]policies.Document{"deploy": policies.Deploy(s), "preview": policies.Preview(s), "boundary": {policies.Boundary(s)}} {
+	s.Foreign = slices.Repeat([]string{"arn:aws:cloudfront::123456789012:response-headers-policy/" +
+		"12345678-1234-1234-1234-123456789012"}, 24)
+	s.Zones, s.ContentKeys = slices.Repeat([]string{"Z00000000000000000000"},
+		4), slices.Repeat([]string{s.SecretsKey + "-1234-1234-1234-123456789012"}, 2)
+	for role, documents := range map[string][]policies.Document{"deploy": policies.Deploy(s),
+		"preview": policies.Preview(s), "boundary": {policies.Boundary(s)}} {
 		assert.LessOrEqual(t, len(documents), 10, role)
 		for _, d := range documents {
 			assert.LessOrEqual(t, len(d.JSON()), 6144, "%s %s", role, d.Name)
@@ -154,7 +157,8 @@ func TestThePoliciesFitIntoIAM(t *testing.T) {
 }
 
 func TestADocumentIsThePolicyLanguage(t *testing.T) {
-	for _, d := range append(policies.Deploy(scope("dev")), policies.Boundary(scope("dev")), policies.Trust(account, "repo:o/r", "dev")) {
+	for _, d := range append(policies.Deploy(scope("dev")), policies.Boundary(scope("dev")),
+		policies.Trust(account, "repo:o/r", "dev")) {
 		var doc struct {
 			Version   string
 			Statement []struct {

@@ -67,17 +67,21 @@ func guard(s Scope) Document {
 		{
 			Sid: "NoRoleWithoutBoundary", Deny: true, Why: "a role without the boundary could be given more than its maker has",
 			Actions: []string{
-				"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary",
+				"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
+				"iam:PutRolePermissionsBoundary",
 				"iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
 			},
 			Resources: []string{"*"},
 			Condition: when("StringNotEquals", map[string][]string{"iam:PermissionsBoundary": {s.BoundaryARN()}}),
 		},
 		{
-			Sid: "NoOtherIdentities", Deny: true, Why: "boundaries, policies, users and identity providers are the administrator's",
+			Sid: "NoOtherIdentities", Deny: true, Why: "boundaries, policies, users and identity providers are the " +
+				"administrator's",
 			Actions: []string{
-				"iam:*AccessKey*", "iam:*LoginProfile*", "iam:*OpenIDConnectProvider*", "iam:*SAMLProvider*", "iam:AddUserToGroup", "iam:CreatePolicy*",
-				"iam:CreateUser", "iam:DeletePolicy*", "iam:DeleteRolePermissionsBoundary", "iam:PutGroupPolicy", "iam:PutUser*", "iam:AttachGroupPolicy",
+				"iam:*AccessKey*", "iam:*LoginProfile*", "iam:*OpenIDConnectProvider*", "iam:*SAMLProvider*", "iam:AddUserToGroup",
+				"iam:CreatePolicy*",
+				"iam:CreateUser", "iam:DeletePolicy*", "iam:DeleteRolePermissionsBoundary", "iam:PutGroupPolicy", "iam:PutUser*",
+				"iam:AttachGroupPolicy",
 				"iam:AttachUserPolicy", "iam:SetDefaultPolicyVersion", "sts:AssumeRole",
 			},
 			Resources: []string{"*"},
@@ -89,7 +93,8 @@ func guard(s Scope) Document {
 		{
 			Sid: "StateStaysLocked", Deny: true, Why: "the state bucket's settings and old versions are the administrator's",
 			Actions: []string{
-				"s3:BypassGovernanceRetention", "s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutAccountPublicAccessBlock", "s3:PutBucket*", "s3:PutEncryptionConfiguration",
+				"s3:BypassGovernanceRetention", "s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutAccountPublicAccessBlock",
+				"s3:PutBucket*", "s3:PutEncryptionConfiguration",
 				"s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration",
 			},
 			Resources: []string{"arn:aws:s3:::" + s.StateBucket(), "arn:aws:s3:::" + s.StateBucket() + "/*"},
@@ -97,7 +102,8 @@ func guard(s Scope) Document {
 		{
 			Sid: "SecretsKeyStays", Deny: true, Why: "who may use the secrets key, and that it stays, is the administrator's",
 			Actions: []string{
-				"kms:CreateGrant", "kms:DeleteImportedKeyMaterial", "kms:DisableKey*", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:UpdateAlias",
+				"kms:CreateGrant", "kms:DeleteImportedKeyMaterial", "kms:DisableKey*", "kms:PutKeyPolicy",
+				"kms:ScheduleKeyDeletion", "kms:UpdateAlias",
 			},
 			Resources: []string{s.SecretsKey},
 		},
@@ -111,7 +117,8 @@ func guard(s Scope) Document {
 // foreign denies what CloudFront names by id and belongs to others.
 func foreign(s Scope) Statement {
 	return Statement{
-		Sid: "OtherEnvironments", Deny: true, Why: "other environments' stores and policies carry no name and no tag that could tell them apart",
+		Sid: "OtherEnvironments", Deny: true,
+		Why:     "other environments' stores and policies carry no name and no tag that could tell them apart",
 		Actions: []string{"cloudfront-keyvaluestore:*", "cloudfront:*"}, Resources: s.Foreign,
 	}
 }

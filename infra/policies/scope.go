@@ -50,7 +50,8 @@ func (s Scope) Validate() error {
 		return fmt.Errorf("environment %q: this name is taken by what the bootstrap program makes", s.Environment)
 	}
 	if name := s.StateBucket(); len(name) > longestBucket {
-		return fmt.Errorf("the bucket name %s is longer than S3's %d characters: shorten the project or the environment", name, longestBucket)
+		return fmt.Errorf("the bucket name %s is longer than S3's %d characters: shorten the project or the environment",
+			name, longestBucket)
 	}
 	return nil
 }

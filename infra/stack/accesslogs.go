@@ -13,9 +13,11 @@ import (
 // it expires: the log bucket is as private as the media.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html
 var accessLogFields = []string{
-	"date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status", "cs(User-Agent)",
+	"date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status",
+	"cs(User-Agent)",
 	"x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol", "cs-bytes", "time-taken", "ssl-protocol",
-	"x-edge-response-result-type", "cs-protocol-version", "time-to-first-byte", "x-edge-detailed-result-type", "sc-content-type",
+	"x-edge-response-result-type", "cs-protocol-version", "time-to-first-byte", "x-edge-detailed-result-type",
+	"sc-content-type",
 	"sc-content-len", "sc-range-start", "sc-range-end",
 }
 
@@ -39,13 +41,16 @@ func (s *builder) newAccessLogs(d *delivery) error {
 	}
 	destination, err := cloudwatch.NewLogDeliveryDestination(s.ctx, "access", &cloudwatch.LogDeliveryDestinationArgs{
 		Name: pulumi.String(name), OutputFormat: pulumi.String("json"), Tags: s.tags(),
-		DeliveryDestinationConfiguration: &cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs{DestinationResourceArn: bucket.Arn},
+		DeliveryDestinationConfiguration: &cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs{
+			DestinationResourceArn: bucket.Arn,
+		},
 	}, in)
 	if err != nil {
 		return fmt.Errorf("access log destination: %w", err)
 	}
 	_, err = cloudwatch.NewLogDelivery(s.ctx, "access", &cloudwatch.LogDeliveryArgs{
-		DeliverySourceName: source.Name, DeliveryDestinationArn: destination.Arn, RecordFields: pulumi.ToStringArray(accessLogFields), Tags: s.tags(),
+		DeliverySourceName: source.Name, DeliveryDestinationArn: destination.Arn,
+		RecordFields: pulumi.ToStringArray(accessLogFields), Tags: s.tags(),
 	}, in, pulumi.DependsOn([]pulumi.Resource{ready}))
 	if err != nil {
 		return fmt.Errorf("access log delivery: %w", err)
@@ -71,7 +76,8 @@ func (s *builder) newLogBucket(source string) (*s3.BucketV2, pulumi.Resource, er
 	_, err = s3.NewBucketLifecycleConfigurationV2(s.ctx, "logs", &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
-			Id: pulumi.String("retention"), Status: pulumi.String("Enabled"), Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
+			Id: pulumi.String("retention"), Status: pulumi.String("Enabled"),
+			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
 			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(s.cfg.LogRetentionDays)},
 		}},
 	}, in)
@@ -86,8 +92,9 @@ func (s *builder) newLogBucket(source string) (*s3.BucketV2, pulumi.Resource, er
 				Sid: "DeliveryWrites", Principal: service("delivery.logs.amazonaws.com"),
 				Actions: []string{"s3:PutObject"}, Resources: []pulumi.StringInput{pulumi.Sprintf("%s/*", bucket.Arn)},
 				Condition: pulumi.Map{
-					"StringEquals": pulumi.Map{"aws:SourceAccount": pulumi.String(s.account), "s3:x-amz-acl": pulumi.String("bucket-owner-full-control")},
-					"ArnLike":      pulumi.Map{"aws:SourceArn": pulumi.String(source)},
+					"StringEquals": pulumi.Map{"aws:SourceAccount": pulumi.String(s.account),
+						"s3:x-amz-acl": pulumi.String("bucket-owner-full-control")},
+					"ArnLike": pulumi.Map{"aws:SourceArn": pulumi.String(source)},
 				},
 			},
 			tlsOnly(bucket),

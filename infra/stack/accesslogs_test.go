@@ -11,7 +11,8 @@ import (
 func TestAccessLogsGoToAPrivateBucketForAWhile(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	bucket := find(t, doc, "BucketV2", "logs")
-	source, destination, delivery := find(t, doc, "LogDeliverySource", "access"), find(t, doc, "LogDeliveryDestination", "access"), find(t, doc, "LogDelivery", "access")
+	source, destination, delivery := find(t, doc, "LogDeliverySource", "access"), find(t, doc, "LogDeliveryDestination",
+		"access"), find(t, doc, "LogDelivery", "access")
 	for _, r := range kinds(doc, "LogDelivery") {
 		assert.Equal(t, "us-east-1", r.Region, r.Type)
 	}
@@ -20,10 +21,12 @@ func TestAccessLogsGoToAPrivateBucketForAWhile(t *testing.T) {
 	assert.Equal(t, "us-east-1", destination.Region)
 	assert.Equal(t, "ACCESS_LOGS", source.Inputs["logType"])
 	assert.Equal(t, find(t, doc, "Distribution", "cdn").Outputs["arn"], source.Inputs["resourceArn"])
-	assert.Equal(t, bucket.Outputs["arn"], at(destination.Inputs, "deliveryDestinationConfiguration.destinationResourceArn"))
+	assert.Equal(t, bucket.Outputs["arn"], at(destination.Inputs,
+		"deliveryDestinationConfiguration.destinationResourceArn"))
 	assert.Equal(t, source.Outputs["name"], delivery.Inputs["deliverySourceName"])
 	assert.Equal(t, destination.Outputs["arn"], delivery.Inputs["deliveryDestinationArn"])
-	assert.Contains(t, delivery.Options.DependsOn, "aws:s3/bucketPolicy:BucketPolicy::logs", "nothing can be delivered before the bucket is open")
+	assert.Contains(t, delivery.Options.DependsOn, "aws:s3/bucketPolicy:BucketPolicy::logs",
+		"nothing can be delivered before the bucket is open")
 	assert.Equal(t, 90.0, at(find(t, doc, "BucketLifecycleConfigurationV2", "logs").Inputs, "rules[0].expiration.days"))
 
 	policy := find(t, doc, "BucketPolicy", "logs").Inputs["policy"]

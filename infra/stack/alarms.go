@@ -35,19 +35,23 @@ var alarms = []alarm{
 		name: "HighErrorRate", place: atCloudFront, of: distributionMetrics, metric: "5xxErrorRate", statistic: "Average",
 		configured: func(c Config) int { return c.ErrorRatePercent },
 		why:        "Viewers get server errors instead of media.",
-		do:         "Look at the alarms of the edge function and the table first; if a deployment came just before, roll it back.",
+		do: "Look at the alarms of the edge function and the table first; if a deployment came just before, roll " +
+			"it back.",
 	},
 	{
 		name: "ClientErrorSurge", place: atCloudFront, of: distributionMetrics, metric: "4xxErrorRate", statistic: "Average", periods: 3,
 		configured: func(c Config) int { return c.ClientErrorRatePercent },
-		why:        "Many requests are for links that are dead or never were: an application shows old links, or someone guesses.",
-		do:         "See in the access logs which addresses and paths; renew the application's links, or block the guesser with the web ACL.",
+		why: "Many requests are for links that are dead or never were: an application shows old links, or someone " +
+			"guesses.",
+		do: "See in the access logs which addresses and paths; renew the application's links, or block the " +
+			"guesser with the web ACL.",
 	},
 	{
 		name: "HighLatency", place: atEdge, of: edgeMetrics, metric: "Duration", statistic: "Average",
 		configured: func(c Config) int { return c.LatencyMilliseconds },
 		why:        "Every photo that is not cached yet waits this long before it starts to load.",
-		do:         "Compare with the table's latency on the dashboard; add a replica region near this one, or raise edgeMemoryMb if cold starts dominate.",
+		do: "Compare with the table's latency on the dashboard; add a replica region near this one, or raise " +
+			"edgeMemoryMb if cold starts dominate.",
 	},
 	{
 		name: "EdgeThrottled", place: atEdge, of: edgeMetrics, metric: "Throttles",
@@ -150,7 +154,8 @@ type alarmed struct {
 	alarms pulumi.StringArray             // ARNs
 }
 
-func (s *builder) newAlarm(a alarm, name, region string, topic pulumi.StringOutput, w watched) (*cloudwatch.MetricAlarm, error) {
+func (s *builder) newAlarm(a alarm, name, region string, topic pulumi.StringOutput,
+	w watched) (*cloudwatch.MetricAlarm, error) {
 	threshold := a.above
 	if a.configured != nil {
 		threshold = a.configured(s.cfg)

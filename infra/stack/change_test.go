@@ -19,10 +19,11 @@ import (
 // changes are other values of every configuration key. Where a key cannot change
 // alone, the values of those that change with it are given, too.
 var changes = map[string][]config{
-	"accessLogs":             {{"accessLogs": "true"}, {"accessLogs": "false"}},
-	"alarmEmails":            {{"alarmEmails": "[]"}, {"alarmEmails": list("a@example.com", "oncall@example.com")}},
-	"alarmRegions":           {{"alarmRegions": "[]"}},
-	"aliases":                {{"aliases": list("cdn.example.com", "media.example.com"), "certificateArn": "", "hostedZoneId": "Z2FDTNDATAQYW2"}, {"aliases": "[]", "hostedZoneId": ""}},
+	"accessLogs":   {{"accessLogs": "true"}, {"accessLogs": "false"}},
+	"alarmEmails":  {{"alarmEmails": "[]"}, {"alarmEmails": list("a@example.com", "oncall@example.com")}},
+	"alarmRegions": {{"alarmRegions": "[]"}},
+	"aliases": {{"aliases": list("cdn.example.com", "media.example.com"), "certificateArn": "",
+		"hostedZoneId": "Z2FDTNDATAQYW2"}, {"aliases": "[]", "hostedZoneId": ""}},
 	"certificateArn":         {{"aliases": list("media.example.com"), "certificateArn": certificate}},
 	"clientErrorRatePercent": {{"clientErrorRatePercent": "9"}},
 	"corsAllowedOrigins":     {{"corsAllowedOrigins": "[]"}, {"corsAllowedOrigins": list("https://other.example.com")}},
@@ -32,22 +33,29 @@ var changes = map[string][]config{
 	"errorRatePercent":       {{"errorRatePercent": "9"}},
 	"geoRestriction":         {{"geoRestriction": `{"deny":["XX"]}`}, {"geoRestriction": ""}},
 	"hostedZoneId":           {{"aliases": list("media.example.com"), "certificateArn": "", "hostedZoneId": "Z3EXAMPLE"}},
-	"issuerPrincipals":       {{"issuerPrincipals": ""}, {"issuerPrincipals": `[{"principal":"210987654321","services":["discussion"]}]`}},
-	"kmsKeyArn":              {{"kmsKeyArn": ""}, {"kmsKeyArn": "arn:aws:kms:{region}:123456789012:key/99999999-2222-3333-4444-555555555555"}},
-	"latencyMilliseconds":    {{"latencyMilliseconds": "900"}},
-	"linkTtlDays":            {{"linkTtlDays": "7"}},
-	"logRetentionDays":       {{"logRetentionDays": "365"}},
-	"maxTtlSeconds":          {{"maxTtlSeconds": "1209601", "linkTtlDays": "14"}},
-	"objectCheck":            {{"objectCheck": "false"}},
-	"originShieldRegion":     {{"originShieldRegion": "us-east-1", "alarmRegions": "[]"}, {"originShieldRegion": "", "alarmRegions": "[]"}},
-	"permissionsBoundaryArn": {{"permissionsBoundaryArn": ""}, {"permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/other"}},
-	"priceClass":             {{"priceClass": "PriceClass_200"}},
-	"protect":                {{"protect": "true"}, {"protect": "false"}},
-	"renewBeforeSeconds":     {{"renewBeforeSeconds": "60"}},
-	"replicaRegions":         {{"replicaRegions": "[]"}, {"replicaRegions": list("us-east-1")}, {"replicaRegions": list("us-west-2", "ap-southeast-2")}},
-	"services":               {{"services": `[{"name":"discussion","access":"public"},{"name":"nudges","access":"private"},{"name":"marketplace","access":"private"}]`}},
-	"signatureTtlSeconds":    {{"signatureTtlSeconds": "60"}},
-	"webAclArn":              {{"webAclArn": ""}, {"webAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/other/99999999-2222-3333-4444-555555555555"}},
+	"issuerPrincipals": {{"issuerPrincipals": ""},
+		{"issuerPrincipals": `[{"principal":"210987654321","services":["discussion"]}]`}},
+	"kmsKeyArn": {{"kmsKeyArn": ""},
+		{"kmsKeyArn": "arn:aws:kms:{region}:123456789012:key/99999999-2222-3333-4444-555555555555"}},
+	"latencyMilliseconds": {{"latencyMilliseconds": "900"}},
+	"linkTtlDays":         {{"linkTtlDays": "7"}},
+	"logRetentionDays":    {{"logRetentionDays": "365"}},
+	"maxTtlSeconds":       {{"maxTtlSeconds": "1209601", "linkTtlDays": "14"}},
+	"objectCheck":         {{"objectCheck": "false"}},
+	"originShieldRegion": {{"originShieldRegion": "us-east-1", "alarmRegions": "[]"},
+		{"originShieldRegion": "", "alarmRegions": "[]"}},
+	"permissionsBoundaryArn": {{"permissionsBoundaryArn": ""},
+		{"permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/other"}},
+	"priceClass":         {{"priceClass": "PriceClass_200"}},
+	"protect":            {{"protect": "true"}, {"protect": "false"}},
+	"renewBeforeSeconds": {{"renewBeforeSeconds": "60"}},
+	"replicaRegions": {{"replicaRegions": "[]"}, {"replicaRegions": list("us-east-1")},
+		{"replicaRegions": list("us-west-2", "ap-southeast-2")}},
+	"services": {{"services": `[{"name":"discussion","access":"public"},{"name":"nudges",` +
+		`"access":"private"},{"name":"marketplace","access":"private"}]`}},
+	"signatureTtlSeconds": {{"signatureTtlSeconds": "60"}},
+	"webAclArn": {{"webAclArn": ""},
+		{"webAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/other/99999999-2222-3333-4444-555555555555"}},
 }
 
 // lasting are the kinds that hold data or have a name in use, with the inputs that
@@ -62,7 +70,8 @@ var lasting = map[string][]string{
 	"Secret":           {"recoveryWindowInDays"},
 	"Queue":            {},
 	"LogGroup":         {"retentionInDays"},
-	"Distribution": {"aliases", "defaultCacheBehavior", "orderedCacheBehaviors", "origins", "priceClass", "restrictions", "viewerCertificate", "webAclId",
+	"Distribution": {"aliases", "defaultCacheBehavior", "orderedCacheBehaviors", "origins", "priceClass", "restrictions",
+		"viewerCertificate", "webAclId",
 		"customErrorResponses"},
 	"Function":    {"code", "environment", "memorySize", "keyValueStoreAssociations"},
 	"Alias":       {},
@@ -74,9 +83,10 @@ var lasting = map[string][]string{
 
 // goes are the lasting resources that a key is for: they come and go with it.
 var goes = map[string][]string{
-	"replicaRegions":     {"TableReplica", "MetricAlarm Table", "Topic"},
-	"alarmRegions":       {"MetricAlarm", "Topic"},
-	"originShieldRegion": {"LogGroup edge-", "LogGroup refusals-", "MetricAlarm EdgeThrottled-", "MetricAlarm HighLatency-", "Topic"},
+	"replicaRegions": {"TableReplica", "MetricAlarm Table", "Topic"},
+	"alarmRegions":   {"MetricAlarm", "Topic"},
+	"originShieldRegion": {"LogGroup edge-", "LogGroup refusals-", "MetricAlarm EdgeThrottled-",
+		"MetricAlarm HighLatency-", "Topic"},
 }
 
 // replacing are the inputs of other kinds whose change makes a new resource. The
@@ -148,7 +158,8 @@ func compare(t *testing.T, report *strings.Builder, key, name string, change con
 		lines = append(lines, differences(t, kind, id, was, is)...)
 	}
 	if len(lines) > 0 {
-		fmt.Fprintf(report, "%s: %v\n  %s\n", name, strings.TrimPrefix(fmt.Sprint(overrides), "map"), strings.Join(lines, "\n  "))
+		fmt.Fprintf(report, "%s: %v\n  %s\n", name, strings.TrimPrefix(fmt.Sprint(overrides), "map"),
+			strings.Join(lines, "\n  "))
 	}
 }
 

@@ -242,7 +242,8 @@ func (r *reader) nearest(key string) string {
 	best, fewest := "", math.MaxInt
 	for _, full := range slices.Sorted(maps.Keys(r.known)) {
 		_, known, _ := strings.Cut(full, ":")
-		edits := levenshtein.DistanceForStrings([]rune(strings.ToLower(key)), []rune(strings.ToLower(known)), levenshtein.DefaultOptionsWithSub)
+		edits := levenshtein.DistanceForStrings([]rune(strings.ToLower(key)), []rune(strings.ToLower(known)),
+			levenshtein.DefaultOptionsWithSub)
 		if edits < fewest {
 			best, fewest = known, edits
 		}

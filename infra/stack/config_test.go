@@ -18,7 +18,8 @@ func stageNamed(stage string) func(*recorder.Options) {
 
 // strange are values of each type that no key takes.
 var strange = map[string]string{
-	"": "#?", "string": "#?", "integer": "-7", "array<string>": `["#?"]`, "array<object>": `[{"#?":1}]`, "object": `{"#?":1}`,
+	"": "#?", "string": "#?", "integer": "-7", "array<string>": `["#?"]`, "array<object>": `[{"#?":1}]`,
+	"object": `{"#?":1}`,
 }
 
 func TestEveryDeclaredKeyIsRead(t *testing.T) {
@@ -52,7 +53,8 @@ func TestEveryDeclaredKeyIsRead(t *testing.T) {
 
 func TestAKeyThatTheProgramDoesNotKnowIsRefusedWithTheNearestName(t *testing.T) {
 	for given, nearest := range map[string]string{
-		"replicaRegion": "replicaRegions", "linkTTLDays": "linkTtlDays", "alarmEmail": "alarmEmails", "protcet": "protect", "kmsKey": "kmsKeyArn",
+		"replicaRegion": "replicaRegions", "linkTTLDays": "linkTtlDays", "alarmEmail": "alarmEmails", "protcet": "protect",
+		"kmsKey": "kmsKeyArn",
 	} {
 		_, err := evaluate("dev", config{given: "x", "linkTtlDays": "0"})
 		assert.ErrorContains(t, err, "config "+given+" is not a key of this program: did you mean "+nearest+"?")

@@ -64,7 +64,8 @@ func (s *builder) newContent() (*content, error) {
 // hardenBucket closes a bucket to the public, gives its owner every object in
 // it and encrypts it, with the KMS key of the given ARN or, if that is empty,
 // with S3's own. It returns what must be in force before the bucket is opened.
-func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, key string, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, key string,
+	opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	block, err := s3.NewBucketPublicAccessBlock(s.ctx, name, &s3.BucketPublicAccessBlockArgs{
 		Bucket:                bucket.ID(),
 		BlockPublicAcls:       pulumi.Bool(true),
@@ -82,17 +83,20 @@ func (s *builder) hardenBucket(name string, bucket *s3.BucketV2, key string, opt
 	if err != nil {
 		return nil, fmt.Errorf("%s ownership: %w", name, err)
 	}
-	encryption := &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{SseAlgorithm: pulumi.String("AES256")}
+	encryption := &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+		SseAlgorithm: pulumi.String("AES256"),
+	}
 	rule := &s3.BucketServerSideEncryptionConfigurationV2RuleArgs{ApplyServerSideEncryptionByDefault: encryption}
 	if key != "" {
 		encryption.SseAlgorithm = pulumi.String("aws:kms")
 		encryption.KmsMasterKeyId = pulumi.String(key)
 		rule.BucketKeyEnabled = pulumi.Bool(true) // one KMS call for many objects
 	}
-	_, err = s3.NewBucketServerSideEncryptionConfigurationV2(s.ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{rule},
-	}, opts...)
+	_, err = s3.NewBucketServerSideEncryptionConfigurationV2(s.ctx, name,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.ID(),
+			Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{rule},
+		}, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("%s encryption: %w", name, err)
 	}
@@ -114,13 +118,17 @@ func (s *builder) keepVersions(bucket *s3.BucketV2) error {
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{
 			&s3.BucketLifecycleConfigurationV2RuleArgs{
 				Id: pulumi.String("aborted-uploads"), Status: pulumi.String("Enabled"),
-				Filter:                         &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
-				AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{DaysAfterInitiation: pulumi.Int(7)},
+				Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
+				AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+					DaysAfterInitiation: pulumi.Int(7),
+				},
 			},
 			&s3.BucketLifecycleConfigurationV2RuleArgs{
 				Id: pulumi.String("old-versions"), Status: pulumi.String("Enabled"),
-				Filter:                      &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
-				NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{NoncurrentDays: pulumi.Int(oldVersionDays)},
+				Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
+				NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+					NoncurrentDays: pulumi.Int(oldVersionDays),
+				},
 			},
 		},
 	}, pulumi.DependsOn([]pulumi.Resource{versioning}))
@@ -165,9 +173,11 @@ func (s *builder) openKey(d *delivery) error {
 		KeyId: pulumi.String(id),
 		Policy: policyDocument(
 			// Without it nobody could ever change the policy again.
-			statement{Sid: "AccountAdministers", Principal: pulumi.Map{"AWS": pulumi.Sprintf("arn:aws:iam::%s:root", s.account)}, Actions: []string{"kms:*"}, Resources: thisKey},
+			statement{Sid: "AccountAdministers", Principal: pulumi.Map{"AWS": pulumi.Sprintf("arn:aws:iam::%s:root", s.account)},
+				Actions: []string{"kms:*"}, Resources: thisKey},
 			statement{
-				Sid: "DistributionDecrypts", Principal: service("cloudfront.amazonaws.com"), Actions: []string{"kms:Decrypt"}, Resources: thisKey,
+				Sid: "DistributionDecrypts", Principal: service("cloudfront.amazonaws.com"), Actions: []string{"kms:Decrypt"},
+				Resources: thisKey,
 				Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
 			},
 		),

@@ -15,11 +15,13 @@ func TestEveryBucketIsClosed(t *testing.T) {
 		for _, bucket := range buckets {
 			name := bucket.Inputs["bucket"]
 			block := find(t, doc, "BucketPublicAccessBlock", bucket.Name)
-			for _, property := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
+			for _, property := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls",
+				"restrictPublicBuckets"} {
 				assert.Equal(t, true, block.Inputs[property], "%s of %s", property, bucket.Name)
 			}
 			assert.Equal(t, name, block.Inputs["bucket"])
-			assert.Equal(t, "BucketOwnerEnforced", at(find(t, doc, "BucketOwnershipControls", bucket.Name).Inputs, "rule.objectOwnership"))
+			assert.Equal(t, "BucketOwnerEnforced", at(find(t, doc, "BucketOwnershipControls", bucket.Name).Inputs,
+				"rule.objectOwnership"))
 			encryption := find(t, doc, "BucketServerSideEncryptionConfigurationV2", bucket.Name).Inputs
 			assert.NotEmpty(t, at(encryption, "rules[0].applyServerSideEncryptionByDefault.sseAlgorithm"))
 
@@ -44,8 +46,9 @@ func TestOnlyThisDistributionReadsMedia(t *testing.T) {
 		policy := find(t, doc, "BucketPolicy", "content").Inputs["policy"]
 		bucket := "arn:aws:s3:::" + find(t, doc, "BucketV2", "content").Inputs["bucket"].(string)
 		assert.Equal(t, map[string]any{
-			"Sid": "DistributionReads", "Effect": "Allow", "Principal": map[string]any{"Service": []any{"cloudfront.amazonaws.com"}},
-			"Action": []any{"s3:GetObject"}, "Resource": []any{bucket + "/*"},
+			"Sid": "DistributionReads", "Effect": "Allow",
+			"Principal": map[string]any{"Service": []any{"cloudfront.amazonaws.com"}},
+			"Action":    []any{"s3:GetObject"}, "Resource": []any{bucket + "/*"},
 			"Condition": map[string]any{"StringEquals": map[string]any{"AWS:SourceArn": "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE"}},
 		}, statementOf(t, policy, "DistributionReads"))
 		assert.Len(t, statementsOf(t, policy), 2, "nobody else is let in")
@@ -53,8 +56,10 @@ func TestOnlyThisDistributionReadsMedia(t *testing.T) {
 }
 
 func TestTheBucketsNameIsItsAccountsOwn(t *testing.T) {
-	assert.Equal(t, "secure-media-cdn-dev-123456789012", find(t, planOf(t, "dev", nil), "BucketV2", "content").Inputs["bucket"])
-	assert.Equal(t, "secure-media-cdn-prod-123456789012", find(t, planOf(t, "prod", nil), "BucketV2", "content").Inputs["bucket"])
+	assert.Equal(t, "secure-media-cdn-dev-123456789012",
+		find(t, planOf(t, "dev", nil), "BucketV2", "content").Inputs["bucket"])
+	assert.Equal(t, "secure-media-cdn-prod-123456789012",
+		find(t, planOf(t, "prod", nil), "BucketV2", "content").Inputs["bucket"])
 }
 
 func TestOldVersionsAndBrokenUploadsDoNotPileUp(t *testing.T) {
@@ -88,16 +93,21 @@ func TestACustomerManagedKeyIsUsedAndOpenedToTheDistribution(t *testing.T) {
 	assert.Equal(t, true, at(rule, "bucketKeyEnabled"))
 
 	policy := find(t, doc, "KeyPolicy", "content")
-	assert.Equal(t, "11111111-2222-3333-4444-555555555555", policy.Inputs["keyId"], "an ARN is read back as the ID, and changes at every update")
+	assert.Equal(t, "11111111-2222-3333-4444-555555555555", policy.Inputs["keyId"],
+		"an ARN is read back as the ID, and changes at every update")
 	assert.True(t, policy.Options.RetainOnDelete, "objects stay encrypted with the key that they were uploaded under")
 	assert.Equal(t, map[string]any{
-		"Sid": "DistributionDecrypts", "Effect": "Allow", "Principal": map[string]any{"Service": []any{"cloudfront.amazonaws.com"}},
-		"Action": []any{"kms:Decrypt"}, "Resource": []any{"*"},
+		"Sid": "DistributionDecrypts", "Effect": "Allow",
+		"Principal": map[string]any{"Service": []any{"cloudfront.amazonaws.com"}},
+		"Action":    []any{"kms:Decrypt"}, "Resource": []any{"*"},
 		"Condition": map[string]any{"StringEquals": map[string]any{"AWS:SourceArn": "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE"}},
 	}, statementOf(t, policy.Inputs["policy"], "DistributionDecrypts"))
-	assert.Equal(t, "arn:aws:iam::123456789012:root", at(statementOf(t, policy.Inputs["policy"], "AccountAdministers"), "Principal.AWS"), "the account does not lock itself out")
+	assert.Equal(t, "arn:aws:iam::123456789012:root",
+		at(statementOf(t, policy.Inputs["policy"], "AccountAdministers"), "Principal.AWS"),
+		"the account does not lock itself out")
 
 	dev := planOf(t, "dev", nil)
 	assert.Empty(t, kinds(dev, "KeyPolicy"))
-	assert.Equal(t, "AES256", at(find(t, dev, "BucketServerSideEncryptionConfigurationV2", "content").Inputs, "rules[0].applyServerSideEncryptionByDefault.sseAlgorithm"))
+	assert.Equal(t, "AES256", at(find(t, dev, "BucketServerSideEncryptionConfigurationV2", "content").Inputs,
+		"rules[0].applyServerSideEncryptionByDefault.sseAlgorithm"))
 }

@@ -25,18 +25,22 @@ type line struct {
 }
 
 var graphs = []graph{
-	{title: "Edge function: runs", place: atEdge, lines: []line{{of: edgeMetrics, metric: "Invocations", statistic: "Sum"}}},
+	{title: "Edge function: runs", place: atEdge,
+		lines: []line{{of: edgeMetrics, metric: "Invocations", statistic: "Sum"}}},
 	{title: "Edge function: duration (ms)", place: atEdge, lines: []line{
 		{of: edgeMetrics, metric: "Duration", statistic: "Average"}, {of: edgeMetrics, metric: "Duration", statistic: "p95"},
 	}},
 	{title: "Requests and cache hit rate (%)", place: atCloudFront, lines: []line{
-		{of: distributionMetrics, metric: "Requests", statistic: "Sum"}, {of: distributionMetrics, metric: "CacheHitRate", statistic: "Average"},
+		{of: distributionMetrics, metric: "Requests", statistic: "Sum"},
+		{of: distributionMetrics, metric: "CacheHitRate", statistic: "Average"},
 	}},
 	{title: "Error rates (%)", place: atCloudFront, lines: []line{
-		{of: distributionMetrics, metric: "4xxErrorRate", statistic: "Average"}, {of: distributionMetrics, metric: "5xxErrorRate", statistic: "Average"},
+		{of: distributionMetrics, metric: "4xxErrorRate", statistic: "Average"},
+		{of: distributionMetrics, metric: "5xxErrorRate", statistic: "Average"},
 	}},
 	{title: "Edge function: errors", place: atCloudFront, lines: []line{
-		{of: distributionMetrics, metric: "LambdaExecutionError", statistic: "Sum"}, {of: distributionMetrics, metric: "LambdaValidationError", statistic: "Sum"},
+		{of: distributionMetrics, metric: "LambdaExecutionError", statistic: "Sum"},
+		{of: distributionMetrics, metric: "LambdaValidationError", statistic: "Sum"},
 		{of: distributionMetrics, metric: "LambdaLimitExceededErrors", statistic: "Sum"},
 	}},
 	{title: "Table: lookups and their latency (ms)", place: atTable, lines: []line{
@@ -44,14 +48,17 @@ var graphs = []graph{
 		{of: tableMetrics, metric: "SuccessfulRequestLatency", operation: "GetItem", statistic: "Average"},
 	}},
 	{title: "Issuer: calls and errors", place: atHome, lines: []line{
-		{of: issuerMetrics, metric: "UrlRequestCount", statistic: "Sum"}, {of: issuerMetrics, metric: "Url4xxCount", statistic: "Sum"},
+		{of: issuerMetrics, metric: "UrlRequestCount", statistic: "Sum"},
+		{of: issuerMetrics, metric: "Url4xxCount", statistic: "Sum"},
 		{of: issuerMetrics, metric: "Url5xxCount", statistic: "Sum"}, {of: issuerMetrics, metric: "Errors", statistic: "Sum"},
 	}},
 	{title: "Issuer: duration (ms)", place: atHome, lines: []line{
-		{of: issuerMetrics, metric: "Duration", statistic: "Average"}, {of: issuerMetrics, metric: "Duration", statistic: "p95"},
+		{of: issuerMetrics, metric: "Duration", statistic: "Average"},
+		{of: issuerMetrics, metric: "Duration", statistic: "p95"},
 	}},
 	{title: "Gate: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
-		{of: gateMetrics, metric: "FunctionInvocations", statistic: "Sum"}, {of: gateMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
+		{of: gateMetrics, metric: "FunctionInvocations", statistic: "Sum"},
+		{of: gateMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
 		{of: gateMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
 	}},
 }
@@ -70,7 +77,8 @@ const (
 // https://www.pulumi.com/docs/iac/concepts/resources/options/protect/
 func (s *builder) newDashboard(w watched, a alarmed) (pulumi.StringOutput, error) {
 	widgets := pulumi.Array{pulumi.Map{
-		"type": pulumi.String("alarm"), "x": pulumi.Int(0), "y": pulumi.Int(0), "width": pulumi.Int(2 * graphWidth), "height": pulumi.Int(graphHeight),
+		"type": pulumi.String("alarm"), "x": pulumi.Int(0), "y": pulumi.Int(0), "width": pulumi.Int(2 * graphWidth),
+		"height":     pulumi.Int(graphHeight),
 		"properties": pulumi.Map{"title": pulumi.String("Alarms"), "alarms": a.alarms},
 	}}
 	for _, g := range graphs {
@@ -88,7 +96,8 @@ func (s *builder) newDashboard(w watched, a alarmed) (pulumi.StringOutput, error
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("dashboard: %w", err)
 	}
-	return pulumi.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s", s.cfg.Region, s.cfg.Region, dashboard.DashboardName), nil
+	return pulumi.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s",
+		s.cfg.Region, s.cfg.Region, dashboard.DashboardName), nil
 }
 
 // graph returns the properties of one picture.
@@ -106,7 +115,8 @@ func (s *builder) graph(g graph, w watched) pulumi.Map {
 				metric = append(metric, pulumi.String(name), dimensions[name])
 			}
 			metrics = append(metrics, append(metric, pulumi.Map{
-				"region": pulumi.String(region), "stat": pulumi.String(l.statistic), "label": pulumi.String(l.metric + " " + l.statistic + " " + region),
+				"region": pulumi.String(region), "stat": pulumi.String(l.statistic),
+				"label": pulumi.String(l.metric + " " + l.statistic + " " + region),
 			}))
 		}
 	}

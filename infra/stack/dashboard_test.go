@@ -37,10 +37,12 @@ func TestTheDashboardShowsEveryPart(t *testing.T) {
 				assert.Equal(t, 1, len(metric)%2, "namespace, metric, pairs of dimensions, and how it is drawn")
 			}
 		}
-		for _, metric := range []string{"Invocations", "Duration", "CacheHitRate", "4xxErrorRate", "5xxErrorRate", "ConsumedReadCapacityUnits", "UrlRequestCount"} {
+		for _, metric := range []string{"Invocations", "Duration", "CacheHitRate", "4xxErrorRate", "5xxErrorRate",
+			"ConsumedReadCapacityUnits", "UrlRequestCount"} {
 			assert.True(t, shown[metric], metric)
 		}
-		assert.Equal(t, len(kinds(doc, "KeyValueStore")) > 0, shown["FunctionComputeUtilization"], "the gate is shown if there is one")
+		assert.Equal(t, len(kinds(doc, "KeyValueStore")) > 0, shown["FunctionComputeUtilization"],
+			"the gate is shown if there is one")
 		assert.Contains(t, doc.Outputs["dashboardUrl"], "#dashboards/dashboard/"+dashboard["dashboardName"].(string))
 	})
 }

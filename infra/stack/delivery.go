@@ -78,7 +78,8 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*deliv
 	}
 	// The edge function reads every replica as soon as the origin's headers name it.
 	before := append(slices.Clone(m.replicas), g.logs)
-	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", args, pulumi.Protect(s.cfg.Protect), pulumi.DependsOn(before))
+	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", args, pulumi.Protect(s.cfg.Protect),
+		pulumi.DependsOn(before))
 	if err != nil {
 		return nil, fmt.Errorf("distribution: %w", err)
 	}
@@ -130,9 +131,15 @@ func (s *builder) newPolicies() (policies, error) {
 		DefaultTtl: pulumi.Int(s.cfg.DefaultTTLSeconds),
 		MaxTtl:     pulumi.Int(s.cfg.MaxTTLSeconds),
 		ParametersInCacheKeyAndForwardedToOrigin: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs{
-			CookiesConfig:              &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginCookiesConfigArgs{CookieBehavior: none},
-			HeadersConfig:              &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigArgs{HeaderBehavior: none},
-			QueryStringsConfig:         &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginQueryStringsConfigArgs{QueryStringBehavior: none},
+			CookiesConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginCookiesConfigArgs{
+				CookieBehavior: none,
+			},
+			HeadersConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigArgs{
+				HeaderBehavior: none,
+			},
+			QueryStringsConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginQueryStringsConfigArgs{
+				QueryStringBehavior: none,
+			},
 			EnableAcceptEncodingGzip:   pulumi.Bool(true),
 			EnableAcceptEncodingBrotli: pulumi.Bool(true),
 		},
@@ -161,7 +168,8 @@ func (s *builder) newPolicies() (policies, error) {
 // origin is the bucket. Its custom headers are how configuration reaches the
 // edge function, which can have no environment; S3 ignores them, and they hold
 // no secret.
-func (s *builder) origin(c *content, m *mappings, access *cloudfront.OriginAccessControl) *cloudfront.DistributionOriginArgs {
+func (s *builder) origin(c *content, m *mappings,
+	access *cloudfront.OriginAccessControl) *cloudfront.DistributionOriginArgs {
 	header := func(name string, value pulumi.StringInput) *cloudfront.DistributionOriginCustomHeaderArgs {
 		return &cloudfront.DistributionOriginCustomHeaderArgs{Name: pulumi.String(name), Value: value}
 	}
@@ -180,7 +188,8 @@ func (s *builder) origin(c *content, m *mappings, access *cloudfront.OriginAcces
 		},
 	}
 	if s.cfg.OriginShieldRegion != "" {
-		args.OriginShield = &cloudfront.DistributionOriginOriginShieldArgs{Enabled: pulumi.Bool(true), OriginShieldRegion: pulumi.String(s.cfg.OriginShieldRegion)}
+		args.OriginShield = &cloudfront.DistributionOriginOriginShieldArgs{Enabled: pulumi.Bool(true),
+			OriginShieldRegion: pulumi.String(s.cfg.OriginShieldRegion)}
 	}
 	return args
 }
@@ -203,7 +212,8 @@ func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.Dist
 			},
 		},
 		FunctionAssociations: cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
-			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerRequest), FunctionArn: g.function.Arn},
+			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerRequest),
+				FunctionArn: g.function.Arn},
 		},
 	}
 }
@@ -230,7 +240,8 @@ func (s *builder) publicBehaviors(p policies) cloudfront.DistributionOrderedCach
 func errorsUncached() cloudfront.DistributionCustomErrorResponseArray {
 	var responses cloudfront.DistributionCustomErrorResponseArray
 	for _, code := range uncachedErrors {
-		responses = append(responses, &cloudfront.DistributionCustomErrorResponseArgs{ErrorCode: pulumi.Int(code), ErrorCachingMinTtl: pulumi.Int(0)})
+		responses = append(responses, &cloudfront.DistributionCustomErrorResponseArgs{ErrorCode: pulumi.Int(code),
+			ErrorCachingMinTtl: pulumi.Int(0)})
 	}
 	return responses
 }
@@ -238,9 +249,11 @@ func errorsUncached() cloudfront.DistributionCustomErrorResponseArray {
 func (s *builder) geoRestriction() *cloudfront.DistributionRestrictionsGeoRestrictionArgs {
 	switch geo := s.cfg.GeoRestriction; {
 	case len(geo.Allow) > 0:
-		return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("whitelist"), Locations: pulumi.ToStringArray(geo.Allow)}
+		return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("whitelist"),
+			Locations: pulumi.ToStringArray(geo.Allow)}
 	case len(geo.Deny) > 0:
-		return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("blacklist"), Locations: pulumi.ToStringArray(geo.Deny)}
+		return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("blacklist"),
+			Locations: pulumi.ToStringArray(geo.Deny)}
 	}
 	return &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("none")}
 }

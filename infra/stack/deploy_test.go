@@ -21,7 +21,8 @@ const root = "../.."
 
 func program(ctx *pulumi.Context, config map[string]string) error {
 	build := filepath.Join(ctx.RootDirectory(), "build")
-	return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"), Issuer: filepath.Join(build, "issuer.zip")})
+	return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
+		Issuer: filepath.Join(build, "issuer.zip")})
 }
 
 // config overrides configuration values.
@@ -71,8 +72,14 @@ func everyStack(t *testing.T, test func(t *testing.T, doc *plan.Document)) {
 	for _, name := range stacks {
 		t.Run(name, func(t *testing.T) { test(t, planOf(t, name, nil)) })
 	}
-	t.Run("everything with redirect", func(t *testing.T) { test(t, planOf(t, "everything", config{"delivery": "redirect"})) })
-	t.Run("dev without an Origin Shield", func(t *testing.T) { test(t, planOf(t, "dev", config{"originShieldRegion": ""})) })
+	t.Run("everything with redirect", func(t *testing.T) {
+		test(t,
+			planOf(t, "everything", config{"delivery": "redirect"}))
+	})
+	t.Run("dev without an Origin Shield", func(t *testing.T) {
+		test(t,
+			planOf(t, "dev", config{"originShieldRegion": ""}))
+	})
 	t.Run("dev at home in us-east-1", func(t *testing.T) { test(t, planOf(t, "dev", config{"aws:region": "us-east-1"})) })
 }
 

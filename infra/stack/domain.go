@@ -63,7 +63,8 @@ func (s *builder) newCertificate() (pulumi.StringOutput, error) {
 			return proofOf(alias, options)
 		}).(acm.CertificateDomainValidationOptionOutput)
 		record, err := route53.NewRecord(s.ctx, "proof-"+domain, &route53.RecordArgs{
-			ZoneId: pulumi.String(s.cfg.HostedZoneID), Name: proof.ResourceRecordName().Elem(), Type: proof.ResourceRecordType().Elem(),
+			ZoneId: pulumi.String(s.cfg.HostedZoneID), Name: proof.ResourceRecordName().Elem(),
+			Type:    proof.ResourceRecordType().Elem(),
 			Records: pulumi.StringArray{proof.ResourceRecordValue().Elem()}, Ttl: pulumi.Int(proofTTLSeconds),
 		})
 		if err != nil {
@@ -71,7 +72,8 @@ func (s *builder) newCertificate() (pulumi.StringOutput, error) {
 		}
 		names = append(names, record.Fqdn)
 	}
-	valid, err := acm.NewCertificateValidation(s.ctx, "cdn", &acm.CertificateValidationArgs{CertificateArn: certificate.Arn, ValidationRecordFqdns: names}, in)
+	valid, err := acm.NewCertificateValidation(s.ctx, "cdn",
+		&acm.CertificateValidationArgs{CertificateArn: certificate.Arn, ValidationRecordFqdns: names}, in)
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("certificate validation: %w", err)
 	}
@@ -79,7 +81,8 @@ func (s *builder) newCertificate() (pulumi.StringOutput, error) {
 }
 
 // proofOf finds the proof that ACM asks for alias. ACM lists them in no order.
-func proofOf(alias string, options []acm.CertificateDomainValidationOption) (acm.CertificateDomainValidationOption, error) {
+func proofOf(alias string,
+	options []acm.CertificateDomainValidationOption) (acm.CertificateDomainValidationOption, error) {
 	for _, option := range options {
 		if option.DomainName != nil && *option.DomainName == alias {
 			return option, nil

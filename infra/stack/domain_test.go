@@ -22,7 +22,8 @@ func TestWithoutOwnNamesCloudFrontsCertificateServes(t *testing.T) {
 
 func TestAGivenCertificateServesAndDNSIsLeftAlone(t *testing.T) {
 	doc := planOf(t, "dev", config{"aliases": list("media.example.com", "cdn.example.com"), "certificateArn": certificate})
-	assert.Equal(t, map[string]any{"acmCertificateArn": certificate, "minimumProtocolVersion": "TLSv1.2_2021", "sslSupportMethod": "sni-only"}, viewerCertificate(t, doc))
+	assert.Equal(t, map[string]any{"acmCertificateArn": certificate, "minimumProtocolVersion": "TLSv1.2_2021",
+		"sslSupportMethod": "sni-only"}, viewerCertificate(t, doc))
 	assert.Equal(t, []any{"media.example.com", "cdn.example.com"}, find(t, doc, "Distribution", "cdn").Inputs["aliases"])
 	assert.Equal(t, "https://media.example.com", doc.Outputs["cdnBaseUrl"])
 	assert.Empty(t, kinds(doc, "Record"))
@@ -30,7 +31,8 @@ func TestAGivenCertificateServesAndDNSIsLeftAlone(t *testing.T) {
 }
 
 func TestAGivenCertificateWithAZoneGetsItsNames(t *testing.T) {
-	doc := planOf(t, "dev", config{"aliases": list("media.example.com"), "certificateArn": certificate, "hostedZoneId": "Z2FDTNDATAQYW2"})
+	doc := planOf(t, "dev", config{"aliases": list("media.example.com"), "certificateArn": certificate,
+		"hostedZoneId": "Z2FDTNDATAQYW2"})
 	assert.Empty(t, kinds(doc, "Certificate"))
 	assert.Len(t, kinds(doc, "Record"), 2)
 }
@@ -63,7 +65,8 @@ func TestAZoneGetsACertificateItsProofsAndTheNames(t *testing.T) {
 }
 
 func TestAWildcardAloneIsProvenByItsParentsRecord(t *testing.T) {
-	doc := planOf(t, "dev", config{"aliases": list("media.example.com", "*.pictures.example.com"), "hostedZoneId": "Z2FDTNDATAQYW2"})
+	doc := planOf(t, "dev", config{"aliases": list("media.example.com", "*.pictures.example.com"),
+		"hostedZoneId": "Z2FDTNDATAQYW2"})
 	assert.Equal(t, "_proof.pictures.example.com.", find(t, doc, "Record", "proof-pictures.example.com").Inputs["name"])
 	assert.Len(t, find(t, doc, "CertificateValidation", "cdn").Inputs["validationRecordFqdns"], 2)
 }

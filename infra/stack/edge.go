@@ -66,8 +66,9 @@ func (s *builder) newEdge(bundle string, c *content, m *mappings) (*edge, error)
 		Publish:       pulumi.Bool(true),
 		// A name of our own is used as it is in every region, where the default
 		// would carry the function's generated name.
-		LoggingConfig: &lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: pulumi.String(s.logGroup("edge"))},
-		Tags:          s.tags(),
+		LoggingConfig: &lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"),
+			LogGroup: pulumi.String(s.logGroup("edge"))},
+		Tags: s.tags(),
 	},
 		s.regions.in(edgeRegion),
 		// The groups must exist, with their retention, before the first run
@@ -92,16 +93,19 @@ func (s *builder) edgeStatements(c *content, m *mappings) []statement {
 		// In any region: when the Origin Shield's is unavailable, CloudFront chooses
 		// another. The function makes no group, for it would be kept for ever and
 		// collide with one that is registered later.
-		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group + ":*")}},
+		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+			Resources: []pulumi.StringInput{pulumi.String(group + ":*")}},
 	}
 	if s.cfg.Delivery != string(edgefn.DeliverRedirect) {
 		return statements
 	}
 	// A signed address works with the rights of whoever signed it.
-	statements = append(statements, statement{Sid: "SignAddresses", Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()}})
+	statements = append(statements, statement{Sid: "SignAddresses", Actions: []string{"s3:GetObject"},
+		Resources: []pulumi.StringInput{c.objects()}})
 	if s.cfg.KMSKeyARN != "" {
 		statements = append(statements, statement{
-			Sid: "DecryptSigned", Actions: []string{"kms:Decrypt"}, Resources: []pulumi.StringInput{pulumi.String(s.cfg.KMSKeyARN)},
+			Sid: "DecryptSigned", Actions: []string{"kms:Decrypt"},
+			Resources: []pulumi.StringInput{pulumi.String(s.cfg.KMSKeyARN)},
 			Condition: when("StringEquals", "kms:ViaService", pulumi.String("s3."+s.cfg.Region+".amazonaws.com")),
 		})
 	}

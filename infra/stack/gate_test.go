@@ -38,12 +38,14 @@ func TestTheGateStandsBeforeThePrivateDefaultOnly(t *testing.T) {
 	assert.LessOrEqual(t, len(source), 10240, "8.2")
 	assert.Equal(t, "cloudfront-js-2.0", gate.Inputs["runtime"])
 	assert.Equal(t, true, gate.Inputs["publish"])
-	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]}, gate.Inputs["keyValueStoreAssociations"], "8.1: one store per function")
+	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]}, gate.Inputs["keyValueStoreAssociations"],
+		"8.1: one store per function")
 }
 
 func TestTheStoreHoldsTheKeysOfThisGenerationAndItsNeighbours(t *testing.T) {
 	for generation, want := range map[string][]string{
-		"1": {"key-1", "key-2"}, "2": {"key-1", "key-2", "key-3"}, "7": {"key-6", "key-7", "key-8"}, "255": {"key-254", "key-255"},
+		"1": {"key-1", "key-2"}, "2": {"key-1", "key-2", "key-3"}, "7": {"key-6", "key-7", "key-8"},
+		"255": {"key-254", "key-255"},
 	} {
 		doc := planOf(t, "dev", config{"linkKeyGeneration": generation})
 		var names []string
@@ -170,6 +172,7 @@ func TestTheGatesLogsHaveARetention(t *testing.T) { // 4.8
 	doc := planOf(t, "everything", nil)
 	logs := find(t, doc, "LogGroup", "gate")
 	assert.Equal(t, "us-east-1", logs.Region)
-	assert.Equal(t, "/aws/cloudfront/function/"+find(t, doc, "Function", "gate").Outputs["name"].(string), logs.Inputs["name"])
+	assert.Equal(t, "/aws/cloudfront/function/"+find(t, doc, "Function", "gate").Outputs["name"].(string),
+		logs.Inputs["name"])
 	assert.Equal(t, 90.0, logs.Inputs["retentionInDays"])
 }

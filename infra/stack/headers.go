@@ -28,7 +28,9 @@ func (s *builder) newResponseHeaders() (*cloudfront.ResponseHeadersPolicy, error
 	args := &cloudfront.ResponseHeadersPolicyArgs{
 		Comment: pulumi.String("Disarms uploaded documents, requires HTTPS, allows the configured origins"),
 		SecurityHeadersConfig: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs{
-			ContentTypeOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs{Override: pulumi.Bool(true)},
+			ContentTypeOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs{
+				Override: pulumi.Bool(true),
+			},
 			ContentSecurityPolicy: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs{
 				ContentSecurityPolicy: pulumi.String(contentSecurityPolicy), Override: pulumi.Bool(true),
 			},
@@ -41,11 +43,19 @@ func (s *builder) newResponseHeaders() (*cloudfront.ResponseHeadersPolicy, error
 	if len(s.cfg.CORSAllowedOrigins) > 0 {
 		args.CorsConfig = &cloudfront.ResponseHeadersPolicyCorsConfigArgs{
 			AccessControlAllowCredentials: pulumi.Bool(false),
-			AccessControlAllowHeaders:     &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowHeadersArgs{Items: pulumi.ToStringArray([]string{"*"})},
-			AccessControlAllowMethods:     &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowMethodsArgs{Items: pulumi.ToStringArray([]string{"GET", "HEAD", "OPTIONS"})},
-			AccessControlAllowOrigins:     &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowOriginsArgs{Items: pulumi.ToStringArray(s.cfg.CORSAllowedOrigins)},
-			AccessControlExposeHeaders:    &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlExposeHeadersArgs{Items: pulumi.ToStringArray(exposedHeaders)},
-			AccessControlMaxAgeSec:        pulumi.Int(corsMaxAgeSeconds),
+			AccessControlAllowHeaders: &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowHeadersArgs{
+				Items: pulumi.ToStringArray([]string{"*"}),
+			},
+			AccessControlAllowMethods: &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowMethodsArgs{
+				Items: pulumi.ToStringArray([]string{"GET", "HEAD", "OPTIONS"}),
+			},
+			AccessControlAllowOrigins: &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowOriginsArgs{
+				Items: pulumi.ToStringArray(s.cfg.CORSAllowedOrigins),
+			},
+			AccessControlExposeHeaders: &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlExposeHeadersArgs{
+				Items: pulumi.ToStringArray(exposedHeaders),
+			},
+			AccessControlMaxAgeSec: pulumi.Int(corsMaxAgeSeconds),
 			// S3's own CORS headers are those of the request that filled the
 			// cache; ours are computed for each viewer.
 			OriginOverride: pulumi.Bool(true),
@@ -70,7 +80,9 @@ func (s *builder) newCORSForwarding() (pulumi.StringPtrInput, error) {
 		CookiesConfig: &cloudfront.OriginRequestPolicyCookiesConfigArgs{CookieBehavior: pulumi.String("none")},
 		HeadersConfig: &cloudfront.OriginRequestPolicyHeadersConfigArgs{
 			HeaderBehavior: pulumi.String("whitelist"),
-			Headers:        &cloudfront.OriginRequestPolicyHeadersConfigHeadersArgs{Items: pulumi.ToStringArray(corsRequestHeaders)},
+			Headers: &cloudfront.OriginRequestPolicyHeadersConfigHeadersArgs{
+				Items: pulumi.ToStringArray(corsRequestHeaders),
+			},
 		},
 		QueryStringsConfig: &cloudfront.OriginRequestPolicyQueryStringsConfigArgs{QueryStringBehavior: pulumi.String("none")},
 	})

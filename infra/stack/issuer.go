@@ -53,8 +53,9 @@ func (s *builder) newIssuer(bundle string, c *content, m *mappings, d *delivery,
 		Role:          role.Arn,
 		Publish:       pulumi.Bool(true),
 		Environment:   &lambda.FunctionEnvironmentArgs{Variables: s.issuerEnvironment(c, m, d, g)},
-		LoggingConfig: &lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: pulumi.String(s.logGroup("issuer"))},
-		Tags:          s.tags(),
+		LoggingConfig: &lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"),
+			LogGroup: pulumi.String(s.logGroup("issuer"))},
+		Tags: s.tags(),
 	}, pulumi.DependsOn([]pulumi.Resource{logs, grant}))
 	if err != nil {
 		return nil, fmt.Errorf("issuer function: %w", err)
@@ -105,7 +106,8 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 	statements := []statement{
 		// A transaction is authorised as the operations it consists of. All
 		// writes go to the home region: two regions could both win a race.
-		{Sid: "KeepMappings", Actions: []string{"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"}, Resources: m.arns[:1]},
+		{Sid: "KeepMappings", Actions: []string{"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"},
+			Resources: m.arns[:1]},
 		{
 			Sid: "ReadKeysAndRevoke",
 			Actions: []string{
@@ -114,16 +116,19 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 			},
 			Resources: []pulumi.StringInput{g.store.Arn},
 		},
-		{Sid: "Invalidate", Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []pulumi.StringInput{d.distribution.Arn}},
+		{Sid: "Invalidate", Actions: []string{"cloudfront:CreateInvalidation"},
+			Resources: []pulumi.StringInput{d.distribution.Arn}},
 		{Sid: "CheckObjects", Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()}},
 		// Without it S3 says 403 for a missing object, not 404.
 		{Sid: "TellMissingObjects", Actions: []string{"s3:ListBucket"}, Resources: []pulumi.StringInput{c.bucket.Arn}},
-		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []pulumi.StringInput{pulumi.String(group)}},
+		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+			Resources: []pulumi.StringInput{pulumi.String(group)}},
 	}
 	if replicas := m.arns[1:]; len(replicas) > 0 {
 		// When the revocation list is full, caches are emptied instead, once no
 		// region can fill them again.
-		statements = append(statements, statement{Sid: "SeeRevocations", Actions: []string{"dynamodb:BatchGetItem"}, Resources: replicas})
+		statements = append(statements, statement{Sid: "SeeRevocations", Actions: []string{"dynamodb:BatchGetItem"},
+			Resources: replicas})
 	}
 	return statements
 }
@@ -179,7 +184,8 @@ func (s *builder) followRemovals(c *content, i *issuer) error {
 	_, err = s3.NewBucketNotification(s.ctx, "removals", &s3.BucketNotificationArgs{
 		Bucket: c.bucket.ID(),
 		LambdaFunctions: s3.BucketNotificationLambdaFunctionArray{&s3.BucketNotificationLambdaFunctionArgs{
-			Id: pulumi.String("removals"), LambdaFunctionArn: i.alias.Arn, Events: pulumi.ToStringArray([]string{"s3:ObjectRemoved:*"}),
+			Id: pulumi.String("removals"), LambdaFunctionArn: i.alias.Arn,
+			Events: pulumi.ToStringArray([]string{"s3:ObjectRemoved:*"}),
 		}},
 	}, pulumi.DependsOn([]pulumi.Resource{permission}))
 	if err != nil {

@@ -37,12 +37,14 @@ func TestTheIssuersConfigurationIsWhole(t *testing.T) {
 		"MEDIA_CDN_BASE_URL": "https://media.example.com", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
 		"MEDIA_LINK_TTL_SECONDS": "1209600", "MEDIA_RENEW_BEFORE_SECONDS": "86400",
 		"MEDIA_PUBLIC_SERVICES": "marketplace", "MEDIA_PRIVATE_SERVICES": "discussion", "MEDIA_CHECK_OBJECTS": "true",
-		"MEDIA_CALLERS":             `[{"principal":"arn:aws:iam::123456789012:role/apps/discussion","services":["discussion"]},{"principal":"210987654321","services":["discussion","marketplace"]}]`,
+		"MEDIA_CALLERS": `[{"principal":"arn:aws:iam::123456789012:role/apps/discussion",` +
+			`"services":["discussion"]},{"principal":"210987654321","services":["discussion","marketplace"]}]`,
 		"MEDIA_LINK_KEY_GENERATION": "7",
 		"MEDIA_KEY_VALUE_STORE":     "arn:aws:cloudfront::123456789012:key-value-store/00000000-1111-2222-3333-444444444444",
 	}, env)
 
-	dev := at(find(t, planOf(t, "dev", config{"objectCheck": "false"}), "Function", "issuer").Inputs, "environment.variables")
+	dev := at(find(t, planOf(t, "dev", config{"objectCheck": "false"}), "Function", "issuer").Inputs,
+		"environment.variables")
 	assert.Equal(t, "1", at(dev, "MEDIA_LINK_KEY_GENERATION"))
 	assert.Equal(t, "false", at(dev, "MEDIA_CHECK_OBJECTS"))
 	assert.Equal(t, "[]", at(dev, "MEDIA_CALLERS"), "nobody is named by default")
@@ -74,7 +76,8 @@ func TestOnlyConfiguredPrincipalsMayCallTheIssuer(t *testing.T) {
 func TestDeletedObjectsReachTheIssuer(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		notification := find(t, doc, "BucketNotification", "removals")
-		assert.Equal(t, map[string]any{"id": "removals", "events": []any{"s3:ObjectRemoved:*"}, "lambdaFunctionArn": find(t, doc, "Alias", "issuer").Outputs["arn"]}, at(notification.Inputs, "lambdaFunctions[0]"))
+		assert.Equal(t, map[string]any{"id": "removals", "events": []any{"s3:ObjectRemoved:*"},
+			"lambdaFunctionArn": find(t, doc, "Alias", "issuer").Outputs["arn"]}, at(notification.Inputs, "lambdaFunctions[0]"))
 		assert.Contains(t, notification.Options.DependsOn, "aws:lambda/permission:Permission::removals", "S3 tries it out")
 		permission := find(t, doc, "Permission", "removals").Inputs
 		assert.Equal(t, "123456789012", permission["sourceAccount"], "a bucket's ARN names no account")

@@ -25,7 +25,8 @@ func (s *builder) newMappings() (*mappings, error) {
 		Attributes: dynamodb.TableAttributeArray{
 			&dynamodb.TableAttributeArgs{Name: pulumi.String(mapping.AttrHash), Type: pulumi.String("S")},
 		},
-		Ttl:                       &dynamodb.TableTtlArgs{AttributeName: pulumi.String(mapping.AttrTTL), Enabled: pulumi.Bool(true)},
+		Ttl: &dynamodb.TableTtlArgs{AttributeName: pulumi.String(mapping.AttrTTL),
+			Enabled: pulumi.Bool(true)},
 		PointInTimeRecovery:       &dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
 		ServerSideEncryption:      &dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true)},
 		DeletionProtectionEnabled: pulumi.Bool(s.cfg.Protect),

@@ -13,7 +13,8 @@ func TestTheTableIsWhatLinksNeed(t *testing.T) {
 		table := find(t, doc, "Table", "mappings").Inputs
 		for path, want := range map[string]any{
 			"billingMode": "PAY_PER_REQUEST", "hashKey": "hash", "attributes[0].name": "hash", "attributes[0].type": "S",
-			"ttl.attributeName": "ttl", "ttl.enabled": true, "pointInTimeRecovery.enabled": true, "serverSideEncryption.enabled": true,
+			"ttl.attributeName": "ttl", "ttl.enabled": true, "pointInTimeRecovery.enabled": true,
+			"serverSideEncryption.enabled": true,
 		} {
 			assert.Equal(t, want, at(table, path), path)
 		}
@@ -26,7 +27,8 @@ func TestTheTableIsWhatLinksNeed(t *testing.T) {
 func TestReplicasAreMadeAndProtectedWhereConfigured(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	table := find(t, doc, "Table", "mappings")
-	assert.Equal(t, []string{"replicas"}, table.Options.IgnoreChanges, "the table reads back what the replicas' own resources made")
+	assert.Equal(t, []string{"replicas"}, table.Options.IgnoreChanges,
+		"the table reads back what the replicas' own resources made")
 	assert.NotContains(t, table.Inputs, "replicas", "both would fight")
 	var regions []string
 	for _, replica := range kinds(doc, "TableReplica") {
@@ -36,7 +38,8 @@ func TestReplicasAreMadeAndProtectedWhereConfigured(t *testing.T) {
 		assert.Equal(t, true, replica.Inputs["pointInTimeRecovery"])
 		assert.Equal(t, true, replica.Inputs["deletionProtectionEnabled"])
 		assert.True(t, replica.Options.Protect)
-		assert.Contains(t, find(t, doc, "Distribution", "cdn").Options.DependsOn, replica.Type+"::"+replica.Name, "the edge reads it at once")
+		assert.Contains(t, find(t, doc, "Distribution", "cdn").Options.DependsOn, replica.Type+"::"+replica.Name,
+			"the edge reads it at once")
 	}
 	assert.ElementsMatch(t, []string{"us-east-1", "ap-southeast-2"}, regions)
 

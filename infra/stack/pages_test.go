@@ -63,7 +63,8 @@ func TestGoldenOperationsPageSaysWhatToDoForEveryAlarm(t *testing.T) {
 		last = name
 		why, what, ok := strings.Cut(alarm.Inputs["alarmDescription"].(string), " What to do: ")
 		require.True(t, ok, alarm.Name)
-		fmt.Fprintf(&table, "| %s | %s > %v | %s | %s |\n", name, alarm.Inputs["metricName"], alarm.Inputs["threshold"], why, what)
+		fmt.Fprintf(&table, "| %s | %s > %v | %s | %s |\n", name, alarm.Inputs["metricName"], alarm.Inputs["threshold"], why,
+			what)
 	}
 	holdPage(t, "operations.md", table.String())
 }

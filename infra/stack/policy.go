@@ -31,7 +31,8 @@ func when(operator, key string, value pulumi.Input) pulumi.Map {
 func policyDocument(statements ...statement) pulumi.StringOutput {
 	list := pulumi.Array{}
 	for _, s := range statements {
-		m := pulumi.Map{"Sid": pulumi.String(s.Sid), "Effect": pulumi.String("Allow"), "Action": pulumi.ToStringArray(s.Actions)}
+		m := pulumi.Map{"Sid": pulumi.String(s.Sid), "Effect": pulumi.String("Allow"),
+			"Action": pulumi.ToStringArray(s.Actions)}
 		if s.Deny {
 			m["Effect"] = pulumi.String("Deny")
 		}
@@ -54,8 +55,9 @@ func policyDocument(statements ...statement) pulumi.StringOutput {
 // rights from its first run.
 func (s *builder) newRole(name string, runs []string, may []statement) (*iam.Role, pulumi.Resource, error) {
 	args := &iam.RoleArgs{
-		AssumeRolePolicy: policyDocument(statement{Sid: "Run", Principal: service(runs...), Actions: []string{"sts:AssumeRole"}}),
-		Tags:             s.tags(),
+		AssumeRolePolicy: policyDocument(statement{Sid: "Run", Principal: service(runs...),
+			Actions: []string{"sts:AssumeRole"}}),
+		Tags: s.tags(),
 	}
 	if s.cfg.PermissionsBoundaryARN != "" {
 		args.PermissionsBoundary = pulumi.String(s.cfg.PermissionsBoundaryARN)

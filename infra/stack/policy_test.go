@@ -107,12 +107,14 @@ func TestTheEdgeMayOnlyReadMappingsUnlessItSigns(t *testing.T) {
 		return names
 	}
 	assert.Equal(t, []string{"ReadMappings", "WriteLogs"}, sids(planOf(t, "everything", nil)))
-	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses"}, sids(planOf(t, "dev", config{"delivery": "redirect"})))
+	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses"},
+		sids(planOf(t, "dev", config{"delivery": "redirect"})))
 	redirect := planOf(t, "everything", config{"delivery": "redirect"})
 	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses", "DecryptSigned"}, sids(redirect))
 	policy := find(t, redirect, "RolePolicy", "edge").Inputs["policy"]
 	assert.Equal(t, []any{"s3:GetObject"}, statementOf(t, policy, "SignAddresses")["Action"])
-	assert.Equal(t, "s3.eu-west-1.amazonaws.com", at(statementOf(t, policy, "DecryptSigned"), "Condition.StringEquals.kms:ViaService"))
+	assert.Equal(t, "s3.eu-west-1.amazonaws.com",
+		at(statementOf(t, policy, "DecryptSigned"), "Condition.StringEquals.kms:ViaService"))
 }
 
 func TestRolesReachExactlyTheirTables(t *testing.T) {
@@ -120,11 +122,13 @@ func TestRolesReachExactlyTheirTables(t *testing.T) {
 	const table = ":123456789012:table/secure-media-cdn-everything-mappings"
 	edge := statementOf(t, find(t, doc, "RolePolicy", "edge").Inputs["policy"], "ReadMappings")
 	assert.Equal(t, []any{"dynamodb:GetItem"}, edge["Action"])
-	assert.Equal(t, []any{"arn:aws:dynamodb:eu-west-1" + table, "arn:aws:dynamodb:us-east-1" + table, "arn:aws:dynamodb:ap-southeast-2" + table}, edge["Resource"])
+	assert.Equal(t, []any{"arn:aws:dynamodb:eu-west-1" + table, "arn:aws:dynamodb:us-east-1" + table,
+		"arn:aws:dynamodb:ap-southeast-2" + table}, edge["Resource"])
 	issuer := statementOf(t, find(t, doc, "RolePolicy", "issuer").Inputs["policy"], "KeepMappings")
 	assert.Equal(t, []any{"arn:aws:dynamodb:eu-west-1" + table}, issuer["Resource"])
 	replicas := statementOf(t, find(t, doc, "RolePolicy", "issuer").Inputs["policy"], "SeeRevocations")
-	assert.Equal(t, []any{"arn:aws:dynamodb:us-east-1" + table, "arn:aws:dynamodb:ap-southeast-2" + table}, replicas["Resource"])
+	assert.Equal(t, []any{"arn:aws:dynamodb:us-east-1" + table, "arn:aws:dynamodb:ap-southeast-2" + table},
+		replicas["Resource"])
 	assert.Equal(t, []any{"dynamodb:BatchGetItem"}, replicas["Action"], "all writes go to the home region")
 	for _, action := range texts(issuer["Action"]) {
 		assert.NotContains(t, []string{"dynamodb:Scan", "dynamodb:Query", "dynamodb:DeleteTable"}, action)
@@ -136,7 +140,8 @@ func TestTheEdgesRoleLogsInEveryRegionAndMakesNoGroup(t *testing.T) {
 		group := at(find(t, doc, "Function", "edge").Inputs, "loggingConfig.logGroup").(string)
 		logs := statementOf(t, find(t, doc, "RolePolicy", "edge").Inputs["policy"], "WriteLogs")
 		assert.Equal(t, []any{"arn:aws:logs:*:123456789012:log-group:" + group + ":*"}, logs["Resource"])
-		assert.Equal(t, []any{"logs:CreateLogStream", "logs:PutLogEvents"}, logs["Action"], "a group that it made would never expire")
+		assert.Equal(t, []any{"logs:CreateLogStream", "logs:PutLogEvents"}, logs["Action"],
+			"a group that it made would never expire")
 	})
 }
 

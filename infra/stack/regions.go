@@ -33,10 +33,13 @@ var originShieldRegions = []string{
 // awsRegions are the regions of the standard partition.
 // https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
 var awsRegions = []string{
-	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2",
-	"ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
+	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
+	"ap-south-2",
+	"ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6",
+	"ap-southeast-7",
 	"ca-central-1", "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1",
-	"eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2",
+	"eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-east-1",
+	"us-east-2",
 	"us-west-1", "us-west-2",
 }
 
@@ -70,7 +73,8 @@ func (s *builder) newRegions(config map[string]string) error {
 			return fmt.Errorf("finding the account in %s: %w", region, err)
 		}
 		if caller.AccountId != s.account {
-			return fmt.Errorf("the provider of %s works in account %s and the stack's own in %s: one stack belongs into one account",
+			return fmt.Errorf("the provider of %s works in account %s and the stack's own in %s: one stack belongs into one "+
+				"account",
 				region, caller.AccountId, s.account)
 		}
 		s.regions.providers[region] = provider

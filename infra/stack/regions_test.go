@@ -33,9 +33,11 @@ func TestThereIsOneProviderPerRegionAndNoneForHome(t *testing.T) {
 			}
 		}
 	})
-	assert.Empty(t, planOf(t, "dev", config{"aws:region": "us-east-1", "originShieldRegion": "us-east-1"}).ByType("pulumi:providers:aws"), "everything is at home")
+	assert.Empty(t, planOf(t, "dev", config{"aws:region": "us-east-1",
+		"originShieldRegion": "us-east-1"}).ByType("pulumi:providers:aws"), "everything is at home")
 	for _, name := range []string{"dev", "prod"} { // a provider is a process of some hundred megabytes
-		assert.Len(t, planOf(t, name, nil).ByType("pulumi:providers:aws"), 1, "us-east-1, for what CloudFront takes only from there")
+		assert.Len(t, planOf(t, name, nil).ByType("pulumi:providers:aws"), 1,
+			"us-east-1, for what CloudFront takes only from there")
 	}
 }
 
@@ -71,7 +73,9 @@ func TestEveryProviderHasAllSettingsOfTheStacksOwn(t *testing.T) {
 
 func TestASecretSettingOfAProviderStaysSecret(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("encryptionsalt: v1:x\nconfig:\n  aws:region: eu-central-1\n  aws:secretKey:\n    secure: v1:eA==\n"), 0o600))
+	require.NoError(t,
+		os.WriteFile(file,
+			[]byte("encryptionsalt: v1:x\nconfig:\n  aws:region: eu-central-1\n  aws:secretKey:\n    secure: v1:eA==\n"), 0o600))
 	doc, err := evaluate("dev", nil, func(o *recorder.Options) {
 		o.ConfigFile, o.StandIns = file, map[string]string{"secretKey": "hush"}
 	})
@@ -82,6 +86,8 @@ func TestASecretSettingOfAProviderStaysSecret(t *testing.T) {
 }
 
 func TestAStackIsNotSpreadOverAccounts(t *testing.T) {
-	_, err := evaluate("dev", nil, func(o *recorder.Options) { o.Accounts = map[string]string{"us-east-1": "210987654321"} })
-	assert.ErrorContains(t, err, "the provider of us-east-1 works in account 210987654321 and the stack's own in 123456789012")
+	_, err := evaluate("dev", nil,
+		func(o *recorder.Options) { o.Accounts = map[string]string{"us-east-1": "210987654321"} })
+	assert.ErrorContains(t, err,
+		"the provider of us-east-1 works in account 210987654321 and the stack's own in 123456789012")
 }

@@ -77,7 +77,8 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err != nil {
 		return err
 	}
-	return s.newOperations(content, watched{edge: edge, mappings: mappings, delivery: delivery, issuer: issuer, gate: gate})
+	return s.newOperations(content, watched{edge: edge, mappings: mappings, delivery: delivery, issuer: issuer,
+		gate: gate})
 }
 
 // newOperations registers what people look at and applications read.

@@ -23,11 +23,13 @@ var roles = []string{
 // derived are the forms of names that follow from configuration: one resource
 // per region, address, domain name, principal or generation of link keys.
 var derived = regexp.MustCompile(`^(edge|refusals|mappings|alarms|(HighLatency|EdgeThrottled|TableThrottled|TableFailed))-[a-z]+-[a-z]+-\d$|` +
-	`^[^ ]+@[^ ]+-[a-z]+-[a-z]+-\d$|^(proof-)?(\*\.)?[a-z.]+(-ipv[46])?$|^(call|invoke)-\d{12}[A-Za-z0-9-]*$|^key-\d{1,3}$`)
+	`^[^ ]+@[^ ]+-[a-z]+-[a-z]+-\d$|^(proof-)?(\*\.)?[a-z.]+(-ipv[46])?$|^(call|invoke)-\d{12}[A-Za-z0-9-]*$|^key-\d{1,` +
+	`3}$`)
 
 // single are the alarms that exist once.
 var single = []string{
-	"HighErrorRate", "ClientErrorSurge", "EdgeFailed", "EdgeAnswerRefused", "EdgeLimitExceeded", "TableWritesThrottled", "IssuerFailed",
+	"HighErrorRate", "ClientErrorSurge", "EdgeFailed", "EdgeAnswerRefused", "EdgeLimitExceeded", "TableWritesThrottled",
+	"IssuerFailed",
 	"IssuerAnswersErrors", "IssuerThrottled", "RemovalsLost", "GateFailed", "GateThrottled",
 }
 
@@ -41,8 +43,10 @@ func TestLogicalNamesAreRolesAndNeverTypesOrStages(t *testing.T) {
 			}
 			known := slices.Contains(roles, r.Name) || slices.Contains(single, r.Name) || derived.MatchString(r.Name)
 			assert.True(t, known, "%s %q is a new name: add it to the known ones if it is meant", r.Type, r.Name)
-			for _, word := range []string{"dev", "prod", "everything", "bucket", "table", "function", "policy", "distribution", "role"} {
-				assert.False(t, slices.Contains(strings.Split(strings.ToLower(r.Name), "-"), word) && !strings.HasPrefix(r.Name, "call-") && !strings.HasPrefix(r.Name, "invoke-"), "%s carries %q", r.Name, word)
+			for _, word := range []string{"dev", "prod", "everything", "bucket", "table", "function", "policy", "distribution",
+				"role"} {
+				assert.False(t, slices.Contains(strings.Split(strings.ToLower(r.Name), "-"), word) &&
+					!strings.HasPrefix(r.Name, "call-") && !strings.HasPrefix(r.Name, "invoke-"), "%s carries %q", r.Name, word)
 			}
 		}
 	})
@@ -147,7 +151,8 @@ func TestAProtectedStackRefusesToBeDestroyedBeforeAnythingIsGone(t *testing.T) {
 
 func TestEverythingWithTagsBelongsToTheStack(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
-		for _, kind := range []string{"BucketV2", "Table", "Distribution", "Role", "Topic", "MetricAlarm", "LogGroup", "Secret", "Certificate"} {
+		for _, kind := range []string{"BucketV2", "Table", "Distribution", "Role", "Topic", "MetricAlarm", "LogGroup",
+			"Secret", "Certificate"} {
 			for _, r := range kinds(doc, kind) {
 				assert.Equal(t, "secure-media-cdn", at(r.Inputs, "tags.project"), "%s %s", kind, r.Name)
 				assert.NotEmpty(t, at(r.Inputs, "tags.stack"))

@@ -28,7 +28,8 @@ const maxPublicServices = 24
 
 // logRetentions are the days that CloudWatch Logs accepts.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-var logRetentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+var logRetentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+	3288, 3653}
 
 var (
 	stageForm       = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -87,10 +88,12 @@ func (v *validation) each(values []string, key string, check func(string)) {
 }
 
 func (v *validation) identity(c Config) {
-	v.want(stageForm.MatchString(c.Stage), "stack name", strconv.Quote(c.Stage), "it becomes part of bucket names, so it must be lower-case letters, digits and single hyphens")
+	v.want(stageForm.MatchString(c.Stage), "stack name", strconv.Quote(c.Stage),
+		"it becomes part of bucket names, so it must be lower-case letters, digits and single hyphens")
 	// Names get a hyphen, twelve digits of account and "-logs"; S3 allows 63 characters.
 	const longest = 63 - len("-123456789012-logs")
-	v.want(len(c.name()) <= longest, "stack name", strconv.Quote(c.Stage), "%q must have at most %d characters to fit into bucket names", c.name(), longest)
+	v.want(len(c.name()) <= longest, "stack name", strconv.Quote(c.Stage),
+		"%q must have at most %d characters to fit into bucket names", c.name(), longest)
 	v.oneOf(c.Region, awsRegions, "aws:region")
 }
 
@@ -102,13 +105,20 @@ func (v *validation) links(c Config) {
 	v.between(c.MaxTTLSeconds, 1, maxTTLSeconds, "maxTtlSeconds", "seconds (30 days)")
 	// Beyond MaxTTL CloudFront asks S3 again, and S3's 304 would renew the
 	// cached copy for another full life, past the link's end.
-	v.want(c.MaxTTLSeconds >= c.linkTTLSeconds(), "maxTtlSeconds", c.MaxTTLSeconds, "it must be at least linkTtlDays (%d seconds), or a cached object would be renewed past the end of its link", c.linkTTLSeconds())
-	v.want(0 <= c.DefaultTTLSeconds && c.DefaultTTLSeconds <= c.MaxTTLSeconds, "defaultTtlSeconds", c.DefaultTTLSeconds, "it must be 0 to maxTtlSeconds (%d)", c.MaxTTLSeconds)
-	v.want(0 <= c.RenewBeforeSeconds && c.RenewBeforeSeconds < c.linkTTLSeconds(), "renewBeforeSeconds", c.RenewBeforeSeconds, "it must be 0 or more and less than linkTtlDays (%d seconds), or no link would ever be reused", c.linkTTLSeconds())
+	v.want(c.MaxTTLSeconds >= c.linkTTLSeconds(), "maxTtlSeconds", c.MaxTTLSeconds,
+		"it must be at least linkTtlDays (%d seconds), or a cached object would be renewed past the end of its link",
+		c.linkTTLSeconds())
+	v.want(0 <= c.DefaultTTLSeconds && c.DefaultTTLSeconds <= c.MaxTTLSeconds, "defaultTtlSeconds", c.DefaultTTLSeconds,
+		"it must be 0 to maxTtlSeconds (%d)", c.MaxTTLSeconds)
+	v.want(0 <= c.RenewBeforeSeconds && c.RenewBeforeSeconds < c.linkTTLSeconds(), "renewBeforeSeconds",
+		c.RenewBeforeSeconds, "it must be 0 or more and less than linkTtlDays (%d seconds), or no link would ever be reused",
+		c.linkTTLSeconds())
 	v.each(c.CORSAllowedOrigins, "corsAllowedOrigins", func(origin string) {
 		u, err := url.Parse(origin)
-		ok := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && origin == u.Scheme+"://"+u.Host && !strings.ContainsAny(u.Host, "*@ ")
-		v.want(ok, "corsAllowedOrigins", strconv.Quote(origin), "it must be an origin such as https://app.example.com, with no path and no wildcard")
+		ok := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && origin == u.Scheme+"://"+u.Host &&
+			!strings.ContainsAny(u.Host, "*@ ")
+		v.want(ok, "corsAllowedOrigins", strconv.Quote(origin),
+			"it must be an origin such as https://app.example.com, with no path and no wildcard")
 	})
 }
 
@@ -116,16 +126,20 @@ func (v *validation) services(c Config) {
 	names := make([]string, 0, len(c.Services))
 	for _, s := range c.Services {
 		names = append(names, s.Name)
-		v.want(s.Access == AccessPrivate || s.Access == AccessPublic, "services", s.Name+": "+strconv.Quote(s.Access), "access must be private or public")
+		v.want(s.Access == AccessPrivate || s.Access == AccessPublic, "services", s.Name+": "+strconv.Quote(s.Access),
+			"access must be private or public")
 	}
 	v.each(names, "services", func(name string) {
 		// A name is a path pattern of CloudFront, where * and ? match anything,
 		// and a prefix of S3 keys, where a slash would reach into another's.
-		v.want(len(name) <= 63 && serviceForm.MatchString(name), "services", strconv.Quote(name), "a name must be at most 63 lower-case letters, digits and single hyphens")
-		v.want(!slices.Contains(reservedServices, name), "services", strconv.Quote(name), "the name would shadow the path of links")
+		v.want(len(name) <= 63 && serviceForm.MatchString(name), "services", strconv.Quote(name),
+			"a name must be at most 63 lower-case letters, digits and single hyphens")
+		v.want(!slices.Contains(reservedServices, name), "services", strconv.Quote(name),
+			"the name would shadow the path of links")
 	})
 	public := len(c.servicesWith(AccessPublic))
-	v.want(public <= maxPublicServices, "services", fmt.Sprintf("%d public services", public), "a distribution has room for %d", maxPublicServices)
+	v.want(public <= maxPublicServices, "services", fmt.Sprintf("%d public services", public),
+		"a distribution has room for %d", maxPublicServices)
 }
 
 func (v *validation) places(c Config) {
@@ -138,12 +152,14 @@ func (v *validation) places(c Config) {
 	}
 	v.oneOf(c.PriceClass, []string{"PriceClass_100", "PriceClass_200", "PriceClass_All"}, "priceClass")
 	v.each(c.AlarmRegions, "alarmRegions", func(region string) {
-		v.want(slices.Contains(c.runRegions(), region), "alarmRegions", strconv.Quote(region), "no edge function runs there; it must be one of %s", strings.Join(c.runRegions(), ", "))
+		v.want(slices.Contains(c.runRegions(), region), "alarmRegions", strconv.Quote(region),
+			"no edge function runs there; it must be one of %s", strings.Join(c.runRegions(), ", "))
 	})
 	allow, deny := c.GeoRestriction.Allow, c.GeoRestriction.Deny
 	v.want(len(allow) == 0 || len(deny) == 0, "geoRestriction", "both allow and deny", "it must be one of them")
 	v.each(append(slices.Clone(allow), deny...), "geoRestriction", func(country string) {
-		v.want(countryForm.MatchString(country), "geoRestriction", strconv.Quote(country), "it must be a country code of two capital letters")
+		v.want(countryForm.MatchString(country), "geoRestriction", strconv.Quote(country),
+			"it must be a country code of two capital letters")
 	})
 }
 
@@ -156,16 +172,23 @@ func (v *validation) domain(c Config) {
 		v.want(c.HostedZoneID == "", "hostedZoneId", strconv.Quote(c.HostedZoneID), "without aliases it has no use")
 		return
 	}
-	v.want(!strings.HasPrefix(c.Aliases[0], "*"), "aliases", strconv.Quote(c.Aliases[0]), "the first one is the name in links, so it cannot be a wildcard")
-	v.want(c.CertificateARN != "" || c.HostedZoneID != "", "aliases", strings.Join(c.Aliases, ", "), "they need certificateArn, or hostedZoneId to make a certificate in")
-	v.want(c.CertificateARN == "" || certificateForm.MatchString(c.CertificateARN), "certificateArn", strconv.Quote(c.CertificateARN), "it must be the ARN of an ACM certificate in us-east-1, the only region that CloudFront takes them from")
-	v.want(c.HostedZoneID == "" || zoneForm.MatchString(c.HostedZoneID), "hostedZoneId", strconv.Quote(c.HostedZoneID), "it must be a Route 53 zone ID such as Z2FDTNDATAQYW2")
+	v.want(!strings.HasPrefix(c.Aliases[0], "*"), "aliases", strconv.Quote(c.Aliases[0]),
+		"the first one is the name in links, so it cannot be a wildcard")
+	v.want(c.CertificateARN != "" || c.HostedZoneID != "", "aliases", strings.Join(c.Aliases, ", "),
+		"they need certificateArn, or hostedZoneId to make a certificate in")
+	v.want(c.CertificateARN == "" || certificateForm.MatchString(c.CertificateARN), "certificateArn",
+		strconv.Quote(c.CertificateARN),
+		"it must be the ARN of an ACM certificate in us-east-1, the only region that CloudFront takes them from")
+	v.want(c.HostedZoneID == "" || zoneForm.MatchString(c.HostedZoneID), "hostedZoneId", strconv.Quote(c.HostedZoneID),
+		"it must be a Route 53 zone ID such as Z2FDTNDATAQYW2")
 }
 
 func (v *validation) security(c Config) {
-	v.want(c.WebACLARN == "" || webACLForm.MatchString(c.WebACLARN), "webAclArn", strconv.Quote(c.WebACLARN), "it must be the ARN of a WAFv2 web ACL with scope CLOUDFRONT, which is global in us-east-1")
+	v.want(c.WebACLARN == "" || webACLForm.MatchString(c.WebACLARN), "webAclArn", strconv.Quote(c.WebACLARN),
+		"it must be the ARN of a WAFv2 web ACL with scope CLOUDFRONT, which is global in us-east-1")
 	key := regexp.MustCompile(`^arn:aws:kms:` + regexp.QuoteMeta(c.Region) + `:\d{12}:key/[0-9a-z-]+$`)
-	v.want(c.KMSKeyARN == "" || key.MatchString(c.KMSKeyARN), "kmsKeyArn", strconv.Quote(c.KMSKeyARN), "it must be the ARN of a key, not an alias, in %s", c.Region)
+	v.want(c.KMSKeyARN == "" || key.MatchString(c.KMSKeyARN), "kmsKeyArn", strconv.Quote(c.KMSKeyARN),
+		"it must be the ARN of a key, not an alias, in %s", c.Region)
 	v.want(c.PermissionsBoundaryARN == "" || boundaryForm.MatchString(c.PermissionsBoundaryARN), "permissionsBoundaryArn",
 		strconv.Quote(c.PermissionsBoundaryARN), "it must be the ARN of an IAM policy")
 	services := make([]string, len(c.Services))
@@ -179,11 +202,13 @@ func (v *validation) security(c Config) {
 }
 
 func (v *validation) operation(c Config) {
-	v.want(slices.Contains(logRetentions, c.LogRetentionDays), "logRetentionDays", c.LogRetentionDays, "CloudWatch accepts only %v", logRetentions)
+	v.want(slices.Contains(logRetentions, c.LogRetentionDays), "logRetentionDays", c.LogRetentionDays,
+		"CloudWatch accepts only %v", logRetentions)
 	v.between(c.EdgeMemoryMB, 128, 10240, "edgeMemoryMb", "MB")
 	v.between(c.ErrorRatePercent, 1, 100, "errorRatePercent", "percent")
 	v.between(c.ClientErrorRatePercent, 1, 100, "clientErrorRatePercent", "percent")
-	v.between(c.LatencyMilliseconds, 1, 30000, "latencyMilliseconds", "milliseconds, the longest that an edge function may run")
+	v.between(c.LatencyMilliseconds, 1, 30000, "latencyMilliseconds",
+		"milliseconds, the longest that an edge function may run")
 	v.each(c.AlarmEmails, "alarmEmails", func(address string) {
 		parsed, err := mail.ParseAddress(address)
 		v.want(err == nil && parsed.Address == address, "alarmEmails", strconv.Quote(address), "it must be an e-mail address")

@@ -125,7 +125,8 @@ func (s *sweeper) delete(ctx context.Context, name, version string) error {
 		fmt.Fprintf(s.out, "deleted %s\n", what)
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-delete-replicas.html
 	case errors.As(err, &invalid) && strings.Contains(invalid.ErrorMessage(), "because it is a replicated function"):
-		fmt.Fprintf(s.out, "waiting %s: CloudFront still has replicas of it, which go within hours; sweep again later\n", what)
+		fmt.Fprintf(s.out, "waiting %s: CloudFront still has replicas of it, which go within hours; sweep again later\n",
+			what)
 	default:
 		return fmt.Errorf("deleting %s: %w", what, err)
 	}

@@ -90,12 +90,14 @@ func run(t *testing.T, c *cloud, stack string, apply bool) (string, error) {
 	server := httptest.NewServer(c)
 	defer server.Close()
 	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Region: "us-east-1", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 	}
 	var out bytes.Buffer
 	s := &sweeper{
-		lambda: lambda.NewFromConfig(cfg), cloudfront: cloudfront.NewFromConfig(cfg), project: "secure-media-cdn", stack: stack, apply: apply, out: &out,
+		lambda: lambda.NewFromConfig(cfg), cloudfront: cloudfront.NewFromConfig(cfg), project: "secure-media-cdn",
+		stack: stack, apply: apply, out: &out,
 		now: func() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) },
 	}
 	if c.young {
@@ -124,7 +126,8 @@ func TestApplyDeletesWhatNoDistributionUses(t *testing.T) {
 	c := &cloud{}
 	out, err := run(t, c, "dev", true)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"secure-media-cdn-dev-edge-1a2b3c4:1", "secure-media-cdn-dev-edge-1a2b3c4:2", "secure-media-cdn-dev-edge-9f8e7d6"}, c.deleted)
+	assert.Equal(t, []string{"secure-media-cdn-dev-edge-1a2b3c4:1", "secure-media-cdn-dev-edge-1a2b3c4:2",
+		"secure-media-cdn-dev-edge-9f8e7d6"}, c.deleted)
 	assert.Contains(t, out, "deleted secure-media-cdn-dev-edge-9f8e7d6\n")
 }
 
@@ -170,7 +173,8 @@ func TestOtherStacksAreNotTouched(t *testing.T) {
 func TestAVersionNewerThanAllInUseIsKeptAndSaysWhy(t *testing.T) {
 	var out bytes.Buffer
 	s := &sweeper{out: &out}
-	require.NoError(t, s.sweepFunction(context.Background(), candidate{name: "edge", versions: []int{1, 2, 3}}, map[string]bool{"edge:2": true}))
+	require.NoError(t, s.sweepFunction(context.Background(), candidate{name: "edge", versions: []int{1, 2, 3}},
+		map[string]bool{"edge:2": true}))
 	assert.Equal(t, ""+
 		"would delete edge:1\n"+
 		"kept    edge:2: a distribution uses it\n"+

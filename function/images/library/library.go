@@ -31,8 +31,10 @@ const (
 // builds are the npm packages by Go's names of processors, and the hashes of
 // their tarballs as npm writes them into a lock file.
 var builds = map[string]struct{ name, integrity string }{
-	"amd64": {"sharp-libvips-linux-x64", "sha512-GJ//SSXbnwSDes02umB3nDJLFcQzw8a18V8fyhqr6tV515tOEMdImjjxj1AoafMRz56F3PHgftnj1QEKSU1zkw=="},
-	"arm64": {"sharp-libvips-linux-arm64", "sha512-Y3dgX/6lE2QhQb+Gxy0WZxfg9MEm/JBjamZpS2IklP7xIQoKN4hzAm7KcMVGtaVDt3neE9OKBC7vAfonA/Lr1A=="},
+	"amd64": {"sharp-libvips-linux-x64",
+		"sha512-GJ//SSXbnwSDes02umB3nDJLFcQzw8a18V8fyhqr6tV515tOEMdImjjxj1AoafMRz56F3PHgftnj1QEKSU1zkw=="},
+	"arm64": {"sharp-libvips-linux-arm64",
+		"sha512-Y3dgX/6lE2QhQb+Gxy0WZxfg9MEm/JBjamZpS2IklP7xIQoKN4hzAm7KcMVGtaVDt3neE9OKBC7vAfonA/Lr1A=="},
 }
 
 // Package is what a function ships of one npm package.

@@ -55,8 +55,8 @@ type RevokeRequest struct {
 }
 
 // RevokeAnswer answers POST /revocations: objects first, then hashes, in the request's order. The status is 200 only if
-// nothing failed; otherwise it is the highest of the problems' statuses, and that problem is repeated in Error. The same
-// request again then finishes what it can.
+// nothing failed; otherwise it is the highest of the problems' statuses, and that problem is repeated in Error. The
+// same request again then finishes what it can.
 type RevokeAnswer struct {
 	Revocations []Revocation `json:"revocations"`
 	Error       *Problem     `json:"error,omitempty"`

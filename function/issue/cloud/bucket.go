@@ -36,7 +36,8 @@ func (b Bucket) Exists(ctx context.Context, object mapping.Object) (bool, error)
 	case http.StatusNotFound:
 		return false, nil
 	case http.StatusForbidden:
-		return false, errors.New("S3 refuses to tell whether the object exists: the role needs s3:GetObject on it and s3:ListBucket on the bucket")
+		return false, errors.New("S3 refuses to tell whether the object exists: the role needs s3:GetObject on it and " +
+			"s3:ListBucket on the bucket")
 	case 0:
 		// The error names the URL, and so the key, which is not for the log.
 		var call *url.Error

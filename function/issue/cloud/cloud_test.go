@@ -49,8 +49,9 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func newCDN(a *cloudtest.AWS) *cloud.CDN {
 	cfg := a.Config(false)
 	return &cloud.CDN{
-		Pause:         noPause,
-		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(cfg), Distribution: "EDFDVBD6EXAMPLE", Log: quiet()},
+		Pause: noPause,
+		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(cfg), Distribution: "EDFDVBD6EXAMPLE",
+			Log: quiet()},
 		Revocations: &cloud.Revocations{Client: cloudfrontkeyvaluestore.NewFromConfig(cfg), Store: store, Log: quiet(),
 			Now: func() time.Time { return now }, Pause: noPause},
 	}
@@ -169,7 +170,8 @@ func TestTheCachesAreEmptiedOnceEveryReplicaIsWithoutTheMapping(t *testing.T) {
 			assert.NotContains(t, err.Error(), "ap-south-1")
 			c.Replicas = nil
 			require.NoError(t, revoke(c, hashesTo(2)))
-			assert.Len(t, a.CloudFront.Invalidations, 2, "once the replica follows, they are emptied again: they may have filled up")
+			assert.Len(t, a.CloudFront.Invalidations, 2,
+				"once the replica follows, they are emptied again: they may have filled up")
 		})
 	}
 }
@@ -256,7 +258,8 @@ func TestAnEndpointOfOneMachineIsCalledAsItIs(t *testing.T) {
 	cfg := a.Config(false)
 	cfg.HTTPClient = server.Client()
 	client := cloudfrontkeyvaluestore.NewFromConfig(cfg, cloud.AtEndpoint(server.URL))
-	out, err := client.DescribeKeyValueStore(context.Background(), &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(store)})
+	out, err := client.DescribeKeyValueStore(context.Background(),
+		&cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(store)})
 	require.NoError(t, err)
 	assert.Equal(t, "1", *out.ETag)
 	assert.Equal(t, "/key-value-stores/"+store, path)
@@ -265,7 +268,8 @@ func TestAnEndpointOfOneMachineIsCalledAsItIs(t *testing.T) {
 
 func TestTheBucketTellsMissingFromForbidden(t *testing.T) {
 	t.Parallel()
-	server, err := engine.S3(context.Background(), t.TempDir(), cloudtest.Region, engine.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
+	server, err := engine.S3(context.Background(), t.TempDir(), cloudtest.Region,
+		engine.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
 	require.NoError(t, err)
 	defer server.Close()
 	open := func(secret string) *s3.Client {
@@ -278,7 +282,8 @@ func TestTheBucketTellsMissingFromForbidden(t *testing.T) {
 	_, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("media")})
 	require.NoError(t, err)
 	there := mapping.Object{Bucket: "media", Key: "chat/ä b+c.jpg"}
-	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: &there.Bucket, Key: &there.Key, Body: strings.NewReader("photo")})
+	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: &there.Bucket, Key: &there.Key,
+		Body: strings.NewReader("photo")})
 	require.NoError(t, err)
 
 	exists, err := cloud.Bucket{Client: client}.Exists(ctx, there)
@@ -302,7 +307,8 @@ type zero struct{}
 func (zero) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func newRing(a *cloudtest.AWS, generation int) *cloud.Ring {
-	return &cloud.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(a.Config(false)), Store: store, Generation: generation, Random: zero{}}
+	return &cloud.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(a.Config(false)), Store: store,
+		Generation: generation, Random: zero{}}
 }
 
 func TestTheRingSealsWithItsGenerationAndOpensItsNeighbours(t *testing.T) {

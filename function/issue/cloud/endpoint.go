@@ -25,7 +25,8 @@ type exactly string
 
 // ResolveEndpoint implements the SDK's resolver. The signature is the one that
 // the service's own endpoint asks for.
-func (e exactly) ResolveEndpoint(context.Context, cloudfrontkeyvaluestore.EndpointParameters) (smithyendpoints.Endpoint, error) {
+func (e exactly) ResolveEndpoint(context.Context,
+	cloudfrontkeyvaluestore.EndpointParameters) (smithyendpoints.Endpoint, error) {
 	u, err := url.Parse(string(e))
 	if err != nil {
 		return smithyendpoints.Endpoint{}, fmt.Errorf("the key value store's endpoint: %w", err)

@@ -75,7 +75,8 @@ func (i *Invalidations) batch(ctx context.Context, paths, wildcards []string) er
 	err := i.create(ctx, paths)
 	var tooMany *types.TooManyInvalidationsInProgress
 	if errors.As(err, &tooMany) {
-		i.Log.Warn("too many invalidations in progress: invalidating by wildcard", "paths", len(paths), "wildcards", len(wildcards))
+		i.Log.Warn("too many invalidations in progress: invalidating by wildcard", "paths", len(paths), "wildcards",
+			len(wildcards))
 		err = i.create(ctx, wildcards)
 	}
 	if err == nil {

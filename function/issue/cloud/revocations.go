@@ -103,7 +103,8 @@ func (r *Revocations) describe(ctx context.Context) (version *string, size int64
 // update makes the change to the store if it has the version, or else to the
 // version it has by then: entries do not depend on each other. It returns the
 // version and the size after it.
-func (r *Revocations) update(ctx context.Context, in *cloudfrontkeyvaluestore.UpdateKeysInput, version *string) (*string, int64, error) {
+func (r *Revocations) update(ctx context.Context, in *cloudfrontkeyvaluestore.UpdateKeysInput,
+	version *string) (*string, int64, error) {
 	in.KvsARN = &r.Store
 	var err error
 	for attempt := range updateAttempts {

@@ -15,10 +15,12 @@ const unnamedQuery = `pulumi stack export --stack %s | jq -c '[.deployment.resou
 
 // commands returns what an administrator runs for an environment, line by line
 // for a shell in the repository's folder.
-func (p *program) commands(e environment, scope policies.Scope, key pulumi.StringInput, deploy, preview pulumi.StringInput) pulumi.StringOutput {
+func (p *program) commands(e environment, scope policies.Scope, key pulumi.StringInput, deploy,
+	preview pulumi.StringInput) pulumi.StringOutput {
 	backend := fmt.Sprintf("s3://%s?region=%s", scope.StateBucket(), p.cfg.region)
 	provider := pulumi.Sprintf("awskms://%s?region=%s", key, p.cfg.region)
-	lines := pulumi.StringArray{pulumi.Sprintf("# %s: only the branch %s is deployed; in %s add reviewers if previews may not be open to every branch", e.Name, e.Branch, previewOf(e.Name))}
+	lines := pulumi.StringArray{pulumi.Sprintf("# %s: only the branch %s is deployed; in %s add reviewers if previews "+
+		"may not be open to every branch", e.Name, e.Branch, previewOf(e.Name))}
 	for _, gh := range []struct {
 		environment string
 		role        pulumi.StringInput
@@ -27,8 +29,10 @@ func (p *program) commands(e environment, scope policies.Scope, key pulumi.Strin
 		for _, variable := range []struct {
 			name  string
 			value pulumi.StringInput
-		}{{"AWS_ROLE_ARN", gh.role}, {"AWS_REGION", pulumi.String(p.cfg.region)}, {"PULUMI_BACKEND_URL", pulumi.String(backend)}} {
-			lines = append(lines, pulumi.Sprintf("gh variable set %s --repo %s --env %s --body '%s'", variable.name, p.cfg.repository, gh.environment, variable.value))
+		}{{"AWS_ROLE_ARN", gh.role}, {"AWS_REGION", pulumi.String(p.cfg.region)}, {"PULUMI_BACKEND_URL",
+			pulumi.String(backend)}} {
+			lines = append(lines, pulumi.Sprintf("gh variable set %s --repo %s --env %s --body '%s'", variable.name,
+				p.cfg.repository, gh.environment, variable.value))
 		}
 	}
 	lines = append(lines,
@@ -37,7 +41,9 @@ func (p *program) commands(e environment, scope policies.Scope, key pulumi.Strin
 		pulumi.Sprintf("pulumi config set permissionsBoundaryArn %s --stack %s", scope.BoundaryARN(), e.Name),
 	)
 	if len(p.cfg.environments) > 1 && len(e.UnnamedARNs) == 0 {
-		lines = append(lines, pulumi.Sprintf("# after the first deployment, into unnamedArns of %s here, then pulumi up again: %s", e.Name, fmt.Sprintf(unnamedQuery, e.Name)))
+		lines = append(lines,
+			pulumi.Sprintf("# after the first deployment, into unnamedArns of %s here, then pulumi up again: %s", e.Name,
+				fmt.Sprintf(unnamedQuery, e.Name)))
 	}
 	return join(lines)
 }
@@ -52,12 +58,17 @@ func (p *program) gitHubEnvironment(name string, e environment) pulumi.StringArr
 		return pulumi.StringArray{pulumi.String("gh api --silent --method PUT " + path)}
 	}
 	return pulumi.StringArray{
-		pulumi.String("gh api --silent --method PUT " + path + " -F 'deployment_branch_policy[protected_branches]=false' -F 'deployment_branch_policy[custom_branch_policies]=true'"),
+		pulumi.String("gh api --silent --method PUT " + path +
+			" -F 'deployment_branch_policy[protected_branches]=false' -F " +
+			"'deployment_branch_policy[custom_branch_policies]=true'"),
 		pulumi.String("gh api --silent --method POST " + path + "/deployment-branch-policies -f name=" + e.Branch),
 	}
 }
 
 // join returns the lines as one text.
 func join(lines pulumi.StringArray) pulumi.StringOutput {
-	return lines.ToStringArrayOutput().ApplyT(func(all []string) string { return strings.Join(all, "\n") }).(pulumi.StringOutput)
+	return lines.ToStringArrayOutput().ApplyT(func(all []string) string {
+		return strings.Join(all,
+			"\n")
+	}).(pulumi.StringOutput)
 }

@@ -53,7 +53,8 @@ var (
 // error lists every problem.
 func load(program string, config map[string]string) (settings, error) {
 	get := func(key string) string { return config[program+":"+key] }
-	s := settings{project: get("project"), region: config["aws:region"], repository: get("repository"), subjectPrefix: get("subjectPrefix")}
+	s := settings{project: get("project"), region: config["aws:region"], repository: get("repository"),
+		subjectPrefix: get("subjectPrefix")}
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	var err error
@@ -104,7 +105,8 @@ func load(program string, config map[string]string) (settings, error) {
 		} {
 			for _, value := range check.values {
 				if !check.form.MatchString(value) {
-					problem("config environments: %s of %s is %q, which has not the form that AWS or Git gives it", check.field, e.Name, value)
+					problem("config environments: %s of %s is %q, which has not the form that AWS or Git gives it", check.field,
+						e.Name, value)
 				}
 			}
 		}

@@ -16,7 +16,8 @@ const oldStateDays = 365
 // encrypted, versioned, reached over TLS only, and not to be deleted.
 func (p *program) newState(scope policies.Scope) error {
 	logical, name := scope.Environment, scope.StateBucket()
-	bucket, err := s3.NewBucketV2(p.ctx, logical, &s3.BucketV2Args{Bucket: pulumi.String(name), Tags: p.tags()}, pulumi.Protect(true))
+	bucket, err := s3.NewBucketV2(p.ctx, logical, &s3.BucketV2Args{Bucket: pulumi.String(name), Tags: p.tags()},
+		pulumi.Protect(true))
 	if err != nil {
 		return fmt.Errorf("state bucket: %w", err)
 	}
@@ -32,15 +33,16 @@ func (p *program) newState(scope policies.Scope) error {
 	}); err != nil {
 		return fmt.Errorf("state bucket's ownership: %w", err)
 	}
-	if _, err = s3.NewBucketServerSideEncryptionConfigurationV2(p.ctx, logical, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			// Secrets in the state are encrypted by the environment's key besides.
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
-		}},
-	}); err != nil {
+	if _, err = s3.NewBucketServerSideEncryptionConfigurationV2(p.ctx, logical,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.ID(),
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+				// Secrets in the state are encrypted by the environment's key besides.
+				ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+					SseAlgorithm: pulumi.String("AES256"),
+				},
+			}},
+		}); err != nil {
 		return fmt.Errorf("state bucket's encryption: %w", err)
 	}
 	if err := p.keepStates(logical, bucket); err != nil {
@@ -51,7 +53,9 @@ func (p *program) newState(scope policies.Scope) error {
 		Resources: []string{"arn:aws:s3:::" + name, "arn:aws:s3:::" + name + "/*"},
 		Condition: policies.Condition{"Bool": {"aws:SecureTransport": {"false"}}},
 	}}}
-	if _, err = s3.NewBucketPolicy(p.ctx, logical, &s3.BucketPolicyArgs{Bucket: bucket.ID(), Policy: pulumi.String(tlsOnly.JSON())}, pulumi.DependsOn([]pulumi.Resource{block})); err != nil {
+	if _, err = s3.NewBucketPolicy(p.ctx, logical,
+		&s3.BucketPolicyArgs{Bucket: bucket.ID(), Policy: pulumi.String(tlsOnly.JSON())},
+		pulumi.DependsOn([]pulumi.Resource{block})); err != nil {
 		return fmt.Errorf("state bucket's policy: %w", err)
 	}
 	return nil
@@ -60,7 +64,8 @@ func (p *program) newState(scope policies.Scope) error {
 // keepStates keeps every state that was overwritten or deleted for a year.
 func (p *program) keepStates(logical string, bucket *s3.BucketV2) error {
 	versioning, err := s3.NewBucketVersioningV2(p.ctx, logical, &s3.BucketVersioningV2Args{
-		Bucket: bucket.ID(), VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
+		Bucket:                  bucket.ID(),
+		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
 	})
 	if err != nil {
 		return fmt.Errorf("state bucket's versioning: %w", err)
@@ -68,9 +73,14 @@ func (p *program) keepStates(logical string, bucket *s3.BucketV2) error {
 	_, err = s3.NewBucketLifecycleConfigurationV2(p.ctx, logical, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
-			Id: pulumi.String("old-states"), Status: pulumi.String("Enabled"), Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
-			NoncurrentVersionExpiration:    &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{NoncurrentDays: pulumi.Int(oldStateDays)},
-			AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{DaysAfterInitiation: pulumi.Int(7)},
+			Id: pulumi.String("old-states"), Status: pulumi.String("Enabled"),
+			Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{},
+			NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+				NoncurrentDays: pulumi.Int(oldStateDays),
+			},
+			AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+				DaysAfterInitiation: pulumi.Int(7),
+			},
 		}},
 	}, pulumi.DependsOn([]pulumi.Resource{versioning}))
 	if err != nil {

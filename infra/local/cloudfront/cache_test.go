@@ -33,23 +33,29 @@ func TestTheCacheStaysWithinItsLimit(t *testing.T) {
 				}
 				f := flights[0]
 				flights = flights[1:]
-				o := &object{name: f.name, body: make([]byte, rapid.IntRange(0, 12_000).Draw(t, "size")), expires: now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "life")))}
+				o := &object{name: f.name, body: make([]byte, rapid.IntRange(0, 12_000).Draw(t, "size")),
+					expires: now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "life")))}
 				before := c.get(f.key)
 				c.end(f, f.key, o, o)
 				if after := c.get(f.key); f.spoiled && after == o && before != o {
 					t.Fatal("what was invalidated meanwhile was kept")
 				}
 			},
-			"invalidate": func(t *rapid.T) { c.invalidate([]string{fmt.Sprintf("/%d*", rapid.IntRange(0, 20).Draw(t, "name"))}) },
-			"later":      func(*rapid.T) { now = now.Add(1) },
+			"invalidate": func(t *rapid.T) {
+				c.invalidate([]string{fmt.Sprintf("/%d*",
+					rapid.IntRange(0, 20).Draw(t, "name"))})
+			},
+			"later": func(*rapid.T) { now = now.Add(1) },
 			"": func(t *rapid.T) {
 				var sum int64
 				for e := c.order.Front(); e != nil; e = e.Next() {
 					sum += e.Value.(*entry).size
 				}
 				objects, bytes := c.size()
-				if sum != bytes || bytes > limit || int(objects) != c.order.Len() || len(c.flights) != len(flights) || len(c.waiting) > len(flights) {
-					t.Fatalf("%d objects of %d bytes in the list, %d and %d in the books, %d fetches of %d", c.order.Len(), sum, objects, bytes, len(c.flights), len(flights))
+				if sum != bytes || bytes > limit || int(objects) != c.order.Len() || len(c.flights) != len(flights) ||
+					len(c.waiting) > len(flights) {
+					t.Fatalf("%d objects of %d bytes in the list, %d and %d in the books, %d fetches of %d", c.order.Len(), sum,
+						objects, bytes, len(c.flights), len(flights))
 				}
 			},
 		})

@@ -12,7 +12,8 @@ import (
 
 func FuzzReadAnswer(f *testing.F) {
 	f.Add(`{"status":"200","headers":{"a":[{"value":"b"}]}}`)
-	f.Add(`{"uri":"/a","method":"GET","headers":{"host":[{"value":"b.s3.eu-central-1.amazonaws.com"}]},"origin":{"s3":{"domainName":"x"}}}`)
+	f.Add(`{"uri":"/a","method":"GET","headers":{"host":[{"value":"b.s3.eu-central-1.amazonaws.com"}]},` +
+		`"origin":{"s3":{"domainName":"x"}}}`)
 	x := &exchange{behaviour: &behaviour{Behaviour: &distribution.Behaviour{Origin: &distribution.Origin{Domain: "b.s3.eu-central-1.amazonaws.com"}}}}
 	f.Fuzz(func(t *testing.T, answer string) {
 		in := originRequest{method: "GET", uri: "/a", header: http.Header{}}
@@ -41,14 +42,16 @@ func FuzzReadAnswer(f *testing.F) {
 
 func TestCustomHeadersOfTheOriginCanBeChangedByTheFunction(t *testing.T) {
 	x := &exchange{behaviour: &behaviour{Behaviour: &distribution.Behaviour{Origin: &distribution.Origin{Domain: "b.s3.eu-central-1.amazonaws.com"}}}}
-	in := originRequest{method: "GET", uri: "/a", header: http.Header{}, custom: []distribution.Header{{Name: "x-a", Value: "1"}}}
+	in := originRequest{method: "GET", uri: "/a", header: http.Header{},
+		custom: []distribution.Header{{Name: "x-a", Value: "1"}}}
 	event := x.lambdaEvent(&distribution.Distribution{}, in).Records[0].CF.Request
 	for name, row := range map[string]struct {
 		custom lambdaHeaders
 		want   []distribution.Header
 		err    string
 	}{
-		"kept":                   {lambdaHeaders{"x-a": {{"x-a", "1"}}}, []distribution.Header{{Name: "X-A", Value: "1"}}, ""},
+		"kept": {lambdaHeaders{"x-a": {{"x-a", "1"}}}, []distribution.Header{{Name: "X-A", Value: "1"}},
+			""},
 		"removed":                {lambdaHeaders{}, nil, ""},
 		"added":                  {lambdaHeaders{"x-b": {{"", "2"}}}, []distribution.Header{{Name: "X-B", Value: "2"}}, ""},
 		"not custom":             {lambdaHeaders{"range": {{"", "bytes=0-1"}}}, nil, "range is read-only"},

@@ -37,7 +37,8 @@ func Check(source string) error {
 
 // importLine is the one form of import there is: a module's default export, on
 // a line of its own. Any other import or export fails to parse, as it should.
-var importLine = regexp.MustCompile(`(?m)^[ \t]*import[ \t]+([A-Za-z_$][A-Za-z0-9_$]*)[ \t]+from[ \t]+('[a-z]+'|"[a-z]+");?[ \t]*$`)
+var importLine = regexp.MustCompile(`(?m)^[ \t]*import[ \t]+([A-Za-z_$][A-Za-z0-9_$]*)[ \t]+from[ ` +
+	`\t]+('[a-z]+'|"[a-z]+");?[ \t]*$`)
 
 // replaceImports turns imports into calls, which goja can run, line by line.
 func replaceImports(source string) string {

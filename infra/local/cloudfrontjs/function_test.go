@@ -21,7 +21,8 @@ import (
 func evaluate(t *testing.T, store cloudfrontjs.KeyValueStore, body string) (string, error) {
 	t.Helper()
 	source := "import cf from 'cloudfront';\nimport crypto from 'crypto';\nasync function handler(event) { " + body + " }"
-	f, err := cloudfrontjs.New(source, store, cloudfrontjs.WithClock(func() time.Time { return time.Unix(1_800_000_000, 5e6) }))
+	f, err := cloudfrontjs.New(source, store,
+		cloudfrontjs.WithClock(func() time.Time { return time.Unix(1_800_000_000, 5e6) }))
 	require.NoError(t, err)
 	result, err := f.Run(context.Background(), []byte(`{"request":{"method":"GET","uri":"/a"}}`))
 	return string(result), err
@@ -34,19 +35,25 @@ func TestValues(t *testing.T) {
 		{"the event", `event.request`, `{"method":"GET","uri":"/a"}`},
 		{"the clock", `Date.now()`, `1800000000005`},
 		{"the clock of a new date", `new Date().getTime()`, `1800000000005`},
-		{"a hash as text", `crypto.createHash('sha256').update('a').update('bc').digest('hex')`, `"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"`},
+		{"a hash as text", `crypto.createHash('sha256').update('a').update('bc').digest('hex')`,
+			`"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"`},
 		{"a hash by md5", `crypto.createHash('md5').update('abc').digest('base64')`, `"kAFQmDzST7DWlj99KOF/cg=="`},
 		{"a hash by sha1", `crypto.createHash('sha1').update('abc').digest('base64url')`, `"qZk-NkcGgWq6PiVxeFDCbJzQ2J0"`},
 		{"a hash as Buffer", `crypto.createHash('md5').update('abc').digest()[0]`, `144`},
-		{"RFC 4231, test case 2", `crypto.createHmac('sha256', 'Jefe').update('what do ya want for nothing?').digest('hex')`, `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`},
-		{"a MAC over bytes with a key of bytes", `crypto.createHmac('sha256', Buffer.from('4a656665', 'hex')).update(Buffer.from('what do ya want for nothing?')).digest().toString('hex')`, `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`},
+		{"RFC 4231, test case 2", `crypto.createHmac('sha256', 'Jefe').update('what do ya want for nothing?').digest('hex')`,
+			`"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`},
+		{"a MAC over bytes with a key of bytes",
+			`crypto.createHmac('sha256', Buffer.from('4a656665', 'hex')).update(Buffer.from('what do ya want for ` +
+				`nothing?')).digest().toString('hex')`, `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`},
 		{"Buffer from base64url", `Buffer.from('-_8', 'base64url').toString('hex')`, `"fbff"`},
 		{"Buffer from base64", `Buffer.from('+/8=', 'base64').toString('hex')`, `"fbff"`},
 		{"base64url stops at a strange character", `Buffer.from('AAAA+AAA', 'base64url').length`, `3`},
 		{"hex stops at a strange character", `Buffer.from('abzz12', 'hex').toString('hex')`, `"ab"`},
 		{"hex drops half a byte", `Buffer.from('abc', 'hex').toString('hex')`, `"ab"`},
 		{"base64url drops a single character", `Buffer.from('AAAAA', 'base64url').length`, `3`},
-		{"what is hashed is the data at the time", `(function () { const b = Buffer.from('abc'); const h = crypto.createHash('md5').update(b); b[0] = 0; return h.digest('hex'); })()`, `"900150983cd24fb0d6963f7d28e17f72"`},
+		{"what is hashed is the data at the time",
+			`(function () { const b = Buffer.from('abc'); const h = crypto.createHash('md5').update(b); b[0] = 0; return ` +
+				`h.digest('hex'); })()`, `"900150983cd24fb0d6963f7d28e17f72"`},
 		{"Buffer of text", `Buffer.from('é').toString('hex')`, `"c3a9"`},
 		{"Buffer as text", `Buffer.from('c3a9ff', 'hex').toString()`, `"é�"`},
 		{"Buffer from bytes", `Buffer.from([1, 2, 255]).toString('hex')`, `"0102ff"`},
@@ -54,7 +61,8 @@ func TestValues(t *testing.T) {
 		{"text of a part", `Buffer.from('abcdef').toString('utf8', 1, 3)`, `"bc"`},
 		{"a big-endian number", `Buffer.from('00ffffffff', 'hex').readUInt32BE(1)`, `4294967295`},
 		{"a short big-endian number", `Buffer.from('0102', 'hex').readUInt16BE(0)`, `258`},
-		{"Buffers joined", `Buffer.concat([Buffer.from('a'), Buffer.alloc(1), Buffer.from('b')]).toString('hex')`, `"610062"`},
+		{"Buffers joined", `Buffer.concat([Buffer.from('a'), Buffer.alloc(1), Buffer.from('b')]).toString('hex')`,
+			`"610062"`},
 		{"equal Buffers", `Buffer.from('a').equals(Buffer.from('a'))`, `true`},
 		{"different Buffers", `Buffer.from('a').equals(Buffer.from('ab'))`, `false`},
 		{"a Buffer", `Buffer.isBuffer(Buffer.alloc(1)) && !Buffer.isBuffer('')`, `true`},
@@ -65,8 +73,12 @@ func TestValues(t *testing.T) {
 		{"a key that is there", `await cf.kvs().exists('text')`, `true`},
 		{"a key that is not there", `await cf.kvs().exists('texts')`, `false`},
 		{"required modules", `require('crypto') === crypto && require('buffer').Buffer === Buffer`, `true`},
-		{"undocumented members are gone", `[typeof [].flat, typeof ''.matchAll, typeof Array.from, typeof Object.fromEntries, typeof ''.at, typeof [].values]`, `["undefined","undefined","undefined","undefined","undefined","undefined"]`},
-		{"documented members are there", `[typeof [].find, typeof ''.padStart, typeof Array.of, typeof Object.entries, typeof ''.charCodeAt, typeof Promise.any]`, `["function","function","function","function","function","function"]`},
+		{"undocumented members are gone",
+			`[typeof [].flat, typeof ''.matchAll, typeof Array.from, typeof Object.fromEntries, typeof ''.at, typeof [].values]`,
+			`["undefined","undefined","undefined","undefined","undefined","undefined"]`},
+		{"documented members are there",
+			`[typeof [].find, typeof ''.padStart, typeof Array.of, typeof Object.entries, typeof ''.charCodeAt, typeof ` +
+				`Promise.any]`, `["function","function","function","function","function","function"]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := evaluate(t, store, "const value = "+tt.expression+"; return { value: value };")
@@ -100,7 +112,8 @@ func TestErrors(t *testing.T) {
 		{"another algorithm for hashing", "return crypto.createHash('sha512');", "not supported algorithm"},
 		{"another encoding", "return crypto.createHash('md5').digest('latin1');", "Unknown digest encoding"},
 		{"two digests", "const h = crypto.createHash('md5'); h.digest(); return h.digest();", "Digest already called"},
-		{"an update after the digest", "const h = crypto.createHash('md5'); h.digest(); return h.update('a');", "Digest already called"},
+		{"an update after the digest", "const h = crypto.createHash('md5'); h.digest(); return h.update('a');",
+			"Digest already called"},
 		{"data of another type", "return crypto.createHash('md5').update(1);", "not a string or Buffer-like object"},
 		{"a key of another type", "return crypto.createHmac('md5', 1);", "key is not a string or Buffer-like object"},
 		{"Buffer of another type", "return Buffer.from(1);", "not modelled"},
@@ -148,7 +161,8 @@ func TestPlainFunctionMayBeTheHandler(t *testing.T) {
 }
 
 func TestEachRunStartsAfresh(t *testing.T) {
-	f, err := cloudfrontjs.New("let runs = 0; const seen = {};\nfunction handler(event) { runs++; seen[event.id] = 1; return { runs: runs, seen: seen }; }", nil)
+	f, err := cloudfrontjs.New("let runs = 0; const seen = {};\nfunction handler(event) { runs++; seen[event.id] = 1; "+
+		"return { runs: runs, seen: seen }; }", nil)
 	require.NoError(t, err)
 	for i := range 3 {
 		got, err := f.Run(context.Background(), fmt.Appendf(nil, `{"id":"run%d"}`, i))
@@ -158,7 +172,8 @@ func TestEachRunStartsAfresh(t *testing.T) {
 }
 
 func TestEndlessFunctionIsStopped(t *testing.T) {
-	f, err := cloudfrontjs.New("function handler(event) { while (event.endless) { } return event; }", nil, cloudfrontjs.WithLimit(50*time.Millisecond))
+	f, err := cloudfrontjs.New("function handler(event) { while (event.endless) { } return event; }", nil,
+		cloudfrontjs.WithLimit(50*time.Millisecond))
 	require.NoError(t, err)
 	for range 2 { // an engine that was stopped must not spoil the next run
 		_, err = f.Run(context.Background(), []byte(`{"endless":true}`))
@@ -177,7 +192,8 @@ func TestEndlessFunctionIsStopped(t *testing.T) {
 
 func TestLogHasOneLineForEachCall(t *testing.T) {
 	var log bytes.Buffer
-	f, err := cloudfrontjs.New("function handler(event) { console.log('run ' + event.id); console.log({}); return event; }", nil, cloudfrontjs.WithLog(&log))
+	f, err := cloudfrontjs.New("function handler(event) { console.log('run ' + event.id); console.log({}); return "+
+		"event; }", nil, cloudfrontjs.WithLog(&log))
 	require.NoError(t, err)
 	var runs sync.WaitGroup
 	for i := range 20 {

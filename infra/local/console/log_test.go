@@ -85,13 +85,15 @@ func TestTheStreamOfEvents(t *testing.T) {
 	server := httptest.NewServer(d)
 	defer server.Close()
 	hostile := "/images/</script>\n\ndata: {}\n\n\xff"
-	d.Observe(cloudfront.Record{Time: d.now, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss", Source: cloudfront.FromS3, Duration: time.Millisecond})
+	d.Observe(cloudfront.Record{Time: d.now, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss",
+		Source: cloudfront.FromS3, Duration: time.Millisecond})
 	d.Observe(cloudfront.Record{Path: hostile, Status: 404, Source: cloudfront.FromFunction, Note: "a\nb"})
 
 	var got requestsEvent
 	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "", "requests", 1)[0]), &got))
 	require.Len(t, got.Requests, 2, "a page that opens gets what was before")
-	assert.Equal(t, entry{Number: 1, Time: got.Requests[0].Time, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss", Source: "s3", Milliseconds: 1}, got.Requests[0])
+	assert.Equal(t, entry{Number: 1, Time: got.Requests[0].Time, Method: "GET", Path: "/images/one", Status: 200,
+		Result: "Miss", Source: "s3", Milliseconds: 1}, got.Requests[0])
 	assert.Equal(t, "/images/</script>\n\ndata: {}\n\n\ufffd", got.Requests[1].Path, "a path cannot end the event")
 
 	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "1", "requests", 1)[0]), &got))
@@ -134,7 +136,8 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 		for _, r := range []struct{ typ, name, inputs string }{
 			{"pulumi:providers:aws", "us-east-1", `{"secretKey":"hush"}`},
 			{"aws:s3/bucketV2:BucketV2", "content", `{"bucket":"media-test","forceDestroy":true}`},
-			{"aws:lambda/function:Function", "edge", `{"runtime":"python3.13","architectures":["x86_64"],"environment":{"variables":{"KEY":"hush"}}}`},
+			{"aws:lambda/function:Function", "edge",
+				`{"runtime":"python3.13","architectures":["x86_64"],"environment":{"variables":{"KEY":"hush"}}}`},
 			{"aws:dynamodb/table:Table", "mappings", `{"hashKey":"hash"}`},
 			{"aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey", "key-1", `{"key":"k.1","value":"hush"}`},
 			{"random:index:Random", "other", `{}`},
@@ -159,7 +162,8 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 			names = append(names, g.Name+": "+r.Type+" "+r.Name)
 		}
 	}
-	assert.Equal(t, []string{"Delivery: KeyvaluestoreKey key-1", "Functions: Function edge", "Media: BucketV2 content", "Links: Table mappings", "Others: Random other"}, names)
+	assert.Equal(t, []string{"Delivery: KeyvaluestoreKey key-1", "Functions: Function edge", "Media: BucketV2 content",
+		"Links: Table mappings", "Others: Random other"}, names)
 	assert.Equal(t, []fact{{"runtime", "python3.13"}, {"architectures", "x86_64"}}, answer.Groups[1].Resources[0].Facts)
 	assert.Contains(t, answer.Outputs, fact{"mediaBucket", testBucket})
 	assert.Equal(t, []service{{"chat", "private"}, {"shop", "public"}}, answer.Folders)

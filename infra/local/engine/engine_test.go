@@ -18,7 +18,8 @@ func TestEnginesStartAnswerAndEnd(t *testing.T) {
 	for name, start := range map[string]func() (*engine.Server, error){
 		"dynoxide": func() (*engine.Server, error) { return engine.DynamoDB(context.Background(), "") },
 		"versitygw": func() (*engine.Server, error) {
-			return engine.S3(context.Background(), t.TempDir(), "eu-central-1", engine.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
+			return engine.S3(context.Background(), t.TempDir(), "eu-central-1",
+				engine.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

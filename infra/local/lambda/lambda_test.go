@@ -29,7 +29,8 @@ func TestAnInvocationCarriesWhatLambdaSends(t *testing.T) {
 	assert.Equal(t, "grüße", got.Value)
 	assert.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, got.ID)
 	assert.Equal(t, "arn:aws:lambda:us-east-1:123456789012:function:test:4", got.ARN)
-	assert.WithinRange(t, got.Deadline, before.Add(30*time.Second).Truncate(time.Millisecond), time.Now().Add(30*time.Second))
+	assert.WithinRange(t, got.Deadline, before.Add(30*time.Second).Truncate(time.Millisecond),
+		time.Now().Add(30*time.Second))
 }
 
 func TestTheEnvironmentIsLambdasAndNothingOfTheHosts(t *testing.T) {
@@ -107,10 +108,11 @@ func TestAFunctionsErrorsAreTyped(t *testing.T) {
 		do, value, wantType, wantMessage, wantWords string
 		survives                                    bool
 	}{
-		"an error that the handler returns":      {"fail", "no such photo", "errorString", "no such photo", "", true},
-		"a panic":                                {"panic", "nil map", "string", "nil map", "", false},
-		"a process that exits in mid-invocation": {"exit", "giving up", "Runtime.ExitError", "exit status 7", "giving up", false},
-		"an answer above six megabytes":          {"big", "", "Function.ResponseSizeTooLarge", "6291456", "", false},
+		"an error that the handler returns": {"fail", "no such photo", "errorString", "no such photo", "", true},
+		"a panic":                           {"panic", "nil map", "string", "nil map", "", false},
+		"a process that exits in mid-invocation": {"exit", "giving up", "Runtime.ExitError", "exit status 7", "giving up",
+			false},
+		"an answer above six megabytes": {"big", "", "Function.ResponseSizeTooLarge", "6291456", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

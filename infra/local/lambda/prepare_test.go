@@ -70,11 +70,14 @@ func TestWhatCannotBeRunIsRefused(t *testing.T) {
 		change func(*lambda.Config)
 		want   string
 	}{
-		"a runtime that is not implemented": {func(c *lambda.Config) { c.Runtime = "nodejs22.x" }, `runtime "nodejs22.x" is not implemented`},
-		"a bundle that is not there":        {func(c *lambda.Config) { c.Bundle = "missing.zip" }, "opening bundle missing.zip"},
-		"a variable that is Lambda's":       {func(c *lambda.Config) { c.Environment = map[string]string{"AWS_REGION": "x"} }, "environment variable AWS_REGION is Lambda's own"},
-		"no environments":                   {func(c *lambda.Config) { c.Concurrency = 0 }, "must be positive"},
-		"no time":                           {func(c *lambda.Config) { c.Timeout = 0 }, "must be positive"},
+		"a runtime that is not implemented": {func(c *lambda.Config) { c.Runtime = "nodejs22.x" },
+			`runtime "nodejs22.x" is not implemented`},
+		"a bundle that is not there": {func(c *lambda.Config) { c.Bundle = "missing.zip" },
+			"opening bundle missing.zip"},
+		"a variable that is Lambda's": {func(c *lambda.Config) { c.Environment = map[string]string{"AWS_REGION": "x"} },
+			"environment variable AWS_REGION is Lambda's own"},
+		"no environments": {func(c *lambda.Config) { c.Concurrency = 0 }, "must be positive"},
+		"no time":         {func(c *lambda.Config) { c.Timeout = 0 }, "must be positive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,7 +114,8 @@ func TestABundleCannotWriteOutsideItsFolder(t *testing.T) {
 func TestFoldersInABundleAreKept(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(c *lambda.Config) {
-		c.Bundle = writeZip(t, file{"bin/", "", os.ModeDir | 0o755}, file{"bin/edge", "self", 0o755}, file{"launcher/start.py", launcher2, 0o644})
+		c.Bundle = writeZip(t, file{"bin/", "", os.ModeDir | 0o755}, file{"bin/edge", "self", 0o755},
+			file{"launcher/start.py", launcher2, 0o644})
 		c.Runtime, c.Handler = lambda.Python, "launcher/start.handler"
 	})
 	_, err := invoke(f, request{})

@@ -69,7 +69,8 @@ func (c *control) invalidate(w http.ResponseWriter, r *http.Request) {
 	case verify(r, body, "cloudfront", globalRegion, time.Now()) != nil:
 		refuseXML(w, http.StatusForbidden, "AccessDenied")
 		return
-	case !slices.ContainsFunc(c.m.o.Document.ByType(typeDistribution), func(d plan.Resource) bool { return d.ID == r.PathValue("id") }):
+	case !slices.ContainsFunc(c.m.o.Document.ByType(typeDistribution),
+		func(d plan.Resource) bool { return d.ID == r.PathValue("id") }):
 		refuseXML(w, http.StatusNotFound, "NoSuchDistribution")
 		return
 	}
@@ -89,13 +90,18 @@ func (c *control) invalidate(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(http.StatusCreated)
-	fmt.Fprint(w, `<Invalidation xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Id>ILOCAL</Id><Status>Completed</Status></Invalidation>`)
+	fmt.Fprint(w,
+		`<Invalidation xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Id>ILOCAL</Id><Status>Completed</Status></`+
+			`Invalidation>`)
 }
 
 func refuseXML(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `<ErrorResponse xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type><Code>%s</Code></Error></ErrorResponse>`, code)
+	fmt.Fprintf(w,
+		`<ErrorResponse `+
+			`xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type><Code>%s</Code></Error></`+
+			`ErrorResponse>`, code)
 }
 
 func refuseJSON(w http.ResponseWriter, status int, code string) {

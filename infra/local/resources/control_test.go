@@ -41,22 +41,27 @@ func TestAnInvalidationMakesTheEdgeForget(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	m := startTest(t, nil)
-	_, err := m.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a.txt"), Body: bytes.NewReader([]byte("a"))})
+	_, err := m.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a.txt"),
+		Body: bytes.NewReader([]byte("a"))})
 	require.NoError(t, err)
 	get(t, m.BaseURL+"/a.txt")
 	require.Equal(t, "Hit from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"))
 
 	invalidate := func(keys aws.CredentialsProvider, distribution, reference string, paths ...string) error {
-		client := cloudfront.New(cloudfront.Options{Region: globalRegion, BaseEndpoint: aws.String(m.Endpoints[controlEndpoint]), Credentials: keys, RetryMaxAttempts: 1})
-		_, err := client.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{DistributionId: &distribution, InvalidationBatch: &cftypes.InvalidationBatch{
-			CallerReference: &reference, Paths: &cftypes.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths},
-		}})
+		client := cloudfront.New(cloudfront.Options{Region: globalRegion,
+			BaseEndpoint: aws.String(m.Endpoints[controlEndpoint]), Credentials: keys, RetryMaxAttempts: 1})
+		_, err := client.CreateInvalidation(ctx,
+			&cloudfront.CreateInvalidationInput{DistributionId: &distribution, InvalidationBatch: &cftypes.InvalidationBatch{
+				CallerReference: &reference, Paths: &cftypes.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths},
+			}})
 		return err
 	}
 	assert.ErrorContains(t, invalidate(stranger, testDistribution, "1", "/a.txt"), "AccessDenied")
 	assert.ErrorContains(t, invalidate(provider, "EOTHER", "1", "/a.txt"), "NoSuchDistribution")
-	assert.ErrorContains(t, invalidate(provider, testDistribution, "0", "a.txt"), "InvalidArgument", "a path without its slash")
-	require.Equal(t, "Hit from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"), "what is refused changes nothing")
+	assert.ErrorContains(t, invalidate(provider, testDistribution, "0", "a.txt"), "InvalidArgument",
+		"a path without its slash")
+	require.Equal(t, "Hit from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"),
+		"what is refused changes nothing")
 
 	require.NoError(t, invalidate(provider, testDistribution, "2", "/a.txt"))
 	assert.Equal(t, "Miss from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"))
@@ -65,7 +70,8 @@ func TestAnInvalidationMakesTheEdgeForget(t *testing.T) {
 }
 
 func storeClient(m *Stack) *cloudfrontkeyvaluestore.Client {
-	return cloudfrontkeyvaluestore.New(cloudfrontkeyvaluestore.Options{Region: globalRegion, Credentials: provider, RetryMaxAttempts: 1}, cloud.AtEndpoint(m.Endpoints[storeEndpoint]))
+	return cloudfrontkeyvaluestore.New(cloudfrontkeyvaluestore.Options{Region: globalRegion, Credentials: provider,
+		RetryMaxAttempts: 1}, cloud.AtEndpoint(m.Endpoints[storeEndpoint]))
 }
 
 func TestTheKeyValueStoreIsWhatTheGateReads(t *testing.T) {
@@ -82,7 +88,8 @@ func TestTheKeyValueStoreIsWhatTheGateReads(t *testing.T) {
 	put := func(etag *string, n int) error {
 		var puts []kvstypes.PutKeyRequestListItem
 		for i := range n {
-			puts = append(puts, kvstypes.PutKeyRequestListItem{Key: aws.String(fmt.Sprintf("r.%03d", i)), Value: aws.String("1")})
+			puts = append(puts, kvstypes.PutKeyRequestListItem{Key: aws.String(fmt.Sprintf("r.%03d", i)),
+				Value: aws.String("1")})
 		}
 		puts = append(puts, kvstypes.PutKeyRequestListItem{Key: aws.String("r.x"), Value: aws.String("1")})
 		_, err := client.UpdateKeys(ctx, &cloudfrontkeyvaluestore.UpdateKeysInput{KvsARN: arn, IfMatch: etag, Puts: puts})
@@ -94,7 +101,8 @@ func TestTheKeyValueStoreIsWhatTheGateReads(t *testing.T) {
 	assert.ErrorContains(t, put(about.ETag, 1), "ConflictException", "the store has changed since")
 
 	var keys []string
-	pages := cloudfrontkeyvaluestore.NewListKeysPaginator(client, &cloudfrontkeyvaluestore.ListKeysInput{KvsARN: arn, MaxResults: aws.Int32(10)})
+	pages := cloudfrontkeyvaluestore.NewListKeysPaginator(client,
+		&cloudfrontkeyvaluestore.ListKeysInput{KvsARN: arn, MaxResults: aws.Int32(10)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		require.NoError(t, err)
@@ -111,7 +119,8 @@ func TestTheKeyValueStoreIsWhatTheGateReads(t *testing.T) {
 	_, err = client.GetKey(ctx, &cloudfrontkeyvaluestore.GetKeyInput{KvsARN: arn, Key: aws.String("k.2")})
 	assert.ErrorAs(t, err, &missing)
 	assert.IsIncreasing(t, keys)
-	_, err = client.DescribeKeyValueStore(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(testStore + "x")})
+	_, err = client.DescribeKeyValueStore(ctx,
+		&cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(testStore + "x")})
 	assert.ErrorContains(t, err, "ResourceNotFoundException")
 }
 
@@ -122,10 +131,12 @@ func TestRevocationsAndKeysSurviveARestart(t *testing.T) {
 		o.Dir, o.Document.Resources = dir, append(o.Document.Resources, keyResource("k.2", "born-first"))
 	})
 	client := storeClient(m)
-	about, err := client.DescribeKeyValueStore(t.Context(), &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(testStore)})
+	about, err := client.DescribeKeyValueStore(t.Context(),
+		&cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(testStore)})
 	require.NoError(t, err)
-	_, err = client.UpdateKeys(t.Context(), &cloudfrontkeyvaluestore.UpdateKeysInput{KvsARN: aws.String(testStore), IfMatch: about.ETag,
-		Puts: []kvstypes.PutKeyRequestListItem{{Key: aws.String("r.x"), Value: aws.String("1")}}})
+	_, err = client.UpdateKeys(t.Context(), &cloudfrontkeyvaluestore.UpdateKeysInput{KvsARN: aws.String(testStore),
+		IfMatch: about.ETag,
+		Puts:    []kvstypes.PutKeyRequestListItem{{Key: aws.String("r.x"), Value: aws.String("1")}}})
 	require.NoError(t, err)
 	m.Close()
 	m.closers = nil
@@ -135,12 +146,15 @@ func TestRevocationsAndKeysSurviveARestart(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "it holds keys")
 	again := startTest(t, func(o *Options) {
 		o.Dir = dir
-		o.Document.Resources = slices.DeleteFunc(o.Document.Resources, func(r plan.Resource) bool { return r.Type == typeStoreKey })
+		o.Document.Resources = slices.DeleteFunc(o.Document.Resources,
+			func(r plan.Resource) bool { return r.Type == typeStoreKey })
 		changing := keyResource("k.4", "born-third")
 		changing.Options.IgnoreChanges = nil
-		o.Document.Resources = append(o.Document.Resources, keyResource("k.2", "born-second"), keyResource("k.3", "born-second"), changing)
+		o.Document.Resources = append(o.Document.Resources, keyResource("k.2", "born-second"),
+			keyResource("k.3", "born-second"), changing)
 	})
-	assert.Equal(t, map[string]string{"r.x": "1", "k.2": "born-first", "k.3": "born-second", "k.4": "born-third"}, again.gate.store.All(),
+	assert.Equal(t, map[string]string{"r.x": "1", "k.2": "born-first", "k.3": "born-second", "k.4": "born-third"},
+		again.gate.store.All(),
 		"a key keeps the value it was made with, and one that the program gave up is gone")
 	assert.Equal(t, 410, get(t, again.BaseURL+"/x").StatusCode)
 }
@@ -151,12 +165,14 @@ func TestAFunctionHearsOfRemovedObjects(t *testing.T) {
 	m := startTest(t, func(o *Options) {
 		for i, r := range o.Document.Resources {
 			if r.Type == typeFunction {
-				o.Document.Resources[i].Inputs["environment"] = map[string]any{"variables": map[string]any{"NOTE": note, "FAIL_ONCE": told}}
+				o.Document.Resources[i].Inputs["environment"] = map[string]any{"variables": map[string]any{"NOTE": note,
+					"FAIL_ONCE": told}}
 			}
 		}
 	})
 	key := aws.String("simple-chat/grüße + ?.png")
-	_, err := m.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: key, Body: bytes.NewReader([]byte("a"))})
+	_, err := m.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: key,
+		Body: bytes.NewReader([]byte("a"))})
 	require.NoError(t, err)
 	_, err = m.S3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: key})
 	require.NoError(t, err)

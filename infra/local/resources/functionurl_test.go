@@ -40,7 +40,8 @@ func signed(t *testing.T, method, url, body string, change func(*signing)) *http
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	sum := sha256.Sum256([]byte(body))
-	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), s.keys, req, hex.EncodeToString(sum[:]), s.service, s.region, s.at))
+	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), s.keys, req, hex.EncodeToString(sum[:]), s.service,
+		s.region, s.at))
 	return req
 }
 

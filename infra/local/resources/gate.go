@@ -43,7 +43,8 @@ const (
 )
 
 func (m *Stack) startGate(context.Context) error {
-	m.gate = &gate{functions: map[string]cloudfront.Function{}, store: &cloudfrontjs.MapStore{}, file: filepath.Join(m.o.Dir, "keyvaluestore.json")}
+	m.gate = &gate{functions: map[string]cloudfront.Function{}, store: &cloudfrontjs.MapStore{},
+		file: filepath.Join(m.o.Dir, "keyvaluestore.json")}
 	stores := m.o.Document.ByType(typeStore)
 	if len(stores) > 1 {
 		return errors.New("more than one key value store is not implemented")
@@ -68,7 +69,8 @@ func (m *Stack) startGate(context.Context) error {
 			return err
 		}
 		if in.Runtime != "cloudfront-js-2.0" || !in.Publish {
-			return fmt.Errorf("CloudFront function %s: property runtime or publish: only a published function on cloudfront-js-2.0 is implemented", r.Name)
+			return fmt.Errorf("CloudFront function %s: property runtime or publish: only a published function on "+
+				"cloudfront-js-2.0 is implemented", r.Name)
 		}
 		var store cloudfrontjs.KeyValueStore
 		if slices.Contains(in.KeyValueStoreAssociations, m.gate.arn) {

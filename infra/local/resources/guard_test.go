@@ -36,11 +36,13 @@ func TestOnlyThisMachinesNamesAreAnswered(t *testing.T) {
 	require.NoError(t, err)
 	for what, address := range map[string]string{
 		"the CDN": m.BaseURL, "a function's address": m.Outputs["issuerUrl"].(string), "a server beside them": console,
-		"CloudFront's API": m.Endpoints[controlEndpoint], "the store": m.Endpoints[storeEndpoint], "the table": m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"],
+		"CloudFront's API": m.Endpoints[controlEndpoint], "the store": m.Endpoints[storeEndpoint],
+		"the table": m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"],
 	} {
 		u, err := url.Parse(address)
 		require.NoError(t, err)
-		for _, host := range []string{"attacker.example:" + u.Port(), "attacker.example", "127.0.0.1.attacker.example", "10.0.0.1:" + u.Port(), "localhost.attacker.example"} {
+		for _, host := range []string{"attacker.example:" + u.Port(), "attacker.example", "127.0.0.1.attacker.example",
+			"10.0.0.1:" + u.Port(), "localhost.attacker.example"} {
 			assert.Equal(t, http.StatusMisdirectedRequest, ask(t, "POST", address, host), "%s as %q", what, host)
 		}
 		for _, host := range []string{u.Host, "localhost:" + u.Port(), "[::1]:" + u.Port()} {
@@ -56,7 +58,8 @@ func TestTheStoreAndTheEventsAreForThoseWhoWereTold(t *testing.T) {
 	require.NoError(t, err)
 	open := "http://" + u.Host
 	require.Greater(t, len(u.Path), 20, "the address cannot be guessed")
-	for _, path := range []string{"/s3-events", "/key-value-stores/" + url.PathEscape(testStore), "/2020-05-31/distribution/" + testDistribution + "/invalidation"} {
+	for _, path := range []string{"/s3-events", "/key-value-stores/" + url.PathEscape(testStore),
+		"/2020-05-31/distribution/" + testDistribution + "/invalidation"} {
 		assert.Equal(t, http.StatusNotFound, ask(t, "POST", open+path, u.Host), path)
 		assert.Equal(t, http.StatusNotFound, ask(t, "GET", open+path, u.Host), path)
 	}
@@ -66,7 +69,8 @@ func TestTheTableAnswersSignedCallsOnly(t *testing.T) {
 	t.Parallel()
 	m := startTest(t, nil)
 	client := func(keys aws.CredentialsProvider, region string) *dynamodb.Client {
-		return dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys, RetryMaxAttempts: 1})
+		return dynamodb.New(dynamodb.Options{Region: region,
+			BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys, RetryMaxAttempts: 1})
 	}
 	list := func(c *dynamodb.Client) error {
 		_, err := c.ListTables(context.Background(), &dynamodb.ListTablesInput{})
@@ -78,7 +82,8 @@ func TestTheTableAnswersSignedCallsOnly(t *testing.T) {
 	r, err := http.NewRequest("POST", m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"], bytes.NewReader([]byte("{}")))
 	require.NoError(t, err)
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
+	r.Header.Set("Authorization",
+		"AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
 	resp, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
 	resp.Body.Close()

@@ -51,7 +51,8 @@ const (
 
 // kinds is every type that the program may register.
 var kinds = map[string]kind{
-	typeBucket:                         {supported: "bucket", not: map[string]string{"forceDestroy": noGuard, "tags": noBill}},
+	typeBucket: {supported: "bucket",
+		not: map[string]string{"forceDestroy": noGuard, "tags": noBill}},
 	typeCORS:                           {supported: "bucket corsRules"},
 	typeNotification:                   {supported: "bucket lambdaFunctions"},
 	"aws:s3/bucketPolicy:BucketPolicy": {supported: "bucket policy"}, // followed by the distribution
@@ -64,7 +65,8 @@ var kinds = map[string]kind{
 	typeTable: {
 		supported: "attributes billingMode hashKey name ttl",
 		not: map[string]string{
-			"pointInTimeRecovery": noHistory, "serverSideEncryption": noDisk, "deletionProtectionEnabled": noGuard, "tags": noBill,
+			"pointInTimeRecovery": noHistory, "serverSideEncryption": noDisk, "deletionProtectionEnabled": noGuard,
+			"tags":          noBill,
 			"streamEnabled": noReplica, "streamViewType": noReplica,
 		},
 	},
@@ -76,7 +78,8 @@ var kinds = map[string]kind{
 			"description": noDeploy, "publish": noDeploy,
 		},
 	},
-	typeAlias:                          {supported: "functionName functionVersion name", not: map[string]string{"description": noDeploy}},
+	typeAlias: {supported: "functionName functionVersion name",
+		not: map[string]string{"description": noDeploy}},
 	typeURL:                            {supported: "authorizationType functionName qualifier"},
 	"aws:lambda/permission:Permission": {why: noRoles},
 	// Package distribution checks the properties of these.
@@ -85,7 +88,8 @@ var kinds = map[string]kind{
 	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":     {supported: "*"},
 	"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {supported: "*"},
 	"aws:cloudfront/originAccessControl:OriginAccessControl":     {supported: "*"},
-	typeGate:     {supported: "code keyValueStoreAssociations name publish runtime", not: map[string]string{"comment": noDeploy}},
+	typeGate: {supported: "code keyValueStoreAssociations name publish runtime",
+		not: map[string]string{"comment": noDeploy}},
 	typeStore:    {supported: "name", not: map[string]string{"comment": noDeploy}},
 	typeStoreKey: {supported: "key keyValueStoreArn value"},
 

@@ -54,7 +54,8 @@ func TestWhatNobodyDecidedUponStopsTheStart(t *testing.T) {
 	}
 	_, err := check(d)
 	assert.ErrorContains(t, err, "aws:sqs/queue:Queue jobs is not implemented")
-	assert.ErrorContains(t, err, "aws:dynamodb/table:Table mappings: property globalSecondaryIndexes is not implemented", "all problems at once")
+	assert.ErrorContains(t, err, "aws:dynamodb/table:Table mappings: property globalSecondaryIndexes is not implemented",
+		"all problems at once")
 }
 
 // Below the top level the structs that the inputs are read into decide: each
@@ -80,7 +81,8 @@ func TestAnUnknownPropertyInsideAPropertyIsNoticed(t *testing.T) {
 			d := goldens(t)["everything"]
 			changed := d.Resources[i]
 			inside := objects(changed.Inputs, "")[n]
-			if _, not := kinds[r.Type].not[strings.FieldsFunc(inside.path, func(c rune) bool { return c == '.' || c == '[' })[0]]; not {
+			if _, not := kinds[r.Type].not[strings.FieldsFunc(inside.path,
+				func(c rune) bool { return c == '.' || c == '[' })[0]]; not {
 				continue
 			}
 			if inside.path == "environment.variables" { // any name is a variable's
@@ -95,7 +97,8 @@ func TestAnUnknownPropertyInsideAPropertyIsNoticed(t *testing.T) {
 			tried++
 		}
 	}
-	assert.GreaterOrEqual(t, tried, 6, "attributes, ttl, corsRules, code and environment of two functions, lambdaFunctions")
+	assert.GreaterOrEqual(t, tried, 6,
+		"attributes, ttl, corsRules, code and environment of two functions, lambdaFunctions")
 }
 
 type object struct {

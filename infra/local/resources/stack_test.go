@@ -99,7 +99,8 @@ func TestAStartThatFailsLeavesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := children(t)
-			o := Options{Document: testPlan(t), Region: testRegion, Dir: t.TempDir(), Bundles: map[string]string{"echo.zip": selfZip(t)}}
+			o := Options{Document: testPlan(t), Region: testRegion, Dir: t.TempDir(),
+				Bundles: map[string]string{"echo.zip": selfZip(t)}}
 			for _, r := range o.Document.Resources {
 				tt.change(r.Type, r.Inputs)
 			}
@@ -141,7 +142,11 @@ func TestCloseEndsAnAnswerThatTakesTooLong(t *testing.T) {
 	t.Parallel()
 	m := startTest(t, nil)
 	hung := make(chan struct{})
-	url, err := m.serveAnywhere(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { close(hung); <-r.Context().Done() }))
+	url, err := m.serveAnywhere(http.HandlerFunc(func(_ http.ResponseWriter,
+		r *http.Request) {
+		close(hung)
+		<-r.Context().Done()
+	}))
 	require.NoError(t, err)
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
 	require.NoError(t, err)

@@ -16,7 +16,8 @@ func Clean(dir string) error {
 		return err
 	}
 	defer lock.Close()
-	for _, name := range []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json", "outputs.json", "environment.json"} {
+	for _, name := range []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json",
+		"outputs.json", "environment.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}

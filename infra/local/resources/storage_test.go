@@ -39,7 +39,8 @@ func TestTheTableIsMadeOnceAndChangedInPlace(t *testing.T) {
 	r := tableResource()
 	require.NoError(t, makeTable(ctx, client, r))
 
-	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.ID, Item: map[string]dynamo.AttributeValue{"hash": &dynamo.AttributeValueMemberS{Value: "kept"}}})
+	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.ID,
+		Item: map[string]dynamo.AttributeValue{"hash": &dynamo.AttributeValueMemberS{Value: "kept"}}})
 	require.NoError(t, err)
 	ttl := func() string {
 		out, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &r.ID})
@@ -92,11 +93,14 @@ func TestTheBucketFollowsItsCORSRules(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
 	client := s3.New(s3.Options{Region: "eu-central-1", BaseEndpoint: &e.URL, UsePathStyle: true, Credentials: provider})
-	bucket := plan.Resource{Type: typeBucket, Name: "content", ID: "media-test", Outputs: map[string]any{"bucket": "media-test"}}
+	bucket := plan.Resource{Type: typeBucket, Name: "content", ID: "media-test",
+		Outputs: map[string]any{"bucket": "media-test"}}
 	cors := func(origin string) plan.Resource {
-		return plan.Resource{Type: typeCORS, Name: "content", Inputs: map[string]any{"bucket": "media-test", "corsRules": []any{map[string]any{
-			"allowedHeaders": []any{"*"}, "allowedMethods": []any{"GET", "HEAD"}, "allowedOrigins": []any{origin}, "exposeHeaders": []any{"ETag"}, "maxAgeSeconds": 600.0,
-		}}}}
+		return plan.Resource{Type: typeCORS, Name: "content",
+			Inputs: map[string]any{"bucket": "media-test", "corsRules": []any{map[string]any{
+				"allowedHeaders": []any{"*"}, "allowedMethods": []any{"GET", "HEAD"}, "allowedOrigins": []any{origin},
+				"exposeHeaders": []any{"ETag"}, "maxAgeSeconds": 600.0,
+			}}}}
 	}
 	other := cors("https://other.example.com")
 	other.Inputs["bucket"] = "logs-test"

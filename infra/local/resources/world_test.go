@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 		if file := os.Getenv("NOTE"); file != "" {
 			return nil, os.WriteFile(file, event, 0o644)
 		}
-		return map[string]any{"statusCode": 201, "headers": map[string]string{"content-type": "application/json"}, "body": string(event)}, nil
+		return map[string]any{"statusCode": 201, "headers": map[string]string{"content-type": "application/json"},
+			"body": string(event)}, nil
 	})
 }
 
@@ -59,43 +60,56 @@ func testPlan(t *testing.T) *plan.Document {
 		"functionAssociations": []any{map[string]any{"eventType": "viewer-request", "functionArn": testGate}},
 	}
 	none := func(name string) map[string]any { return map[string]any{name: "none"} }
-	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::` + testBucket + `/*"}]}`
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"Service":"cloudfront.amazonaws.com"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::` + testBucket +
+		`/*"}]}`
 	return &plan.Document{
 		Outputs: map[string]any{
-			"cdnBaseUrl": "https://" + testDomain, "distributionDomain": testDomain, "issuerUrl": testURL, "mediaBucket": testBucket,
-			"nested": []any{map[string]any{"link": "https://" + testDomain + "/images/x"}, 5.0},
+			"cdnBaseUrl": "https://" + testDomain, "distributionDomain": testDomain, "issuerUrl": testURL,
+			"mediaBucket": testBucket,
+			"nested":      []any{map[string]any{"link": "https://" + testDomain + "/images/x"}, 5.0},
 		},
 		Resources: []plan.Resource{
 			resource(typeDistribution, "cdn", testDistribution, map[string]any{
 				"enabled": true, "defaultCacheBehavior": behaviour,
-				"origins":      []any{map[string]any{"originId": "content", "domainName": testBucket + ".s3." + testRegion + ".amazonaws.com", "originAccessControlId": "oac"}},
+				"origins": []any{map[string]any{"originId": "content",
+					"domainName": testBucket + ".s3." + testRegion + ".amazonaws.com", "originAccessControlId": "oac"}},
 				"restrictions": map[string]any{"geoRestriction": map[string]any{"restrictionType": "none"}},
-			}, map[string]any{"arn": "arn:aws:cloudfront::123456789012:distribution/" + testDistribution, "domainName": testDomain}),
+			}, map[string]any{"arn": "arn:aws:cloudfront::123456789012:distribution/" + testDistribution,
+				"domainName": testDomain}),
 			resource("aws:cloudfront/cachePolicy:CachePolicy", "cache", "cache", map[string]any{
 				"minTtl": 0.0, "defaultTtl": 60.0, "maxTtl": 60.0, "parametersInCacheKeyAndForwardedToOrigin": map[string]any{
-					"cookiesConfig": none("cookieBehavior"), "headersConfig": none("headerBehavior"), "queryStringsConfig": none("queryStringBehavior"),
+					"cookiesConfig": none("cookieBehavior"), "headersConfig": none("headerBehavior"),
+					"queryStringsConfig": none("queryStringBehavior"),
 				},
 			}, nil),
 			resource("aws:cloudfront/originAccessControl:OriginAccessControl", "content", "oac", map[string]any{
 				"originAccessControlOriginType": "s3", "signingBehavior": "always", "signingProtocol": "sigv4",
 			}, nil),
-			resource("aws:s3/bucketPolicy:BucketPolicy", "content", testBucket, map[string]any{"bucket": testBucket, "policy": policy}, nil),
-			resource(typeBucket, "content", testBucket, map[string]any{"bucket": testBucket}, map[string]any{"bucket": testBucket}),
+			resource("aws:s3/bucketPolicy:BucketPolicy", "content", testBucket,
+				map[string]any{"bucket": testBucket, "policy": policy}, nil),
+			resource(typeBucket, "content", testBucket, map[string]any{"bucket": testBucket},
+				map[string]any{"bucket": testBucket}),
 			tableResource(),
 			resource(typeFunction, "echo", "echo", map[string]any{
-				"code": map[string]any{"archive": "echo.zip"}, "handler": "bootstrap", "runtime": "provided.al2023", "timeout": 30.0,
+				"code": map[string]any{"archive": "echo.zip"}, "handler": "bootstrap", "runtime": "provided.al2023",
+				"timeout":     30.0,
 				"environment": map[string]any{"variables": map[string]any{"BASE_URL": "https://" + testDomain}},
 			}, map[string]any{"name": "echo", "arn": testFunction, "qualifiedArn": testFunction + ":1", "version": "1"}),
-			resource(typeAlias, "echo", "echo", map[string]any{"functionName": "echo", "functionVersion": "1", "name": "live"}, map[string]any{"arn": testFunction + ":live"}),
-			resource(typeURL, "echo", "echo", map[string]any{"authorizationType": "AWS_IAM", "functionName": "echo", "qualifier": "live"}, map[string]any{"functionUrl": testURL}),
-			resource(typeNotification, "removals", testBucket, map[string]any{"bucket": testBucket, "lambdaFunctions": []any{map[string]any{
-				"id": "removals", "lambdaFunctionArn": testFunction + ":live", "events": []any{"s3:ObjectRemoved:*"},
-			}}}, nil),
+			resource(typeAlias, "echo", "echo", map[string]any{"functionName": "echo", "functionVersion": "1", "name": "live"},
+				map[string]any{"arn": testFunction + ":live"}),
+			resource(typeURL, "echo", "echo", map[string]any{"authorizationType": "AWS_IAM", "functionName": "echo",
+				"qualifier": "live"}, map[string]any{"functionUrl": testURL}),
+			resource(typeNotification, "removals", testBucket,
+				map[string]any{"bucket": testBucket, "lambdaFunctions": []any{map[string]any{
+					"id": "removals", "lambdaFunctionArn": testFunction + ":live", "events": []any{"s3:ObjectRemoved:*"},
+				}}}, nil),
 			resource(typeStore, "gate", testStore, map[string]any{"name": "gate"}, map[string]any{"arn": testStore}),
 			keyResource("k.1", "born-first"),
 			resource(typeGate, "gate", "gate", map[string]any{
 				"name": "gate", "runtime": "cloudfront-js-2.0", "publish": true, "keyValueStoreAssociations": []any{testStore},
-				"code": "import cf from 'cloudfront';\nconst store = cf.kvs();\nasync function handler(event) {\n  if (await store.exists('r.' + event.request.uri.slice(1))) { return {statusCode: 410}; }\n  return event.request;\n}\n",
+				"code": "import cf from 'cloudfront';\nconst store = cf.kvs();\nasync function handler(event) {\n  if (await " +
+					"store.exists('r.' + event.request.uri.slice(1))) { return {statusCode: 410}; }\n  return event.request;\n}\n",
 			}, map[string]any{"arn": testGate}),
 		},
 	}
@@ -111,7 +125,8 @@ func keyResource(key, value string) plan.Resource {
 // startTest runs the test plan; change may be nil.
 func startTest(t *testing.T, change func(*Options)) *Stack {
 	t.Helper()
-	o := Options{Document: testPlan(t), Region: testRegion, Root: t.TempDir(), Dir: t.TempDir(), Log: t.Output(), Bundles: map[string]string{"echo.zip": selfZip(t)}}
+	o := Options{Document: testPlan(t), Region: testRegion, Root: t.TempDir(), Dir: t.TempDir(), Log: t.Output(),
+		Bundles: map[string]string{"echo.zip": selfZip(t)}}
 	if change != nil {
 		change(&o)
 	}

@@ -126,7 +126,8 @@ func applyProject(opts Options, project *workspace.Project, given config.Map) er
 		}
 		plain, err := value.ToObject()
 		if err != nil || !workspace.ValidateConfigValue(*declared.Type, declared.Items, plain) {
-			return fmt.Errorf("Stack '%s' with configuration key '%s' must be of type '%s'", opts.Stack, name, workspace.InferFullTypeName(*declared.Type, declared.Items))
+			return fmt.Errorf("Stack '%s' with configuration key '%s' must be of type '%s'", opts.Stack, name,
+				workspace.InferFullTypeName(*declared.Type, declared.Items))
 		}
 	}
 	if len(missing) > 0 {

@@ -18,7 +18,8 @@ func configured(t *testing.T, set ...func(*recorder.Options)) map[string]string 
 	t.Helper()
 	seen := map[string]string{}
 	_, err := evaluate(func(ctx *pulumi.Context) error {
-		for _, key := range []string{"sample:greeting", "sample:count", "sample:loud", "sample:names", "sample:people", "sample:password", "aws:region", "pulumi:autonaming"} {
+		for _, key := range []string{"sample:greeting", "sample:count", "sample:loud", "sample:names", "sample:people",
+			"sample:password", "aws:region", "pulumi:autonaming"} {
 			if value, ok := ctx.GetConfig(key); ok {
 				seen[key] = value
 				if ctx.IsConfigSecret(key) {
@@ -34,7 +35,8 @@ func configured(t *testing.T, set ...func(*recorder.Options)) map[string]string 
 
 func TestConfigurationIsWhatPulumiWouldHand(t *testing.T) {
 	assert.Equal(t, map[string]string{
-		"sample:greeting": "hello", "sample:count": "5", "sample:loud": "false", "sample:names": `["ann","bob"]`, "sample:people": `[{"name":"ann"}]`, "sample:password": "", "aws:region": "eu-central-1",
+		"sample:greeting": "hello", "sample:count": "5", "sample:loud": "false", "sample:names": `["ann","bob"]`,
+		"sample:people": `[{"name":"ann"}]`, "sample:password": "", "aws:region": "eu-central-1",
 	}, configured(t), "defaults, then the stack's file; the engine's own settings are not a program's")
 }
 
@@ -70,21 +72,32 @@ func TestAnotherFileMayConfigureTheStack(t *testing.T) {
 func TestConfigurationThatPulumiRefusesIsRefused(t *testing.T) {
 	const file = "config:\n  aws:region: eu-central-1\n"
 	for name, tt := range map[string]struct{ declared, stack, want string }{
-		"an integer that is none":               {"count: {type: integer, default: 1}", "count: many", "'count' must be of type 'integer'"},
-		"a boolean that is none":                {"loud: {type: boolean, default: false}", "loud: very", "'loud' must be of type 'boolean'"},
-		"text for a list":                       {"names: {type: array, items: {type: string}, default: []}", "names: ann", "'names' must be of type 'array<string>'"},
-		"a list of something else":              {"names: {type: array, items: {type: string}, default: []}", "names: [{a: b}]", "'names' must be of type 'array<string>'"},
-		"text for an object":                    {"geo: {type: object, default: {}}", "geo: DE", "'geo' must be of type 'object'"},
-		"a declared key without a default":      {"greeting: {type: string}", "", "missing configuration values 'greeting'"},
-		"several of them":                       {"a: {type: string}\n  b: {description: B.}", "", "missing configuration values 'a', 'b'"},
-		"a typed secret in plain text":          {"password: {type: string, secret: true}", "password: hush", "'password' must be encrypted as it's secret"},
-		"a typed secret with a plain default":   {"password: {type: string, secret: true, default: ''}", "", "'password' must be encrypted as it's secret"},
-		"a default of another type":             {"count: {type: integer, default: many}", "", "default value specified for configuration key 'count' is not of the expected type"},
-		"a declared key that has only the null": {"greeting: {type: string, default: null}", "", "missing configuration values 'greeting'"},
+		"an integer that is none": {"count: {type: integer, default: 1}", "count: many",
+			"'count' must be of type 'integer'"},
+		"a boolean that is none": {"loud: {type: boolean, default: false}", "loud: very",
+			"'loud' must be of type 'boolean'"},
+		"text for a list": {"names: {type: array, items: {type: string}, default: []}", "names: ann",
+			"'names' must be of type 'array<string>'"},
+		"a list of something else": {"names: {type: array, items: {type: string}, default: []}",
+			"names: [{a: b}]", "'names' must be of type 'array<string>'"},
+		"text for an object": {"geo: {type: object, default: {}}", "geo: DE",
+			"'geo' must be of type 'object'"},
+		"a declared key without a default": {"greeting: {type: string}", "", "missing configuration values 'greeting'"},
+		"several of them": {"a: {type: string}\n  b: {description: B.}", "",
+			"missing configuration values 'a', 'b'"},
+		"a typed secret in plain text": {"password: {type: string, secret: true}", "password: hush",
+			"'password' must be encrypted as it's secret"},
+		"a typed secret with a plain default": {"password: {type: string, secret: true, default: ''}", "",
+			"'password' must be encrypted as it's secret"},
+		"a default of another type": {"count: {type: integer, default: many}", "",
+			"default value specified for configuration key 'count' is not of the expected type"},
+		"a declared key that has only the null": {"greeting: {type: string, default: null}", "",
+			"missing configuration values 'greeting'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
-			require.NoError(t, os.WriteFile(root+"/Pulumi.yaml", []byte("name: sample\nruntime: go\nconfig:\n  "+tt.declared+"\n"), 0o600))
+			require.NoError(t, os.WriteFile(root+"/Pulumi.yaml",
+				[]byte("name: sample\nruntime: go\nconfig:\n  "+tt.declared+"\n"), 0o600))
 			given := file
 			if tt.stack != "" {
 				given += "  sample:" + tt.stack + "\n"

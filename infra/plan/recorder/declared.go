@@ -30,7 +30,8 @@ func Declared(root string) ([]Key, error) {
 		if strings.Contains(name, ":") {
 			continue // another namespace's value, not a key of ours
 		}
-		key := Key{Name: name, Type: workspace.InferFullTypeName(declared.TypeName(), declared.Items), Secret: declared.Secret, Description: declared.Description}
+		key := Key{Name: name, Type: workspace.InferFullTypeName(declared.TypeName(), declared.Items),
+			Secret: declared.Secret, Description: declared.Description}
 		if declared.Default != nil {
 			if key.Default, err = text(declared.Default); err != nil {
 				return nil, err

@@ -100,19 +100,22 @@ func policy(f facts) (string, map[string]any) {
 func distribution(facts) (string, map[string]any) {
 	// Identifiers from AWS's own examples.
 	return "EDFDVBD6EXAMPLE", map[string]any{
-		"arn": "arn:aws:cloudfront::" + AccountID + ":distribution/EDFDVBD6EXAMPLE", "domainName": "d111111abcdef8.cloudfront.net",
+		"arn":          "arn:aws:cloudfront::" + AccountID + ":distribution/EDFDVBD6EXAMPLE",
+		"domainName":   "d111111abcdef8.cloudfront.net",
 		"hostedZoneId": "Z2FDTNDATAQYW2", "status": "Deployed", "etag": "ETVEXAMPLE",
 	}
 }
 
 func viewerFunction(f facts) (string, map[string]any) {
 	name := f.text("name", f.physical)
-	return name, map[string]any{"name": name, "arn": "arn:aws:cloudfront::" + AccountID + ":function/" + name, "etag": "ETVEXAMPLE"}
+	return name, map[string]any{"name": name, "arn": "arn:aws:cloudfront::" + AccountID + ":function/" + name,
+		"etag": "ETVEXAMPLE"}
 }
 
 func keyValueStore(f facts) (string, map[string]any) {
 	const id = "00000000-1111-2222-3333-444444444444"
-	return id, map[string]any{"name": f.text("name", f.physical), "arn": "arn:aws:cloudfront::" + AccountID + ":key-value-store/" + id, "etag": "ETVEXAMPLE"}
+	return id, map[string]any{"name": f.text("name", f.physical),
+		"arn": "arn:aws:cloudfront::" + AccountID + ":key-value-store/" + id, "etag": "ETVEXAMPLE"}
 }
 
 func function(f facts) (string, map[string]any) {
@@ -130,11 +133,13 @@ func function(f facts) (string, map[string]any) {
 
 func alias(f facts) (string, map[string]any) {
 	name := f.text("name", f.physical)
-	return f.physical, map[string]any{"arn": f.arn("lambda", "function:"+f.text("functionName", "")+":"+name), "name": name}
+	return f.physical, map[string]any{"arn": f.arn("lambda", "function:"+f.text("functionName", "")+":"+name),
+		"name": name}
 }
 
 func functionURL(f facts) (string, map[string]any) {
-	return f.physical, map[string]any{"functionUrl": "https://" + f.name + ".lambda-url." + f.region + ".on.aws/", "urlId": f.name}
+	return f.physical, map[string]any{"functionUrl": "https://" + f.name + ".lambda-url." + f.region + ".on.aws/",
+		"urlId": f.name}
 }
 
 func table(f facts) (string, map[string]any) {

@@ -36,7 +36,8 @@ type monitor struct {
 var _ pulumi.MockResourceMonitor = (*monitor)(nil)
 
 func newMonitor(cfg stackConfig, opts Options) *monitor {
-	return &monitor{project: cfg.project, home: cfg.values["aws:region"], opts: opts, resources: map[string]plan.Resource{}, regions: map[string]string{}}
+	return &monitor{project: cfg.project, home: cfg.values["aws:region"], opts: opts,
+		resources: map[string]plan.Resource{}, regions: map[string]string{}}
 }
 
 // NewResource records a registration and answers with made-up outputs.
@@ -58,7 +59,8 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 	if args.TypeToken == providerType {
 		m.regions[args.Name], _ = r.Inputs["region"].(string)
 	}
-	f := facts{kind: args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:], name: args.Name, physical: m.project + "-" + m.opts.Stack + "-" + args.Name, region: cmp.Or(r.Region, m.home), inputs: r.Inputs}
+	f := facts{kind: args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:], name: args.Name,
+		physical: m.project + "-" + m.opts.Stack + "-" + args.Name, region: cmp.Or(r.Region, m.home), inputs: r.Inputs}
 	state := args.Inputs.Copy()
 	if m.opts.DryRun && args.TypeToken != providerType {
 		// A resource that does not exist yet has no identifier and no computed
@@ -143,7 +145,8 @@ func (m *monitor) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 			account = cmp.Or(m.opts.Accounts[providerName(args.Provider)], account)
 		}
 		return resource.NewPropertyMapFromMap(map[string]any{
-			"accountId": account, "arn": "arn:aws:iam::" + account + ":role/deploy", "id": account, "userId": "AROAEXAMPLE:deploy",
+			"accountId": account, "arn": "arn:aws:iam::" + account + ":role/deploy", "id": account,
+			"userId": "AROAEXAMPLE:deploy",
 		}), nil
 	case "aws:secretsmanager/getRandomPassword:getRandomPassword":
 		length := int(args.Args["passwordLength"].NumberValue())

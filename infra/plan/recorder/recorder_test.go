@@ -46,11 +46,13 @@ func TestAResourceIsRecordedWithWhatWasSaidOfIt(t *testing.T) {
 			return err
 		}
 		second, err := sns.NewTopic(ctx, "second", &sns.TopicArgs{DisplayName: first.Name, FifoTopic: pulumi.Bool(true)},
-			pulumi.Provider(provider), pulumi.Parent(first), pulumi.Protect(true), pulumi.RetainOnDelete(true), pulumi.IgnoreChanges([]string{"tags"}))
+			pulumi.Provider(provider), pulumi.Parent(first), pulumi.Protect(true), pulumi.RetainOnDelete(true),
+			pulumi.IgnoreChanges([]string{"tags"}))
 		if err != nil {
 			return err
 		}
-		third, err := sns.NewTopic(ctx, "third", &sns.TopicArgs{DisplayName: first.Name}, pulumi.DependsOn([]pulumi.Resource{first, second}))
+		third, err := sns.NewTopic(ctx, "third", &sns.TopicArgs{DisplayName: first.Name},
+			pulumi.DependsOn([]pulumi.Resource{first, second}))
 		ctx.Export("arn", third.Arn)
 		return err
 	})
@@ -136,7 +138,8 @@ func TestAPreviewKnowsNoComputedProperty(t *testing.T) {
 
 func TestSecretsAreHiddenUnlessAskedFor(t *testing.T) {
 	program := func(ctx *pulumi.Context) error {
-		_, err := sns.NewTopic(ctx, "topic", &sns.TopicArgs{DisplayName: pulumi.ToSecret(pulumi.String("hush")).(pulumi.StringOutput)})
+		_, err := sns.NewTopic(ctx, "topic",
+			&sns.TopicArgs{DisplayName: pulumi.ToSecret(pulumi.String("hush")).(pulumi.StringOutput)})
 		return err
 	}
 	doc, err := evaluate(program)

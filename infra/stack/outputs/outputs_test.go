@@ -89,10 +89,13 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 	require.NoError(t, err)
 	var env bytes.Buffer
 	require.NoError(t, o.WriteEnv(&env))
-	out, err := exec.Command("sh", "-ec", env.String()+`printf '%s\n' "$MEDIA_CDN_BASE_URL" "$MEDIA_LINK_TTL_SECONDS" "$MEDIA_SERVICES" "$MEDIA_MAPPING_REGIONS" "$MEDIA_DASHBOARD_URL"`).Output()
+	out, err := exec.Command("sh", "-ec",
+		env.String()+`printf '%s\n' "$MEDIA_CDN_BASE_URL" "$MEDIA_LINK_TTL_SECONDS" "$MEDIA_SERVICES" `+
+			`"$MEDIA_MAPPING_REGIONS" "$MEDIA_DASHBOARD_URL"`).Output()
 	require.NoError(t, err)
 	assert.Equal(t, []string{
-		"https://media.example.com", "2592000", "discussion=private,marketplace=public", "eu-central-1,us-east-1", `https://x/#it's "here"; $(false) & $HOME`, "",
+		"https://media.example.com", "2592000", "discussion=private,marketplace=public", "eu-central-1,us-east-1",
+		`https://x/#it's "here"; $(false) & $HOME`, "",
 	}, strings.Split(string(out), "\n"))
 	assert.Equal(t, len(all), strings.Count(env.String(), "\n"), "one line per output")
 }

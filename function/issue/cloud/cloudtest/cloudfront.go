@@ -45,7 +45,8 @@ func (c *CloudFront) serve(w http.ResponseWriter, r *http.Request) {
 			Items    struct{ Path []string }
 		}
 	}
-	if !ok || !ok2 || r.Method != http.MethodPost || xml.NewDecoder(r.Body).Decode(&batch) != nil || batch.Paths.Quantity != len(batch.Paths.Items.Path) {
+	if !ok || !ok2 || r.Method != http.MethodPost || xml.NewDecoder(r.Body).Decode(&batch) != nil ||
+		batch.Paths.Quantity != len(batch.Paths.Items.Path) {
 		c.refuse(w, "InvalidArgument")
 		return
 	}
@@ -63,7 +64,9 @@ func (c *CloudFront) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(http.StatusCreated)
-	fmt.Fprintf(w, `<Invalidation xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Id>I1</Id><Status>InProgress</Status></Invalidation>`)
+	fmt.Fprintf(w,
+		`<Invalidation xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Id>I1</Id><Status>InProgress</Status></`+
+			`Invalidation>`)
 }
 
 func (c *CloudFront) full(next Invalidation) bool {
@@ -92,5 +95,8 @@ func orElse(n, otherwise int) int {
 
 func (c *CloudFront) refuse(w http.ResponseWriter, code string) {
 	w.WriteHeader(http.StatusBadRequest)
-	fmt.Fprintf(w, `<ErrorResponse xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type><Code>%s</Code></Error></ErrorResponse>`, code)
+	fmt.Fprintf(w,
+		`<ErrorResponse `+
+			`xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type><Code>%s</Code></Error></`+
+			`ErrorResponse>`, code)
 }

@@ -104,7 +104,8 @@ func (s *KeyValueStore) update(w http.ResponseWriter, r *http.Request) {
 		Puts    []entry
 		Deletes []entry
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Puts)+len(in.Deletes) > 50 || len(in.Puts)+len(in.Deletes) == 0 {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Puts)+len(in.Deletes) > 50 ||
+		len(in.Puts)+len(in.Deletes) == 0 {
 		refuse(w, http.StatusBadRequest, "ValidationException")
 		return
 	}

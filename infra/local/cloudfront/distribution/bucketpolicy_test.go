@@ -11,7 +11,8 @@ func TestBucketPolicies(t *testing.T) {
 	const mine = "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE"
 	const other = "arn:aws:cloudfront::999999999999:distribution/OTHER"
 	grant := func(principal, condition string) string {
-		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal + `,"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/public/*"` + condition + `}]}`
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal +
+			`,"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/public/*"` + condition + `}]}`
 	}
 	const service = `{"Service":["cloudfront.amazonaws.com","logs.amazonaws.com"]}`
 	for _, row := range []struct {
@@ -21,18 +22,34 @@ func TestBucketPolicies(t *testing.T) {
 		{"what is granted", grant(service, ""), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
 		{"another action", grant(service, ""), other, "s3:GetObjectAcl", "arn:aws:s3:::b/public/a", false},
 		{"another resource", grant(service, ""), other, "s3:GetObject", "arn:aws:s3:::b/private/a", false},
-		{"another service", grant(`{"Service":"logs.amazonaws.com"}`, ""), other, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
-		{"an account is not the service", grant(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""), other, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
+		{"another service", grant(`{"Service":"logs.amazonaws.com"}`, ""), other, "s3:GetObject", "arn:aws:s3:::b/public/a",
+			false},
+		{"an account is not the service", grant(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""), other, "s3:GetObject",
+			"arn:aws:s3:::b/public/a", false},
 		{"everyone", grant(`"*"`, ""), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
-		{"the source account", grant(service, `,"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
-		{"another source account", grant(service, `,"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}`), mine, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
-		{"one of several ARNs", grant(service, `,"Condition":{"StringEquals":{"AWS:SourceArn":["x","`+other+`"]}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
-		{"a pattern is none to StringEquals", grant(service, `,"Condition":{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront::*"}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
-		{"all conditions must hold", grant(service, `,"Condition":{"StringEquals":{"AWS:SourceArn":"`+other+`","aws:SourceAccount":"1"}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", false},
-		{"CloudFront speaks TLS to S3", grant(service, `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`), other, "s3:GetObject", "arn:aws:s3:::b/public/a", true},
-		{"a denial wins", `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:Get*","Resource":"arn:aws:s3:::b/secret*"}]}`, other, "s3:GetObject", "arn:aws:s3:::b/secret", false},
-		{"a denial of plain HTTP does not concern CloudFront", `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`, other, "s3:GetObject", "arn:aws:s3:::b/a", true},
-		{"TLS 1.2 is what CloudFront speaks", `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}}]}`, other, "s3:GetObject", "arn:aws:s3:::b/a", true},
+		{"the source account", grant(service, `,"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}`), other,
+			"s3:GetObject", "arn:aws:s3:::b/public/a", true},
+		{"another source account", grant(service, `,"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}`), mine,
+			"s3:GetObject", "arn:aws:s3:::b/public/a", false},
+		{"one of several ARNs", grant(service, `,"Condition":{"StringEquals":{"AWS:SourceArn":["x","`+other+`"]}}`), other,
+			"s3:GetObject", "arn:aws:s3:::b/public/a", true},
+		{"a pattern is none to StringEquals", grant(service,
+			`,"Condition":{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront::*"}}`), other, "s3:GetObject",
+			"arn:aws:s3:::b/public/a", false},
+		{"all conditions must hold", grant(service,
+			`,"Condition":{"StringEquals":{"AWS:SourceArn":"`+other+`","aws:SourceAccount":"1"}}`), other, "s3:GetObject",
+			"arn:aws:s3:::b/public/a", false},
+		{"CloudFront speaks TLS to S3", grant(service, `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`), other,
+			"s3:GetObject", "arn:aws:s3:::b/public/a", true},
+		{"a denial wins",
+			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny",` +
+				`"Principal":{"AWS":"*"},"Action":"s3:Get*","Resource":"arn:aws:s3:::b/secret*"}]}`, other, "s3:GetObject", "arn:aws:s3:::b/secret", false},
+		{"a denial of plain HTTP does not concern CloudFront",
+			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*",` +
+				`"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`, other, "s3:GetObject", "arn:aws:s3:::b/a", true},
+		{"TLS 1.2 is what CloudFront speaks",
+			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*",` +
+				`"Action":"s3:*","Resource":"*","Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}}]}`, other, "s3:GetObject", "arn:aws:s3:::b/a", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			p, err := parseBucketPolicy(row.policy)

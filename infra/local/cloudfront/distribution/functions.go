@@ -2,7 +2,8 @@ package distribution
 
 import "regexp"
 
-const maxFunctionCode = 10 << 10 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+const maxFunctionCode = 10 << 10
 
 // numbered is the ARN of a numbered version of a function, the only form that an association takes.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html

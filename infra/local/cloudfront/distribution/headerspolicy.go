@@ -98,7 +98,8 @@ func (r *reader) headersPolicy(at string, in headersPolicyInputs) *HeadersPolicy
 				host = after
 			}
 			if origin != "*" && strings.Contains(strings.TrimPrefix(host, "*."), "*") {
-				r.fail("%s: corsConfig.accessControlAllowOrigins.items[%d]: in %q only the leftmost label may be a wildcard", at, i, origin)
+				r.fail("%s: corsConfig.accessControlAllowOrigins.items[%d]: in %q only the leftmost label may be a wildcard", at, i,
+					origin)
 			}
 		}
 	}

@@ -24,7 +24,8 @@ type Header struct{ Name, Value string }
 
 // bucketDomain is the regional domain name of a bucket. The global form is refused: it redirects, or fails while DNS
 // catches up. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
-var bucketDomain = regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3[.-]([a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com$`)
+var bucketDomain = regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,` +
+	`61}[a-z0-9])\.s3[.-]([a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com$`)
 
 type originInputs struct {
 	OriginID, DomainName, OriginPath, OriginAccessControlID string
@@ -37,8 +38,10 @@ type originInputs struct {
 }
 
 func (r *reader) origin(path string, in originInputs) *Origin {
-	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html: 3 attempts of 10 s.
-	o := &Origin{Domain: in.DomainName, Path: in.OriginPath, Attempts: 3, ConnectTimeout: 10 * time.Second, Signing: "never"}
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html: 3 attempts of 10
+	// s.
+	o := &Origin{Domain: in.DomainName, Path: in.OriginPath, Attempts: 3, ConnectTimeout: 10 * time.Second,
+		Signing: "never"}
 	if m := bucketDomain.FindStringSubmatch(in.DomainName); m != nil {
 		o.Bucket, o.Region = m[1], m[2]
 	} else {
