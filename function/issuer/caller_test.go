@@ -27,8 +27,10 @@ func TestACallIsWhoIAMSaysItIs(t *testing.T) {
 		arn  string
 		want []string
 	}{
-		"a role's session":                           {"arn:aws:sts::123456789012:assumed-role/chat/i-0123", []string{"chat"}},
-		"another session of the role":                {"arn:aws:sts::123456789012:assumed-role/chat/ann@example.com", []string{"chat"}},
+		"a role's session": {"arn:aws:sts::123456789012:assumed-role/chat/i-0123", []string{"chat"}},
+		"another session of the role": {
+			"arn:aws:sts::123456789012:assumed-role/chat/ann@example.com", []string{"chat"},
+		},
 		"a role without a path":                      {"arn:aws:sts::123456789012:assumed-role/shop/x", []string{"shop"}},
 		"a user":                                     {"arn:aws:iam::123456789012:user/ops/ann", []string{"chat", "board"}},
 		"a role in a named account":                  {"arn:aws:sts::210987654321:assumed-role/any/x", []string{"board"}},
@@ -79,20 +81,26 @@ func TestCallersThatCannotBeMeantAreRefused(t *testing.T) {
 		callers []Caller
 		want    string
 	}{
-		"good ones":                  {[]Caller{{role, services}, {"210987654321", []string{"shop"}}}, ""},
-		"none":                       {nil, ""},
-		"anybody":                    {[]Caller{{"*", services}}, `"*": it must be the ARN`},
-		"any role":                   {[]Caller{{"arn:aws:iam::123456789012:role/*", services}}, "never a wildcard"},
-		"a path alone":               {[]Caller{{"arn:aws:iam::123456789012:role/apps/", services}}, "it must be the ARN"},
-		"an account with a rest":     {[]Caller{{"123456789012:root", services}}, "it must be the ARN"},
-		"an AWS service":             {[]Caller{{"s3.amazonaws.com", services}}, "it must be the ARN"},
-		"a session":                  {[]Caller{{"arn:aws:sts::123456789012:assumed-role/chat/x", services}}, "it must be the ARN"},
-		"no services":                {[]Caller{{role, nil}}, "name the services"},
-		"an unknown service":         {[]Caller{{role, []string{"board"}}}, `there is no service "board"`},
-		"a service twice":            {[]Caller{{role, []string{"chat", "chat"}}}, `the service "chat" is listed twice`},
-		"a principal twice":          {[]Caller{{role, services}, {role, services}}, "it is listed twice"},
-		"an account in two forms":    {[]Caller{{"210987654321", services}, {"arn:aws:iam::210987654321:root", services}}, "looks like one of 210987654321"},
-		"two roles that are one":     {[]Caller{{role, []string{"chat"}}, {"arn:aws:iam::123456789012:role/chat", []string{"shop"}}}, "an account has only one role of a name"},
+		"good ones":              {[]Caller{{role, services}, {"210987654321", []string{"shop"}}}, ""},
+		"none":                   {nil, ""},
+		"anybody":                {[]Caller{{"*", services}}, `"*": it must be the ARN`},
+		"any role":               {[]Caller{{"arn:aws:iam::123456789012:role/*", services}}, "never a wildcard"},
+		"a path alone":           {[]Caller{{"arn:aws:iam::123456789012:role/apps/", services}}, "it must be the ARN"},
+		"an account with a rest": {[]Caller{{"123456789012:root", services}}, "it must be the ARN"},
+		"an AWS service":         {[]Caller{{"s3.amazonaws.com", services}}, "it must be the ARN"},
+		"a session": {
+			[]Caller{{"arn:aws:sts::123456789012:assumed-role/chat/x", services}}, "it must be the ARN",
+		},
+		"no services":        {[]Caller{{role, nil}}, "name the services"},
+		"an unknown service": {[]Caller{{role, []string{"board"}}}, `there is no service "board"`},
+		"a service twice":    {[]Caller{{role, []string{"chat", "chat"}}}, `the service "chat" is listed twice`},
+		"a principal twice":  {[]Caller{{role, services}, {role, services}}, "it is listed twice"},
+		"an account in two forms": {
+			[]Caller{{"210987654321", services}, {"arn:aws:iam::210987654321:root", services}}, "looks like one of 210987654321",
+		},
+		"two roles that are one": {
+			[]Caller{{role, []string{"chat"}}, {"arn:aws:iam::123456789012:role/chat", []string{"shop"}}}, "an account has only one role of a name",
+		},
 		"more than the function has": {many(60), "name an account instead of its roles"},
 	} {
 		t.Run(name, func(t *testing.T) {

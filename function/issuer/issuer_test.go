@@ -120,13 +120,27 @@ func TestWhatS3DeletesLosesItsLinks(t *testing.T) {
 		remains        bool // in the bucket
 		dies           bool
 	}{
-		"an object without versions":           {"ObjectRemoved:Delete", "", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true},
-		"an object hidden by a marker":         {"ObjectRemoved:DeleteMarkerCreated", "v2", "simple-chat/a.jpg", "simple-chat/a.jpg", true, true},
-		"the last version":                     {"ObjectRemoved:Delete", "v1", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true},
-		"an old version":                       {"ObjectRemoved:Delete", "v1", "simple-chat/a.jpg", "simple-chat/a.jpg", true, false},
-		"by a lifecycle rule":                  {"LifecycleExpiration:Delete", "", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true},
-		"hidden by a lifecycle rule":           {"s3:LifecycleExpiration:DeleteMarkerCreated", "v2", "simple-chat/a.jpg", "simple-chat/a.jpg", true, true},
-		"a key that is escaped in the message": {"ObjectRemoved:Delete", "", "simple-chat/%C3%A4+b%2Bc%25.jpg", "simple-chat/ä b+c%.jpg", false, true},
+		"an object without versions": {
+			"ObjectRemoved:Delete", "", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true,
+		},
+		"an object hidden by a marker": {
+			"ObjectRemoved:DeleteMarkerCreated", "v2", "simple-chat/a.jpg", "simple-chat/a.jpg", true, true,
+		},
+		"the last version": {
+			"ObjectRemoved:Delete", "v1", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true,
+		},
+		"an old version": {
+			"ObjectRemoved:Delete", "v1", "simple-chat/a.jpg", "simple-chat/a.jpg", true, false,
+		},
+		"by a lifecycle rule": {
+			"LifecycleExpiration:Delete", "", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true,
+		},
+		"hidden by a lifecycle rule": {
+			"s3:LifecycleExpiration:DeleteMarkerCreated", "v2", "simple-chat/a.jpg", "simple-chat/a.jpg", true, true,
+		},
+		"a key that is escaped in the message": {
+			"ObjectRemoved:Delete", "", "simple-chat/%C3%A4+b%2Bc%25.jpg", "simple-chat/ä b+c%.jpg", false, true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,16 +207,18 @@ func TestEventsOfOtherKindsAreRefused(t *testing.T) {
 		event string
 		fails bool
 	}{
-		"S3 trying whether it may":      {`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"media"}`, false},
-		"no records":                    {`{"Records":[]}`, false},
-		"a deleted public object":       {string(removedEvent("ObjectRemoved:Delete", "", "marketplace/p.jpg")), false},
-		"something created":             {string(removedEvent("ObjectCreated:Put", "", "simple-chat/a.jpg")), true},
-		"a key that cannot be read":     {string(removedEvent("ObjectRemoved:Delete", "", "%zz")), true},
-		"a key that is not UTF-8":       {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%FF")), true},
-		"a key of half a character":     {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%ED%A0%80")), true},
-		"half of a surrogate pair":      {string(removedEvent("ObjectRemoved:Delete", "", `simple-chat/\ud800`)), true},
-		"bytes that are not UTF-8":      {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/\xff")), true},
-		"a call of half a character":    {`{"rawPath":"/links","requestContext":{"http":{"method":"POST"}},"body":"\ud800"}`, true},
+		"S3 trying whether it may":  {`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"media"}`, false},
+		"no records":                {`{"Records":[]}`, false},
+		"a deleted public object":   {string(removedEvent("ObjectRemoved:Delete", "", "marketplace/p.jpg")), false},
+		"something created":         {string(removedEvent("ObjectCreated:Put", "", "simple-chat/a.jpg")), true},
+		"a key that cannot be read": {string(removedEvent("ObjectRemoved:Delete", "", "%zz")), true},
+		"a key that is not UTF-8":   {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%FF")), true},
+		"a key of half a character": {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%ED%A0%80")), true},
+		"half of a surrogate pair":  {string(removedEvent("ObjectRemoved:Delete", "", `simple-chat/\ud800`)), true},
+		"bytes that are not UTF-8":  {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/\xff")), true},
+		"a call of half a character": {
+			`{"rawPath":"/links","requestContext":{"http":{"method":"POST"}},"body":"\ud800"}`, true,
+		},
 		"a key of nothing":              {string(removedEvent("ObjectRemoved:Delete", "", "")), true},
 		"a record from somewhere else":  {`{"Records":[{"eventSource":"aws:sqs"}]}`, true},
 		"a record that is no object":    {`{"Records":[7]}`, true},

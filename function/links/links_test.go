@@ -22,7 +22,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,6 +29,7 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/api/apitest"
+	"secure-media-cdn/function/issue/client"
 )
 
 // deployed is an issuer behind an address that checks signatures.
@@ -83,7 +83,8 @@ func signed(r *http.Request, body []byte) bool {
 		again.Header.Set("Content-Type", kind)
 	}
 	sum := sha256.Sum256(body)
-	_ = v4.NewSigner().SignHTTP(context.Background(), aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}, again, hex.EncodeToString(sum[:]), "lambda", "eu-central-1", at)
+	_ = v4.NewSigner().SignHTTP(context.Background(), client.LocalCredentials, again, hex.EncodeToString(sum[:]),
+		"lambda", "eu-central-1", at)
 	return again.Header.Get("Authorization") == given
 }
 
@@ -98,7 +99,8 @@ func (d *deployed) links(in string, interactive bool, args ...string) result {
 	if d.outputs != "" {
 		args = append([]string{"--outputs", d.outputs}, args...)
 	}
-	code := run(context.Background(), args, terminal{strings.NewReader(in), &out, &err, interactive}, cmp.Or(d.local, d.outputs))
+	t := terminal{strings.NewReader(in), &out, &err, interactive}
+	code := run(context.Background(), args, t, cmp.Or(d.local, d.outputs))
 	return result{code, out.String(), err.String()}
 }
 
@@ -207,9 +209,11 @@ func TestExitCodes(t *testing.T) {
 		code int
 		say  string // on standard error
 	}{
-		"all went well":                {[]string{"issue", "s3://media/chat/a"}, "", 0, ""},
-		"help":                         {[]string{"--help"}, "", 0, ""},
-		"a part failed":                {[]string{"issue", "s3://media/chat/a", "s3://media/chat/b/"}, "", 1, "s3://media/chat/b/: a key that ends in a slash is a directory, and cannot be served (directory)"},
+		"all went well": {[]string{"issue", "s3://media/chat/a"}, "", 0, ""},
+		"help":          {[]string{"--help"}, "", 0, ""},
+		"a part failed": {
+			[]string{"issue", "s3://media/chat/a", "s3://media/chat/b/"}, "", 1, "s3://media/chat/b/: a key that ends in a slash is a directory, and cannot be served (directory)",
+		},
 		"an unknown link":              {[]string{"show", unknown}, "", 1, "(link_not_found)"},
 		"an unknown link to revoke":    {[]string{"revoke", unknown}, "", 1, "(link_not_found)"},
 		"no command":                   {nil, "", 2, "links: expected one of"},
@@ -258,9 +262,15 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 			fmt.Fprint(w, `{"links":[{"object":"s3://media/chat/a","error":{"code":"unavailable","message":"down"}}],"error":{"code":"unavailable","message":"down"}}`)
 			return true
 		}, 1, 5, "s3://media/chat/a: down (unavailable)"},
-		"broken for good": {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true }, 3, 5, "answered 502"},
-		"refused":         {func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusForbidden); return true }, 3, 1, "issuerPrincipals"},
-		"something else":  {func(_ int32, w http.ResponseWriter) bool { fmt.Fprint(w, "<html>"); return true }, 3, 5, "not its API's"},
+		"broken for good": {
+			func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true }, 3, 5, "answered 502",
+		},
+		"refused": {
+			func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusForbidden); return true }, 3, 1, "issuerPrincipals",
+		},
+		"something else": {
+			func(_ int32, w http.ResponseWriter) bool { fmt.Fprint(w, "<html>"); return true }, 3, 5, "not its API's",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -290,16 +300,30 @@ func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
 		outputs, say string
 		local        bool // they are the local run's own
 	}{
-		"no JSON":                         {"issuerUrl: x", "pulumi stack output --json", false},
-		"no issuer":                       {`{` + region + `}`, "issuerUrl", false},
-		"no encryption":                   {`{"issuerUrl":"http://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of an issuer", false},
-		"no region":                       {`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/"}`, "is not the address of an issuer", false},
-		"another host":                    {`{"issuerUrl":"https://issuer.example/",` + region + `}`, "is not the address of an issuer", false},
-		"this machine":                    {`{"issuerUrl":"http://127.0.0.1:9/",` + region + `}`, "is not the address of an issuer", false},
-		"this machine with TLS":           {`{"issuerUrl":"https://127.0.0.1:9/",` + region + `}`, "is not the address of an issuer", false},
-		"AWS in the local run's own":      {`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of a local issuer", true},
-		"another host in the local run's": {`{"issuerUrl":"http://127.0.0.1.example/",` + region + `}`, "is not the address of a local issuer", true},
-		"a control character":             {`{"issuerUrl":"\u001b[2J",` + region + `}`, `\x1b[2J`, false},
+		"no JSON":   {"issuerUrl: x", "pulumi stack output --json", false},
+		"no issuer": {`{` + region + `}`, "issuerUrl", false},
+		"no encryption": {
+			`{"issuerUrl":"http://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of an issuer", false,
+		},
+		"no region": {
+			`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/"}`, "is not the address of an issuer", false,
+		},
+		"another host": {
+			`{"issuerUrl":"https://issuer.example/",` + region + `}`, "is not the address of an issuer", false,
+		},
+		"this machine": {
+			`{"issuerUrl":"http://127.0.0.1:9/",` + region + `}`, "is not the address of an issuer", false,
+		},
+		"this machine with TLS": {
+			`{"issuerUrl":"https://127.0.0.1:9/",` + region + `}`, "is not the address of an issuer", false,
+		},
+		"AWS in the local run's own": {
+			`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of a local issuer", true,
+		},
+		"another host in the local run's": {
+			`{"issuerUrl":"http://127.0.0.1.example/",` + region + `}`, "is not the address of a local issuer", true,
+		},
+		"a control character": {`{"issuerUrl":"\u001b[2J",` + region + `}`, `\x1b[2J`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -342,7 +366,10 @@ func TestALoopbackAddressCountsOnlyInTheLocalRunsOwnFile(t *testing.T) {
 
 func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
 	t.Parallel()
-	strange := []string{"s3://media/chat/a\nb", "s3://media/chat/\x1b[2J", "s3://media/chat/a\tb", "s3://media/chat/\u202egpj.exe", "s3://media/chat/\u009b2J", "s3://media/chat/\u2028"}
+	strange := []string{
+		"s3://media/chat/a\nb", "s3://media/chat/\x1b[2J", "s3://media/chat/a\tb",
+		"s3://media/chat/\u202egpj.exe", "s3://media/chat/\u009b2J", "s3://media/chat/\u2028",
+	}
 	d := deploy(t)
 	for _, args := range [][]string{{"issue"}, {"--json", "issue"}, {"revoke"}, {"--json", "revoke"}} {
 		got := d.links("", false, append(args, strange...)...)
@@ -350,8 +377,8 @@ func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
 		lines := strings.Split(strings.TrimSuffix(got.out, "\n"), "\n")
 		require.Len(t, lines, len(strange), "%v", args)
 		for n, line := range lines {
-			assert.NotContains(t, strings.ReplaceAll(line, "\t", ""), "\x1b")
-			assert.False(t, strings.ContainsFunc(strings.ReplaceAll(line, "\t", ""), func(r rune) bool { return !unicode.IsPrint(r) }), "%q", line)
+			hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+			assert.False(t, strings.ContainsFunc(strings.ReplaceAll(line, "\t", ""), hidden), "%q", line)
 			if args[0] == "--json" {
 				var item struct{ Object string }
 				require.NoError(t, json.Unmarshal([]byte(line), &item))

@@ -43,52 +43,96 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 		status             int
 		code, field        string
 	}{
-		"no body":                     {"POST", "/links", "", 400, "bad_request", ""},
-		"no JSON":                     {"POST", "/links", "objects=x", 400, "bad_request", ""},
-		"a list":                      {"POST", "/links", `["s3://media/a"]`, 400, "bad_request", ""},
-		"null":                        {"POST", "/links", `null`, 400, "bad_request", ""},
-		"something after the JSON":    {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"]} {}`, 400, "bad_request", ""},
-		"an unknown field":            {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttl":5}`, 400, "bad_request", "ttl"},
-		"a field in capitals":         {"POST", "/links", `{"Objects":["s3://media/chat/a.jpg"]}`, 400, "bad_request", "Objects"},
-		"no objects":                  {"POST", "/links", `{}`, 400, "bad_request", "objects"},
-		"an empty list":               {"POST", "/links", `{"objects":[]}`, 400, "bad_request", "objects"},
-		"objects as one string":       {"POST", "/links", `{"objects":"s3://media/a"}`, 400, "bad_request", "objects"},
-		"objects of null":             {"POST", "/links", `{"objects":null}`, 400, "bad_request", "objects"},
-		"a null among the objects":    {"POST", "/links", `{"objects":["s3://media/chat/a.jpg",null]}`, 400, "bad_request", "objects[1]"},
-		"a number among the objects":  {"POST", "/links", `{"objects":[7]}`, 400, "bad_request", "objects[0]"},
-		"101 objects":                 {"POST", "/links", `{"objects":[` + strings.Repeat(`"s3://media/chat/a.jpg",`, 100) + `"s3://media/b"]}`, 400, "too_many", "objects"},
-		"a body too long":             {"POST", "/links", `{"objects":["` + strings.Repeat("x", 1<<20) + `"]}`, 413, "too_large", ""},
-		"a ttl of zero":               {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":0}`, 400, "bad_ttl", "ttlSeconds"},
-		"a ttl beyond the longest":    {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":2592001}`, 400, "bad_ttl", "ttlSeconds"},
-		"a ttl that would overflow":   {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":9223372036854775807}`, 400, "bad_ttl", "ttlSeconds"},
-		"a ttl of half a second":      {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":0.5}`, 400, "bad_request", "ttlSeconds"},
-		"a ttl in words":              {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":"60"}`, 400, "bad_request", "ttlSeconds"},
-		"half of a surrogate pair":    {"POST", "/links", `{"objects":["s3://media/chat/a.jpg","s3://media/chat/\ud800.jpg"]}`, 400, "bad_request", "objects[1]"},
-		"the other half":              {"POST", "/links", `{"objects":["s3://media/chat/\uDC00.jpg"]}`, 400, "bad_request", "objects[0]"},
-		"a key that is not UTF-8":     {"POST", "/links", "{\"objects\":[\"s3://media/chat/\xff.jpg\"]}", 400, "bad_request", "objects[0]"},
-		"half a pair to revoke":       {"POST", "/revocations", `{"objects":["s3://media/chat/\ud83dx.jpg"]}`, 400, "bad_request", "objects[0]"},
-		"a hash that is not UTF-8":    {"POST", "/revocations", "{\"hashes\":[\"\xed\xa0\x80\"]}", 400, "bad_request", "hashes[0]"},
-		"a field that is there twice": {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"objects":["s3://media/chat/b.jpg"]}`, 400, "bad_request", "objects"},
-		"a malformed object":          {"POST", "/links", `{"objects":["chat/a.jpg"]}`, 400, "bad_object", "objects[0]"},
-		"another bucket":              {"POST", "/links", `{"objects":["s3://other/chat/a.jpg"]}`, 400, "wrong_bucket", "objects[0]"},
-		"a directory":                 {"POST", "/links", `{"objects":["s3://media/chat/"]}`, 400, "directory", "objects[0]"},
-		"an unknown service":          {"POST", "/links", `{"objects":["s3://media/other/a.jpg"]}`, 400, "unknown_service", "objects[0]"},
-		"a missing object":            {"POST", "/links", `{"objects":["s3://media/chat/none.jpg"]}`, 404, "object_not_found", "objects[0]"},
-		"a malformed hash":            {"GET", "/links/short", "", 400, "bad_hash", "hash"},
-		"an unknown hash":             {"GET", "/links/" + unknown, "", 404, "link_not_found", "hash"},
-		"a malformed hash to delete":  {"DELETE", "/links/short", "", 400, "bad_hash", "hash"},
-		"an unknown hash to delete":   {"DELETE", "/links/" + unknown, "", 404, "link_not_found", "hash"},
-		"nothing to revoke":           {"POST", "/revocations", `{}`, 400, "bad_request", "objects"},
-		"a wrong bucket to revoke":    {"POST", "/revocations", `{"hashes":[],"objects":["s3://other/a"]}`, 400, "wrong_bucket", "objects[0]"},
-		"a public object to revoke":   {"POST", "/revocations", `{"objects":["s3://media/shop/p.jpg"]}`, 409, "public_object", "objects[0]"},
-		"a wrong hash to revoke":      {"POST", "/revocations", `{"objects":["s3://media/chat/a.jpg"],"hashes":["short"]}`, 400, "bad_hash", "hashes[0]"},
-		"an unknown field to revoke":  {"POST", "/revocations", `{"hash":"x"}`, 400, "bad_request", "hash"},
-		"101 to revoke together":      {"POST", "/revocations", `{"objects":["s3://media/a"],"hashes":[` + strings.Repeat(`"x",`, 99) + `"x"]}`, 400, "too_many", ""},
-		"an unknown path":             {"GET", "/", "", 404, "no_such_route", ""},
-		"a path below a hash":         {"GET", "/links/" + unknown + "/x", "", 404, "no_such_route", ""},
-		"a path that ends in slash":   {"POST", "/links/", `{"objects":["s3://media/chat/a.jpg"]}`, 404, "no_such_route", ""},
-		"another method":              {"PUT", "/links", "", 405, "bad_method", ""},
-		"a method in small letters":   {"post", "/links", `{"objects":["s3://media/chat/a.jpg"]}`, 405, "bad_method", ""},
+		"no body":                  {"POST", "/links", "", 400, "bad_request", ""},
+		"no JSON":                  {"POST", "/links", "objects=x", 400, "bad_request", ""},
+		"a list":                   {"POST", "/links", `["s3://media/a"]`, 400, "bad_request", ""},
+		"null":                     {"POST", "/links", `null`, 400, "bad_request", ""},
+		"something after the JSON": {"POST", "/links", `{"objects":["s3://media/chat/a.jpg"]} {}`, 400, "bad_request", ""},
+		"an unknown field": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttl":5}`, 400, "bad_request", "ttl",
+		},
+		"a field in capitals":   {"POST", "/links", `{"Objects":["s3://media/chat/a.jpg"]}`, 400, "bad_request", "Objects"},
+		"no objects":            {"POST", "/links", `{}`, 400, "bad_request", "objects"},
+		"an empty list":         {"POST", "/links", `{"objects":[]}`, 400, "bad_request", "objects"},
+		"objects as one string": {"POST", "/links", `{"objects":"s3://media/a"}`, 400, "bad_request", "objects"},
+		"objects of null":       {"POST", "/links", `{"objects":null}`, 400, "bad_request", "objects"},
+		"a null among the objects": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg",null]}`, 400, "bad_request", "objects[1]",
+		},
+		"a number among the objects": {"POST", "/links", `{"objects":[7]}`, 400, "bad_request", "objects[0]"},
+		"101 objects": {
+			"POST", "/links", `{"objects":[` + strings.Repeat(`"s3://media/chat/a.jpg",`, 100) + `"s3://media/b"]}`, 400, "too_many", "objects",
+		},
+		"a body too long": {
+			"POST", "/links", `{"objects":["` + strings.Repeat("x", 1<<20) + `"]}`, 413, "too_large", "",
+		},
+		"a ttl of zero": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":0}`, 400, "bad_ttl", "ttlSeconds",
+		},
+		"a ttl beyond the longest": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":2592001}`, 400, "bad_ttl", "ttlSeconds",
+		},
+		"a ttl that would overflow": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":9223372036854775807}`, 400, "bad_ttl", "ttlSeconds",
+		},
+		"a ttl of half a second": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":0.5}`, 400, "bad_request", "ttlSeconds",
+		},
+		"a ttl in words": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":"60"}`, 400, "bad_request", "ttlSeconds",
+		},
+		"half of a surrogate pair": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg","s3://media/chat/\ud800.jpg"]}`, 400, "bad_request", "objects[1]",
+		},
+		"the other half": {
+			"POST", "/links", `{"objects":["s3://media/chat/\uDC00.jpg"]}`, 400, "bad_request", "objects[0]",
+		},
+		"a key that is not UTF-8": {
+			"POST", "/links", "{\"objects\":[\"s3://media/chat/\xff.jpg\"]}", 400, "bad_request", "objects[0]",
+		},
+		"half a pair to revoke": {
+			"POST", "/revocations", `{"objects":["s3://media/chat/\ud83dx.jpg"]}`, 400, "bad_request", "objects[0]",
+		},
+		"a hash that is not UTF-8": {
+			"POST", "/revocations", "{\"hashes\":[\"\xed\xa0\x80\"]}", 400, "bad_request", "hashes[0]",
+		},
+		"a field that is there twice": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"objects":["s3://media/chat/b.jpg"]}`, 400, "bad_request", "objects",
+		},
+		"a malformed object": {"POST", "/links", `{"objects":["chat/a.jpg"]}`, 400, "bad_object", "objects[0]"},
+		"another bucket": {
+			"POST", "/links", `{"objects":["s3://other/chat/a.jpg"]}`, 400, "wrong_bucket", "objects[0]",
+		},
+		"a directory": {"POST", "/links", `{"objects":["s3://media/chat/"]}`, 400, "directory", "objects[0]"},
+		"an unknown service": {
+			"POST", "/links", `{"objects":["s3://media/other/a.jpg"]}`, 400, "unknown_service", "objects[0]",
+		},
+		"a missing object": {
+			"POST", "/links", `{"objects":["s3://media/chat/none.jpg"]}`, 404, "object_not_found", "objects[0]",
+		},
+		"a malformed hash":           {"GET", "/links/short", "", 400, "bad_hash", "hash"},
+		"an unknown hash":            {"GET", "/links/" + unknown, "", 404, "link_not_found", "hash"},
+		"a malformed hash to delete": {"DELETE", "/links/short", "", 400, "bad_hash", "hash"},
+		"an unknown hash to delete":  {"DELETE", "/links/" + unknown, "", 404, "link_not_found", "hash"},
+		"nothing to revoke":          {"POST", "/revocations", `{}`, 400, "bad_request", "objects"},
+		"a wrong bucket to revoke": {
+			"POST", "/revocations", `{"hashes":[],"objects":["s3://other/a"]}`, 400, "wrong_bucket", "objects[0]",
+		},
+		"a public object to revoke": {
+			"POST", "/revocations", `{"objects":["s3://media/shop/p.jpg"]}`, 409, "public_object", "objects[0]",
+		},
+		"a wrong hash to revoke": {
+			"POST", "/revocations", `{"objects":["s3://media/chat/a.jpg"],"hashes":["short"]}`, 400, "bad_hash", "hashes[0]",
+		},
+		"an unknown field to revoke": {"POST", "/revocations", `{"hash":"x"}`, 400, "bad_request", "hash"},
+		"101 to revoke together": {
+			"POST", "/revocations", `{"objects":["s3://media/a"],"hashes":[` + strings.Repeat(`"x",`, 99) + `"x"]}`, 400, "too_many", "",
+		},
+		"an unknown path":           {"GET", "/", "", 404, "no_such_route", ""},
+		"a path below a hash":       {"GET", "/links/" + unknown + "/x", "", 404, "no_such_route", ""},
+		"a path that ends in slash": {"POST", "/links/", `{"objects":["s3://media/chat/a.jpg"]}`, 404, "no_such_route", ""},
+		"another method":            {"PUT", "/links", "", 405, "bad_method", ""},
+		"a method in small letters": {"post", "/links", `{"objects":["s3://media/chat/a.jpg"]}`, 405, "bad_method", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body, headers := call(h, tt.method, tt.path, tt.body)

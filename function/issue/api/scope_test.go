@@ -29,7 +29,9 @@ func TestACallerHandlesOnlyTheServicesItIsNamedFor(t *testing.T) {
 	hash := issued.Links[0].Hash
 	require.NotEmpty(t, hash, body)
 
-	for name, h := range map[string]http.Handler{"of another service": chat, "of no service": apitest.As(all), "that nobody introduced": all} {
+	for name, h := range map[string]http.Handler{
+		"of another service": chat, "of no service": apitest.As(all), "that is unknown": all,
+	} {
 		for _, object := range []string{"board/a.jpg", "board/none.jpg", "shop/p.jpg", "shop/none.jpg"} {
 			service, _, _ := strings.Cut(object, "/")
 			for _, path := range []string{"/links", "/revocations"} {
@@ -69,11 +71,15 @@ func TestAHashOfAnotherServiceIsAnsweredAsOneThatNeverWas(t *testing.T) {
 		r := records[0]
 		r.Hashes = map[string]time.Time{hash: now.Add(life)}
 		require.NoError(t, aws.Apply(t.Context(), mapping.Change{Record: r, Add: []mapping.Mapping{{
-			Hash: hash, Object: o, CreatedAt: now.Add(-time.Hour).Truncate(time.Second), ExpiresAt: now.Add(life).Truncate(time.Second), Service: "board",
+			Hash: hash, Object: o, Service: "board",
+			CreatedAt: now.Add(-time.Hour).Truncate(time.Second), ExpiresAt: now.Add(life).Truncate(time.Second),
 		}}}))
 		return hash
 	}
-	hashes := map[string]string{"live": mapped("board/a.jpg", time.Hour), "expired": mapped("board/b.jpg", -time.Minute), "revoked": mapped("board/c.jpg", time.Hour)}
+	hashes := map[string]string{
+		"live": mapped("board/a.jpg", time.Hour), "expired": mapped("board/b.jpg", -time.Minute),
+		"revoked": mapped("board/c.jpg", time.Hour),
+	}
 	status, body, _ := call(apitest.As(all, "board"), "DELETE", "/links/"+hashes["revoked"], "")
 	require.Equal(t, http.StatusOK, status, body)
 
@@ -84,7 +90,8 @@ func TestAHashOfAnotherServiceIsAnsweredAsOneThatNeverWas(t *testing.T) {
 		} {
 			ask := func(hash string) *httptest.ResponseRecorder {
 				w := httptest.NewRecorder()
-				r := httptest.NewRequest(c[0], strings.ReplaceAll(c[1], "HASH", hash), strings.NewReader(strings.ReplaceAll(c[2], "HASH", hash)))
+				path, body := strings.ReplaceAll(c[1], "HASH", hash), strings.ReplaceAll(c[2], "HASH", hash)
+				r := httptest.NewRequest(c[0], path, strings.NewReader(body))
 				apitest.As(all, "chat").ServeHTTP(w, r)
 				return w
 			}
@@ -104,7 +111,8 @@ func TestOneCallMayHoldObjectsOfSeveralServices(t *testing.T) {
 	t.Parallel()
 	aws := &apitest.AWS{}
 	h := apitest.As(api.New(aws.Issuer(), slog.New(slog.DiscardHandler), time.Now), "chat")
-	status, body, _ := call(h, "POST", "/links", `{"objects":["s3://media/board/a.jpg","s3://media/chat/a.jpg","s3://media/chat","s3://media/chatter/a.jpg"]}`)
+	status, body, _ := call(h, "POST", "/links",
+		`{"objects":["s3://media/board/a.jpg","s3://media/chat/a.jpg","s3://media/chat","s3://media/chatter/a.jpg"]}`)
 	assert.Equal(t, http.StatusOK, status)
 	var answer api.IssueAnswer
 	require.NoError(t, json.Unmarshal([]byte(body), &answer))

@@ -60,21 +60,39 @@ func TestWhatAnAnswerBecomes(t *testing.T) {
 		whole  bool // the error is an Error
 		asked  string
 	}{
-		"links":                        {issueIt, 200, `{"links":[{"object":"s3://m/a","hash":"h"}]}`, []api.Link{{Object: "s3://m/a", Hash: "h"}}, "", false, `POST /links {"objects":["s3://m/a"],"ttlSeconds":3600}`},
-		"a problem with each object":   {issueIt, 404, `{"links":[{"error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Link{{Error: problem}}, "", false, ""},
-		"a call that is wrong":         {issueIt, 400, `{"error":{"code":"c","message":"no","field":"objects[0]"}}`, nil, "objects[0]: no", true, ""},
-		"a call that is too large":     {issueIt, 413, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
-		"an answer without anything":   {issueIt, 200, `{}`, nil, "the issuer's answer is empty", false, ""},
-		"who may not ask":              {issueIt, 403, `{"Message":"Forbidden"}`, nil, "issuing: the issuer refuses us (403 Forbidden): are the credentials right, and is their principal among issuerPrincipals?", false, ""},
-		"objects of another service":   {issueIt, 403, `{"links":[{"error":{"code":"forbidden","message":"no"}}],"error":{"code":"forbidden","message":"no"}}`, []api.Link{{Error: &api.Problem{Code: "forbidden", Message: "no"}}}, "", false, ""},
-		"a redirect":                   {issueIt, 307, `{"links":[]}`, nil, "the issuer answered 307, which is not its API's", false, ""},
-		"a mapping":                    {showIt, 200, `{"hash":"a/b","state":"live"}`, &api.Shown{Hash: "a/b", State: "live"}, "", false, "GET /links/a%2Fb "},
-		"no mapping":                   {showIt, 404, `{"error":{"code":"link_not_found","message":"no"}}`, nil, "no", true, ""},
-		"who may not look":             {showIt, 403, ``, nil, "showing: the issuer refuses us (403 without a reason)", false, ""},
-		"revocations":                  {revokeIt, 200, `{"revocations":[{"object":"s3://m/a","revoked":["x"]},{"hash":"h","revoked":[]}]}`, []api.Revocation{{Object: "s3://m/a", Revoked: []string{"x"}}, {Hash: "h", Revoked: []string{}}}, "", false, `POST /revocations {"objects":["s3://m/a"],"hashes":["h"]}`},
-		"a revocation of nothing":      {revokeIt, 400, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
-		"who may not revoke":           {revokeIt, 401, `{}`, nil, "revoking: the issuer refuses us (401 )", false, ""},
-		"a revocation that has failed": {revokeIt, 409, `{"revocations":[{"hash":"h","error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Revocation{{Hash: "h", Error: problem}}, "", false, ""},
+		"links": {
+			issueIt, 200, `{"links":[{"object":"s3://m/a","hash":"h"}]}`, []api.Link{{Object: "s3://m/a", Hash: "h"}}, "", false, `POST /links {"objects":["s3://m/a"],"ttlSeconds":3600}`,
+		},
+		"a problem with each object": {
+			issueIt, 404, `{"links":[{"error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Link{{Error: problem}}, "", false, "",
+		},
+		"a call that is wrong": {
+			issueIt, 400, `{"error":{"code":"c","message":"no","field":"objects[0]"}}`, nil, "objects[0]: no", true, "",
+		},
+		"a call that is too large":   {issueIt, 413, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
+		"an answer without anything": {issueIt, 200, `{}`, nil, "the issuer's answer is empty", false, ""},
+		"who may not ask": {
+			issueIt, 403, `{"Message":"Forbidden"}`, nil, "issuing: the issuer refuses us (403 Forbidden): are the credentials right, and is their principal among issuerPrincipals?", false, "",
+		},
+		"objects of another service": {
+			issueIt, 403, `{"links":[{"error":{"code":"forbidden","message":"no"}}],"error":{"code":"forbidden","message":"no"}}`, []api.Link{{Error: &api.Problem{Code: "forbidden", Message: "no"}}}, "", false, "",
+		},
+		"a redirect": {
+			issueIt, 307, `{"links":[]}`, nil, "the issuer answered 307, which is not its API's", false, "",
+		},
+		"a mapping": {
+			showIt, 200, `{"hash":"a/b","state":"live"}`, &api.Shown{Hash: "a/b", State: "live"}, "", false, "GET /links/a%2Fb ",
+		},
+		"no mapping":       {showIt, 404, `{"error":{"code":"link_not_found","message":"no"}}`, nil, "no", true, ""},
+		"who may not look": {showIt, 403, ``, nil, "showing: the issuer refuses us (403 without a reason)", false, ""},
+		"revocations": {
+			revokeIt, 200, `{"revocations":[{"object":"s3://m/a","revoked":["x"]},{"hash":"h","revoked":[]}]}`, []api.Revocation{{Object: "s3://m/a", Revoked: []string{"x"}}, {Hash: "h", Revoked: []string{}}}, "", false, `POST /revocations {"objects":["s3://m/a"],"hashes":["h"]}`,
+		},
+		"a revocation of nothing": {revokeIt, 400, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
+		"who may not revoke":      {revokeIt, 401, `{}`, nil, "revoking: the issuer refuses us (401 )", false, ""},
+		"a revocation that has failed": {
+			revokeIt, 409, `{"revocations":[{"hash":"h","error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Revocation{{Hash: "h", Error: problem}}, "", false, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
