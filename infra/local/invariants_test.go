@@ -301,6 +301,58 @@ func (w *world) compare(step int, hash string, l *issued, counts map[string]int)
 	}
 }
 
+// TestThreeRotationsRefuseNoLinkThatShouldLive bumps linkKeyGeneration while
+// requests run: links of the generation that seals and of the one before it are
+// served all the time, older ones are refused, also from the cache.
+func TestThreeRotationsRefuseNoLinkThatShouldLive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	issue := func(generation int) string {
+		key := fmt.Sprintf("simple-chat/%d.jpg", generation)
+		w.mu.Lock()
+		w.objects[key] = true
+		w.mu.Unlock()
+		out, err := w.issuer.Issue(t.Context(), []string{"s3://" + w.issuer.Bucket + "/" + key}, 0)
+		require.NoError(t, err)
+		require.Nil(t, out[0].Err)
+		require.Equal(t, generation, seal.Generation(out[0].Hash))
+		return seal.LinkPath(out[0].Hash)
+	}
+	links := map[int]string{1: issue(1)}
+	for to := 2; to <= 4; to++ {
+		stop, traffic := make(chan struct{}), sync.WaitGroup{}
+		var asked atomic.Int64
+		for range 4 {
+			traffic.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						asked.Add(1)
+						assert.Equal(t, http.StatusOK, w.get(links[to-1]).Code, "generation %d on the way to %d", to-1, to)
+					}
+				}
+			})
+		}
+		require.Eventually(t, func() bool { return asked.Load() > 20 }, time.Minute, time.Millisecond)
+		w.rotate(to)
+		links[to] = issue(to)
+		before := asked.Load()
+		require.Eventually(t, func() bool { return asked.Load() > before+20 }, time.Minute, time.Millisecond)
+		close(stop)
+		traffic.Wait()
+		for generation, link := range links {
+			want := http.StatusOK
+			if generation < to-1 {
+				want = http.StatusNotFound
+			}
+			a := w.get(link)
+			assert.Equal(t, want, a.Code, "a link of generation %d after the rotation to %d", generation, to)
+		}
+	}
+}
+
 var guesses = flag.Int("guesses", 50_000, "how many hashes to guess; make soak guesses a million")
 
 // TestForgedLinksNeverReachTheFunction asks the local CloudFront, with the real gate,
