@@ -44,8 +44,8 @@ func writeState(dir, name string, v any) error {
 	return os.WriteFile(filepath.Join(dir, name), data.Bytes(), 0o600)
 }
 
-// PrintEnv prints what an application on this machine needs to use the running stack with unchanged code, as lines of
-// NAME='value': the variables of AWS's SDKs, and the outputs as `make outputs FORMAT=env` names them.
+// PrintEnv prints what an application on this machine needs to use the running stack with unchanged code, as lines
+// of NAME='value': the variables of AWS's SDKs, and the outputs as `make outputs FORMAT=env` names them.
 func PrintEnv(f Options, out io.Writer) error {
 	dir, err := f.dir()
 	if err != nil {

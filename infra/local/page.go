@@ -17,8 +17,8 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// page is the console. The machine tells it of every request from its start on,
-// while it can only be made once the stack runs.
+// page is the console. The machine tells it of every request from its start on, while it can only be made once the
+// stack runs.
 type page struct {
 	console atomic.Pointer[console.Console]
 }
@@ -70,8 +70,7 @@ func (p *page) serve(doc *plan.Document, m *resources.Stack) (string, error) {
 // credentials are the stack's own.
 var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return resources.Local, nil })
 
-// issuerOf returns the issuer at its own address, called as any application
-// would call it.
+// issuerOf returns the issuer at its own address, called as any application would call it.
 func issuerOf(outputs map[string]any) (*client.Client, error) {
 	url, _ := outputs["issuerUrl"].(string)
 	region, _ := outputs["mediaBucketRegion"].(string)

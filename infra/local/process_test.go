@@ -193,8 +193,7 @@ func (r *running) ask(object string, seconds int) api.Link {
 	return links[0]
 }
 
-// processes returns the program's descendants whose command has the name, or
-// all of them.
+// processes returns the program's descendants whose command has the name, or all of them.
 func processes(t *testing.T, parent int, name string) []int {
 	t.Helper()
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
@@ -221,8 +220,7 @@ func processes(t *testing.T, parent int, name string) []int {
 	return found
 }
 
-// alive reports whether the process is there and has not ended; who is to take
-// note of an orphan's end may be slow.
+// alive reports whether the process is there and has not ended; who is to take note of an orphan's end may be slow.
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && !strings.Contains(string(stat), ") Z ")

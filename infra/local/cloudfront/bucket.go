@@ -75,8 +75,8 @@ func (c impatient) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// get sends a request to the bucket, signed as origin access control would sign it, and applies the bucket policy, which
-// versitygw knows nothing of. A bucket that cannot be reached is an error.
+// get sends a request to the bucket, signed as origin access control would sign it, and applies the bucket policy,
+// which versitygw knows nothing of. A bucket that cannot be reached is an error.
 func (b *bucket) get(ctx context.Context, in originRequest, now time.Time) (*http.Response, error) {
 	key, ok := objectKey(b.Path + in.uri)
 	if !ok {
@@ -137,8 +137,8 @@ func (b *bucket) send(ctx context.Context, in originRequest, key string, now tim
 	return b.transport.RoundTrip(req)
 }
 
-// objectKey decodes a URI into the key that S3 would look for. S3 takes keys literally: "//" and ".." are part of them.
-// It reads "+" in a path as a space, so a key with a plus must be escaped as %2B:
+// objectKey decodes a URI into the key that S3 would look for. S3 takes keys literally: "//" and ".." are part of
+// them. It reads "+" in a path as a space, so a key with a plus must be escaped as %2B:
 // https://github.com/aws-samples/image-optimization/issues/44
 func objectKey(uri string) (string, bool) {
 	key, err := url.PathUnescape(strings.ReplaceAll(strings.TrimPrefix(uri, "/"), "+", "%20"))
@@ -174,8 +174,8 @@ func (b *bucket) refuse(in originRequest, key string) *http.Response {
 	return nil
 }
 
-// holdable reports whether versitygw, which keeps objects as files, can hold the key. S3 can hold every key, so one that
-// cannot be here is just missing.
+// holdable reports whether versitygw, which keeps objects as files, can hold the key. S3 can hold every key, so one
+// that cannot be here is just missing.
 func holdable(key string) bool {
 	for segment := range strings.SplitSeq(strings.TrimSuffix(key, "/"), "/") {
 		if segment == "" || segment == "." || segment == ".." || len(segment) > maxSegmentBytes || strings.Contains(segment, "\x00") {

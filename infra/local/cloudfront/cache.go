@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// object is one answer, as it is kept. It never changes once it is in the cache: whoever refreshes it puts a copy in its
-// place.
+// object is one answer, as it is kept. It never changes once it is in the cache: whoever refreshes it puts a copy in
+// its place.
 type object struct {
 	name      string // as invalidation paths see it
 	status    int
@@ -34,8 +34,8 @@ func (o *object) fresh(now time.Time) bool {
 // overhead is a rough count of what an object takes besides its body and headers.
 const overhead = 512
 
-// cache holds objects up to a number of bytes, the least recently used leave first; and the fetches under way, so that
-// viewers can wait for one of them and invalidations can spoil it.
+// cache holds objects up to a number of bytes, the least recently used leave first; and the fetches under way, so
+// that viewers can wait for one of them and invalidations can spoil it.
 type cache struct {
 	limit int64
 
@@ -85,8 +85,8 @@ func (c *cache) locked(key cacheKey) *object {
 	return e.Value.(*entry).object
 }
 
-// begin starts a fetch for key, or returns the one to wait for (join true). The object is what the cache holds by now:
-// another fetch may just have ended.
+// begin starts a fetch for key, or returns the one to wait for (join true). The object is what the cache holds by
+// now: another fetch may just have ended.
 func (c *cache) begin(key cacheKey, name string, now time.Time, alone bool) (f *flight, join bool, o *object) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -155,8 +155,8 @@ func (c *cache) size() (objects, bytes int64) {
 const maxInvalidationPath = 4000
 
 // Invalidate removes what is cached under the paths, and keeps fetches that are under way from being cached. A path
-// begins with a slash, counts case, holds the query string if that is part of the cache key, and may end with *, which
-// stands for anything; a * elsewhere stands for itself.
+// begins with a slash, counts case, holds the query string if that is part of the cache key, and may end with *,
+// which stands for anything; a * elsewhere stands for itself.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html "Invalidation paths"
 func (s *Server) Invalidate(paths []string) error {
 	for _, p := range paths {

@@ -20,8 +20,8 @@ const (
 	mostCompressed  = 10_000_000
 )
 
-// compressible are the media types that CloudFront compresses.
-// The same page, "File types that CloudFront compresses".
+// compressible are the media types that CloudFront compresses. The same page, "File types that CloudFront
+// compresses".
 var compressible = strings.Fields(`
 application/dash+xml application/eot application/font application/font-sfnt application/javascript application/json
 application/opentype application/otf application/pdf application/pkcs7-mime application/protobuf application/rss+xml
@@ -32,8 +32,8 @@ application/x-opentype application/x-otf application/x-perl application/x-ttf fo
 image/svg+xml text/css text/csv text/html text/javascript text/js text/plain text/richtext text/tab-separated-values
 text/xml text/x-component text/x-java-source text/x-script vnd.apple.mpegurl`)
 
-// compressed compresses an answer of the origin in place, if the behaviour, the cache policy, the viewer and the object
-// all allow it. Brotli is preferred.
+// compressed compresses an answer of the origin in place, if the behaviour, the cache policy, the viewer and the
+// object all allow it. Brotli is preferred.
 func (x *exchange) compressed(o *object) {
 	encodings := x.acceptEncoding()
 	if !x.Compress || o.status != http.StatusOK {

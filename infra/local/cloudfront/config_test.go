@@ -12,8 +12,8 @@ import (
 	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
-// A property of pulumi-aws v6 and what becomes of it here: supported, as a script
-// of testdata shows; listed without effect; or refused.
+// A property of pulumi-aws v6 and what becomes of it here: supported, as a script of testdata shows; listed without
+// effect; or refused.
 type property struct {
 	resource, path, value string
 	script                string // "hit" … : supported
@@ -21,9 +21,8 @@ type property struct {
 	refused               string // part of the error
 }
 
-// properties walks every input of the resources that make a distribution, by
-// the names in sdk/v6/go/aws/cloudfront of pulumi-aws v6.83.2. A row may have no
-// value if what it says is shown by scripts only.
+// properties walks every input of the resources that make a distribution, by the names in sdk/v6/go/aws/cloudfront
+// of pulumi-aws v6.83.2. A row may have no value if what it says is shown by scripts only.
 var properties = []property{
 	{"distribution", "aliases", `["cdn.example"]`, "", "aliases:", ""},
 	{"distribution", "comment", `"x"`, "", "comment", ""},

@@ -38,8 +38,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestScriptsForARealDistribution makes sure that those that are not local-only
-// need nothing but a live link.
+// TestScriptsForARealDistribution makes sure that those that are not local-only need nothing but a live link.
 func TestScriptsForARealDistribution(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.build())

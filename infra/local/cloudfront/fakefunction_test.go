@@ -14,8 +14,8 @@ import (
 	"secure-media-cdn/infra/local/cloudfront/conformance"
 )
 
-// fakeFunction is the origin-request function of the scripts. Left alone, it
-// does as the real one does for the links that it was given.
+// fakeFunction is the origin-request function of the scripts. Left alone, it does as the real one does for the links
+// that it was given.
 type fakeFunction struct {
 	mu    sync.Mutex
 	now   func() time.Time
@@ -100,8 +100,7 @@ func (f *fakeFunction) respond() ([]byte, error) {
 	return json.Marshal(resp)
 }
 
-// change puts values at paths of the request: "uri", "origin.s3.domainName",
-// "headers.x-new"; "-" removes.
+// change puts values at paths of the request: "uri", "origin.s3.domainName", "headers.x-new"; "-" removes.
 func (f *fakeFunction) change(event []byte) ([]byte, error) {
 	var in struct {
 		Records []struct {
@@ -127,8 +126,8 @@ func (f *fakeFunction) change(event []byte) ([]byte, error) {
 	return json.Marshal(req)
 }
 
-// fakeGate is the viewer-request function of the scripts: it returns the JSON
-// it is told to, or the request with changes, or fails.
+// fakeGate is the viewer-request function of the scripts: it returns the JSON it is told to, or the request with
+// changes, or fails.
 type fakeGate struct {
 	mu    sync.Mutex
 	calls int

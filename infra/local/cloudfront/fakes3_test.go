@@ -13,8 +13,8 @@ import (
 	"secure-media-cdn/infra/local/cloudfront/conformance"
 )
 
-// fakeS3 is S3 as far as the scripts need it, and does what it is told to
-// besides. It applies the overrides to 200 only, as S3 promises no more.
+// fakeS3 is S3 as far as the scripts need it, and does what it is told to besides. It applies the overrides to 200
+// only, as S3 promises no more.
 type fakeS3 struct {
 	mu      sync.Mutex
 	now     func() time.Time
@@ -126,8 +126,8 @@ func (s *fakeS3) step(step conformance.Step) error {
 	return nil
 }
 
-// put makes an object of n bytes that differ from key to key and from moment to
-// moment, so that a new version is another.
+// put makes an object of n bytes that differ from key to key and from moment to moment, so that a new version is
+// another.
 func (s *fakeS3) put(key string, n int, fields []conformance.Field) {
 	o := fakeObject{header: http.Header{"Content-Type": {"image/jpeg"}}, modified: s.now()}
 	for _, f := range fields {

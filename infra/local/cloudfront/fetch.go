@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// functionTimeout is the most that a Lambda@Edge function may be given; the function's own timeout, if shorter, is its
-// runner's to keep. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+// functionTimeout is the most that a Lambda@Edge function may be given; the function's own timeout, if shorter, is
+// its runner's to keep. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 //
 // originTimeout is the longest wait for the start of S3's answer, and for each further piece.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
@@ -50,8 +50,8 @@ type answer struct {
 	cached bool
 }
 
-// fetch makes one trip towards the origin: the origin-request function, then S3 unless the function answers itself. An
-// expired object is revalidated. The lifetime of what comes back is not decided here.
+// fetch makes one trip towards the origin: the origin-request function, then S3 unless the function answers itself.
+// An expired object is revalidated. The lifetime of what comes back is not decided here.
 func (s *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRange string) answer {
 	in := originRequest{method: x.method, uri: x.uri, custom: x.Origin.CustomHeaders}
 	in.query, in.header = x.forwarded(s.via)
@@ -68,8 +68,8 @@ func (s *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRang
 	if byteRange != "" {
 		in.header.Set("Range", byteRange)
 	}
-	// The clock of the object's age starts here, before the function reads its own: what the function calls the seconds
-	// left is never exceeded.
+	// The clock of the object's age starts here, before the function reads its own: what the function calls the
+	// seconds left is never exceeded.
 	requested := s.now()
 	if x.originRequest != nil {
 		var made *answer
@@ -109,8 +109,8 @@ func (s *Server) unreachable(err error) answer {
 	return s.failure(status, failed, fmt.Sprintf("the origin cannot be reached: %v", err))
 }
 
-// callLambda runs the origin-request function, and returns the request to send on, or the answer if the function made
-// one or failed.
+// callLambda runs the origin-request function, and returns the request to send on, or the answer if the function
+// made one or failed.
 func (s *Server) callLambda(ctx context.Context, x *exchange, in originRequest) (originRequest, *answer) {
 	refuse := func(status int, r result, format string, args ...any) (originRequest, *answer) {
 		a := s.failure(status, r, fmt.Sprintf(format, args...))

@@ -57,8 +57,7 @@ type (
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
 var readOnlyAtViewer = []string{"Content-Length", "Host", "Transfer-Encoding", "Via"}
 
-// functionEvent describes the viewer's request for its function. Disallowed
-// headers are not shown.
+// functionEvent describes the viewer's request for its function. Disallowed headers are not shown.
 func (x *exchange) functionEvent(d *distribution.Distribution, host string) functionEvent {
 	headers := map[string]functionValue{"host": {Value: host}}
 	for name, values := range x.header {
@@ -117,8 +116,8 @@ func multiAll(all map[string][]string) map[string]functionValue {
 	return out
 }
 
-// applyFunction reads what a viewer-request function returned. A response is
-// given back; a request changes x. An error says what CloudFront would refuse.
+// applyFunction reads what a viewer-request function returned. A response is given back; a request changes x. An
+// error says what CloudFront would refuse.
 func (x *exchange) applyFunction(result []byte, sent functionRequest) (*object, error) {
 	var shape map[string]json.RawMessage
 	if err := json.Unmarshal(result, &shape); err != nil || shape == nil {
@@ -163,8 +162,8 @@ func (x *exchange) applyRequest(got, sent functionRequest) error {
 	if cookies := pairs(got.Cookies, "; "); cookies != "" {
 		header.Set("Cookie", cookies)
 	}
-	// A query string that the function left alone stays as it was, byte for
-	// byte; one that it changed is written anew.
+	// A query string that the function left alone stays as it was, byte for byte; one that it changed is written
+	// anew.
 	if query := pairs(got.QueryString, "&"); query != pairs(sent.QueryString, "&") {
 		x.query = query
 	}
@@ -200,8 +199,8 @@ func pairs(values map[string]functionValue, separator string) string {
 	return strings.Join(out, separator)
 }
 
-// callFunction runs the viewer-request function. done says that it answered, or
-// failed; otherwise x is the request to go on with.
+// callFunction runs the viewer-request function. done says that it answered, or failed; otherwise x is the request
+// to go on with.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-503-service-unavailable.html
 func (s *Server) callFunction(r *http.Request, x *exchange) (a answer, done bool) {
 	event := x.functionEvent(s.Distribution, r.Host)

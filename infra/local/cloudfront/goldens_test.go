@@ -13,9 +13,8 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// TestEveryStackOfTheProgramCanBeRun builds a Server of each plan that the
-// program's own tests keep. The printed plans leave out identifiers, and print
-// policies parsed and code as its sum, so these are put back.
+// TestEveryStackOfTheProgramCanBeRun builds a Server of each plan that the program's own tests keep. The printed
+// plans leave out identifiers, and print policies parsed and code as its sum, so these are put back.
 func TestEveryStackOfTheProgramCanBeRun(t *testing.T) {
 	files, err := filepath.Glob("../../stack/testdata/*.golden.json")
 	require.NoError(t, err)
@@ -38,8 +37,8 @@ func TestEveryStackOfTheProgramCanBeRun(t *testing.T) {
 	}
 }
 
-// restore gives the resources what the printed plan leaves out, and the options
-// the functions that the distribution names.
+// restore gives the resources what the printed plan leaves out, and the options the functions that the distribution
+// names.
 func restore(t *testing.T, doc *plan.Document, o Options) plan.Resource {
 	t.Helper()
 	cdn, ok := doc.Find("aws:cloudfront/distribution:Distribution", "cdn")

@@ -31,8 +31,8 @@ func put(h http.Header, name, value string, override bool) {
 	}
 }
 
-// applyCORS adds the CORS headers: to answers of CORS requests, those with an Origin header that is allowed; what only a
-// preflight asks for, to preflights.
+// applyCORS adds the CORS headers: to answers of CORS requests, those with an Origin header that is allowed; what
+// only a preflight asks for, to preflights.
 func applyCORS(c *distribution.CORS, h http.Header, method string, request http.Header) {
 	origin := request.Get("Origin")
 	everyone := slices.Contains(c.AllowOrigins, "*")
@@ -67,8 +67,8 @@ func applyCORS(c *distribution.CORS, h http.Header, method string, request http.
 	}
 }
 
-// originMatches compares an allowed origin, perhaps without a scheme and perhaps with a wildcard for its leftmost label,
-// with a viewer's.
+// originMatches compares an allowed origin, perhaps without a scheme and perhaps with a wildcard for its leftmost
+// label, with a viewer's.
 func originMatches(allowed, origin string) bool {
 	if _, host, ok := strings.Cut(origin, "://"); ok && !strings.Contains(allowed, "://") {
 		origin = host

@@ -21,8 +21,8 @@ func (x *exchange) name() string {
 	return x.uri
 }
 
-// key is the cache key: the name, and what the cache policy adds. The domain name of the default key is left out, since
-// one Server is one distribution.
+// key is the cache key: the name, and what the cache policy adds. The domain name of the default key is left out,
+// since one Server is one distribution.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-the-cache-key.html
 func (x *exchange) key() cacheKey {
 	key := x.name()

@@ -116,8 +116,8 @@ func toLambda(h http.Header) lambdaHeaders {
 	return out
 }
 
-// readAnswer reads what an origin-request function returned: the request to send
-// on, or a generated response. An error says what AWS would not accept.
+// readAnswer reads what an origin-request function returned: the request to send on, or a generated response. An
+// error says what AWS would not accept.
 func readAnswer(answer []byte, event lambdaRequest, in originRequest) (originRequest, *lambdaResponse, error) {
 	var shape map[string]json.RawMessage
 	if err := json.Unmarshal(answer, &shape); err != nil || shape == nil {
@@ -241,8 +241,8 @@ func decodeBody(encoding, body string) ([]byte, error) {
 	return nil, fmt.Errorf("the body's encoding %q is neither text nor base64", encoding)
 }
 
-// checkHeaders compares the headers that a function returned with those it was
-// given, and returns them in net/http's form.
+// checkHeaders compares the headers that a function returned with those it was given, and returns them in net/http's
+// form.
 func checkHeaders(got, sent lambdaHeaders, readOnly distribution.HeaderNames) (http.Header, error) {
 	out := http.Header{}
 	for _, name := range slices.Sorted(maps.Keys(got)) {

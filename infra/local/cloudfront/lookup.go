@@ -9,8 +9,7 @@ import (
 	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
-// lookup answers from the cache, by waiting for another viewer's fetch, or by a
-// fetch of its own.
+// lookup answers from the cache, by waiting for another viewer's fetch, or by a fetch of its own.
 func (s *Server) lookup(ctx context.Context, x *exchange) answer {
 	if !slices.Contains(x.Cached, x.method) {
 		return s.judge(ctx, x, s.fetch(ctx, x, nil, ""), nil)
@@ -59,8 +58,8 @@ func fromCache(o *object) answer {
 	return a
 }
 
-// lead fetches for this viewer and for those who wait for f. A viewer who goes
-// away does not take the fetch with him.
+// lead fetches for this viewer and for those who wait for f. A viewer who goes away does not take the fetch with
+// him.
 func (s *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey, expired *object, byteRange string) answer {
 	var keep, shared *object
 	key := f.key
@@ -84,8 +83,8 @@ func (s *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKe
 	return a
 }
 
-// judge decides over the lifetime of what was fetched, and whether the expired
-// object is served after all. It puts custom error pages in.
+// judge decides over the lifetime of what was fetched, and whether the expired object is served after all. It puts
+// custom error pages in.
 func (s *Server) judge(ctx context.Context, x *exchange, a answer, expired *object) answer {
 	said := readDirectives(a.header, a.requested)
 	switch {
@@ -120,8 +119,8 @@ func (s *Server) judge(ctx context.Context, x *exchange, a answer, expired *obje
 	return a
 }
 
-// kept reports whether the answer goes into the cache: while it is fresh, and
-// after that if the origin can be asked whether it changed.
+// kept reports whether the answer goes into the cache: while it is fresh, and after that if the origin can be asked
+// whether it changed.
 func (a answer) kept(p distribution.CachePolicy) bool {
 	if a.expires.After(a.requested) || a.cached {
 		return true
@@ -130,10 +129,10 @@ func (a answer) kept(p distribution.CachePolicy) bool {
 	return a.status == http.StatusOK && !p.Disabled() && !said.noStore && !said.private && a.header.Get("Etag") != ""
 }
 
-// refreshed renews an expired object after a 304. The headers of the 304 replace those stored, and the lifetime counts
-// anew from what then stands there (https://www.rfc-editor.org/rfc/rfc9111#section-4.3.4). S3 promises the overridden
-// Cache-Control on 200 only (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), so after a 304 the
-// object lives once more for as long as its first answer said.
+// refreshed renews an expired object after a 304. The headers of the 304 replace those stored, and the lifetime
+// counts anew from what then stands there (https://www.rfc-editor.org/rfc/rfc9111#section-4.3.4). S3 promises the
+// overridden Cache-Control on 200 only (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), so
+// after a 304 the object lives once more for as long as its first answer said.
 func (s *Server) refreshed(x *exchange, a answer, expired *object) answer {
 	o := *expired
 	o.header = maps.Clone(expired.header)
@@ -149,9 +148,8 @@ func (s *Server) refreshed(x *exchange, a answer, expired *object) answer {
 	return answer{object: &o, result: refreshHit, cached: true}
 }
 
-// customPage replaces an error's body by the page that the distribution names,
-// fetched through the behaviour of its own path. If the page cannot be had, its
-// own error is the answer.
+// customPage replaces an error's body by the page that the distribution names, fetched through the behaviour of its
+// own path. If the page cannot be had, its own error is the answer.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
 func (s *Server) customPage(ctx context.Context, a answer, rule distribution.ErrorRule) answer {
 	px := &exchange{behaviour: s.match(rule.Page), id: requestID(), method: http.MethodGet, uri: rule.Page, header: http.Header{}, errorPage: true}

@@ -9,8 +9,8 @@ import (
 	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
-// match returns the behaviour for a path: the first pattern that matches the normalised path, else the default. The path
-// itself goes on unchanged.
+// match returns the behaviour for a path: the first pattern that matches the normalised path, else the default. The
+// path itself goes on unchanged.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html "Path pattern"
 func (s *Server) match(uri string) *behaviour {
 	last := len(s.behaviours) - 1
@@ -23,8 +23,8 @@ func (s *Server) match(uri string) *behaviour {
 	return s.behaviours[last]
 }
 
-// normalise brings a path into the form that path patterns are matched with: unreserved characters decoded, dot segments
-// resolved, slashes merged. https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2
+// normalise brings a path into the form that path patterns are matched with: unreserved characters decoded, dot
+// segments resolved, slashes merged. https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2
 func normalise(uri string) string {
 	uri = decodeUnreserved(uri)
 	normal := path.Clean("/" + uri)
@@ -40,8 +40,8 @@ var (
 	unreserved = regexp.MustCompile(`^[A-Za-z0-9._~-]$`)
 )
 
-// decodeUnreserved decodes %XX where it stands for a letter, digit, "-", ".", "_" or "~", and leaves all other escapes,
-// in capitals.
+// decodeUnreserved decodes %XX where it stands for a letter, digit, "-", ".", "_" or "~", and leaves all other
+// escapes, in capitals.
 func decodeUnreserved(uri string) string {
 	return escaped.ReplaceAllStringFunc(uri, func(escape string) string {
 		if c, _ := strconv.ParseUint(escape[1:], 16, 8); unreserved.MatchString(string(rune(c))) {

@@ -38,8 +38,8 @@ func rangeCounts(header string, size int64) bool {
 	return ok
 }
 
-// forwardableRange is the Range header that a miss takes to the origin: one range, without a condition. S3 reads no more
-// than one and ignores If-Range, so in the other cases the whole object is fetched and cut here.
+// forwardableRange is the Range header that a miss takes to the origin: one range, without a condition. S3 reads no
+// more than one and ignores If-Range, so in the other cases the whole object is fetched and cut here.
 func (x *exchange) forwardableRange() string {
 	given := x.header["Range"]
 	if x.method != http.MethodGet || len(given) != 1 || len(x.header["If-Range"]) > 0 ||

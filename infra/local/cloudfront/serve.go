@@ -18,8 +18,8 @@ const (
 	maxRequestHeaders = 32768
 )
 
-// forwardedProto tells what a viewer's connection would have been, since the listener speaks plain HTTP: "http", or else
-// HTTPS.
+// forwardedProto tells what a viewer's connection would have been, since the listener speaks plain HTTP: "http", or
+// else HTTPS.
 const forwardedProto = "Cloudfront-Forwarded-Proto"
 
 // exchange is one viewer request on its way through: what the viewer sent, as the viewer-request function left it.
@@ -32,8 +32,8 @@ type exchange struct {
 	header   http.Header
 	clientIP string
 	http10   bool
-	// errorPage marks the server's own request for a custom error page. It waits for nobody, since somebody may be waiting
-	// for it.
+	// errorPage marks the server's own request for a custom error page. It waits for nobody, since somebody may be
+	// waiting for it.
 	errorPage bool
 }
 
@@ -79,8 +79,8 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// handle takes a request through the stages of CloudFront, in their order: the quotas, the viewer protocol, the methods,
-// the viewer-request function, the cache.
+// handle takes a request through the stages of CloudFront, in their order: the quotas, the viewer protocol, the
+// methods, the viewer-request function, the cache.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
 func (s *Server) handle(r *http.Request, x *exchange, target string) answer {
 	plain := strings.EqualFold(x.header.Get(forwardedProto), "http")
@@ -115,7 +115,8 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// redirect sends a viewer from HTTP to HTTPS: for good, or with the method and body kept if the method is not a safe one.
+// redirect sends a viewer from HTTP to HTTPS: for good, or with the method and body kept if the method is not a safe
+// one.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-https-viewers-to-cloudfront.html
 func (s *Server) redirect(safe bool, location string) answer {
 	status := http.StatusMovedPermanently

@@ -28,8 +28,7 @@ func started(t *testing.T, change func(*world)) (*world, func(method, path strin
 	return w, asker(t, w.server)
 }
 
-// held makes S3 answer only once release is called; entered tells that it was
-// asked.
+// held makes S3 answer only once release is called; entered tells that it was asked.
 func held(w *world) (entered chan struct{}, release func()) {
 	entered = make(chan struct{}, 100)
 	let := make(chan struct{})

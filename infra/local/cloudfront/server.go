@@ -1,5 +1,5 @@
-// Package cloudfront stands in for CloudFront on one machine: an HTTP handler that answers as one distribution of the
-// plan would. Package distribution reads what the plan says of it.
+// Package cloudfront stands in for CloudFront on one machine: an HTTP handler that answers as one distribution of
+// the plan would. Package distribution reads what the plan says of it.
 //
 // Where AWS's documents leave a choice, or this package differs from them:
 //   - The listener stands for HTTPS. A request with the header CloudFront-Forwarded-Proto: http stands for plain HTTP.
@@ -29,8 +29,8 @@ import (
 // DefaultCacheBytes is the size of the cache if Options does not say.
 const DefaultCacheBytes = 256 << 20
 
-// Lambda runs one version of a Lambda@Edge function on one event and returns its answer, both JSON. An error stands for
-// a function that failed: thrown, crashed or timed out.
+// Lambda runs one version of a Lambda@Edge function on one event and returns its answer, both JSON. An error stands
+// for a function that failed: thrown, crashed or timed out.
 type Lambda func(ctx context.Context, event []byte) ([]byte, error)
 
 // Function runs a CloudFront Function on one event and returns the value that its handler returned, both JSON.

@@ -16,8 +16,7 @@ type directives struct {
 	staleIfError              *time.Duration
 }
 
-// readDirectives reads Cache-Control and Expires of an answer to a request that
-// was sent at the given time.
+// readDirectives reads Cache-Control and Expires of an answer to a request that was sent at the given time.
 func readDirectives(h http.Header, requested time.Time) directives {
 	var d directives
 	for _, line := range h["Cache-Control"] {
@@ -59,8 +58,8 @@ func seconds(value string) *time.Duration {
 	return &d
 }
 
-// explicit is the lifetime that the answer asks for, if any: s-maxage before
-// max-age before Expires. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
+// explicit is the lifetime that the answer asks for, if any: s-maxage before max-age before Expires.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
 func (d directives) explicit() *time.Duration {
 	for _, given := range []*time.Duration{d.sMaxAge, d.maxAge, d.expires} {
 		if given != nil {
@@ -81,7 +80,8 @@ func lifetime(p distribution.CachePolicy, status int, d directives) time.Duratio
 	if given := d.explicit(); given != nil {
 		return min(max(*given, p.Min), p.Max)
 	}
-	// These only with a header: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-3xx-status-codes.html
+	// These only with a header:
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-3xx-status-codes.html
 	if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
 		return 0
 	}
@@ -117,9 +117,8 @@ func errorLifetime(p distribution.CachePolicy, status int, d directives, minimum
 	return minimum
 }
 
-// staleFor says for how long after its expiry an object may stand in for an
-// origin that answers 5xx: stale-if-error, if the object has it, and the
-// maximum TTL in any case.
+// staleFor says for how long after its expiry an object may stand in for an origin that answers 5xx: stale-if-error,
+// if the object has it, and the maximum TTL in any case.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
 func staleFor(p distribution.CachePolicy, d directives) time.Duration {
 	if d.refuses() {

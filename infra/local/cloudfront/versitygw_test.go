@@ -39,8 +39,8 @@ func upload(t *testing.T, client *s3.Client, key string, body []byte) {
 	require.NoError(t, err)
 }
 
-// override is an origin-request function that does as ours: the path without
-// its first segment is the escaped key, and the life of the copy is set.
+// override is an origin-request function that does as ours: the path without its first segment is the escaped key,
+// and the life of the copy is set.
 func override(query string) Lambda {
 	return func(_ context.Context, event []byte) ([]byte, error) {
 		var in lambdaEvent
@@ -124,9 +124,8 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 	})
 }
 
-// What versitygw v1.8.0 does with the overrides, since it decides what a link's
-// copy may live for. S3 promises them on 200 only; versitygw sends them on 206
-// and HEAD too, and on 304 not.
+// What versitygw v1.8.0 does with the overrides, since it decides what a link's copy may live for. S3 promises them
+// on 200 only; versitygw sends them on 206 and HEAD too, and on 304 not.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func TestWhatVersitygwOverrides(t *testing.T) {
 	target, client := gateway(t)

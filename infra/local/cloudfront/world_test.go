@@ -21,8 +21,8 @@ const (
 	testGate         = "arn:aws:cloudfront::123456789012:function/gate"
 )
 
-// testPlan is a small plan of the same make as the program's: a private default
-// behaviour with the function, and a public one below /public/ without.
+// testPlan is a small plan of the same make as the program's: a private default behaviour with the function, and a
+// public one below /public/ without.
 const testPlan = `{
   "aws:cloudfront/distribution:Distribution cdn EDFDVBD6EXAMPLE": {
     "enabled": true, "comment": "test", "httpVersion": "http2and3", "isIpv6Enabled": true, "priceClass": "PriceClass_100",
@@ -79,9 +79,8 @@ func read(t testing.TB, doc *plan.Document) *distribution.Distribution {
 	return d
 }
 
-// set puts a JSON value at a property path of the resource whose logical name
-// and type's last word are given, for example "cdn" and "origins[0].originPath".
-// The value "delete" removes the property.
+// set puts a JSON value at a property path of the resource whose logical name and type's last word are given, for
+// example "cdn" and "origins[0].originPath". The value "delete" removes the property.
 func set(doc *plan.Document, resource, path, value string) error {
 	for _, res := range doc.Resources {
 		if !strings.EqualFold(res.Type[strings.LastIndexByte(res.Type, ':')+1:], resource) {

@@ -114,8 +114,8 @@ func (w *world) calls(s conformance.Step) error {
 	return nil
 }
 
-// sent handles "sent function|s3|gate" with what the last request to it held:
-// method, uri and querystring, and headers; "-" is absent.
+// sent handles "sent function|s3|gate" with what the last request to it held: method, uri and querystring, and
+// headers; "-" is absent.
 func (w *world) sent(s conformance.Step) error {
 	header := http.Header{}
 	var method, uri, query string

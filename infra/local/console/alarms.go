@@ -65,8 +65,7 @@ var statistics = map[string]func(bucket) float64{
 	"SampleCount": func(b bucket) float64 { return float64(b.count) },
 }
 
-// readAlarms reads the plan's alarms, sorted by name. home is the region of
-// resources that name none.
+// readAlarms reads the plan's alarms, sorted by name. home is the region of resources that name none.
 func readAlarms(doc *plan.Document, home string) ([]alarm, error) {
 	alarms := []alarm{}
 	for _, r := range doc.ByType(typeAlarm) {
@@ -130,8 +129,8 @@ func (a alarm) limits() string {
 	return ""
 }
 
-// judge computes the state of an alarm. Where CloudWatch's periods begin at
-// whole minutes, these end now, so that the page shows at once what happens.
+// judge computes the state of an alarm. Where CloudWatch's periods begin at whole minutes, these end now, so that
+// the page shows at once what happens.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 func (m *metrics) judge(a alarm, now time.Time) alarmState {
 	s := alarmState{

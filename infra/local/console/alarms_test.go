@@ -16,8 +16,7 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// rule is an alarm of the plan for one metric; more are pairs of an input and
-// its value.
+// rule is an alarm of the plan for one metric; more are pairs of an input and its value.
 func rule(namespace, metric, statistic string, threshold float64, more ...any) plan.Resource {
 	in := map[string]any{
 		"namespace": namespace, "metricName": metric, "statistic": statistic, "threshold": threshold, "period": 60.0, "evaluationPeriods": 1.0,

@@ -22,8 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// screenshots is where the browser's test puts pictures of the page, to be
-// looked at:
+// screenshots is where the browser's test puts pictures of the page, to be looked at:
 //
 //	go test ./infra/local/console -run InABrowser -screenshots /tmp/shots
 var screenshots = flag.String("screenshots", "", "folder for pictures of the page")
@@ -127,8 +126,7 @@ func (b *tab) opened(selector string) *tab {
 	}
 }
 
-// complaints collects what goes wrong in the page: errors of its script, and
-// what its own rules forbid.
+// complaints collects what goes wrong in the page: errors of its script, and what its own rules forbid.
 func (b *tab) complaints() func() []string {
 	ctx, cancel := context.WithCancel(b.ctx)
 	messages := chromedp.Console(ctx)

@@ -1,17 +1,13 @@
-// Package console is the page to look at the local run with: what is deployed,
-// the bucket's pictures and their links, each request as it is answered, and
-// the alarms.
+// Package console is the page to look at the local run with: what is deployed, the bucket's pictures and their
+// links, each request as it is answered, and the alarms.
 //
-// It drives the stack as an application would: it uploads to S3, asks the
-// issuer for links, and fetches them through the CDN. Nothing that the CDN
-// refuses becomes reachable by it, but for the thumbnails, which it reads from
-// the bucket with the credentials that it was given.
+// It drives the stack as an application would: it uploads to S3, asks the issuer for links, and fetches them through
+// the CDN. Nothing that the CDN refuses becomes reachable by it, but for the thumbnails, which it reads from the
+// bucket with the credentials that it was given.
 //
-// Any page in the same browser can send requests to an address of this machine.
-// So a request must name a loopback host (against DNS rebinding), must not come
-// from another site's page, and must carry the page's token if it changes
-// anything (guard.go). Keys and paths are written by strangers: the page only
-// ever shows them as text.
+// Any page in the same browser can send requests to an address of this machine. So a request must name a loopback
+// host (against DNS rebinding), must not come from another site's page, and must carry the page's token if it
+// changes anything (guard.go). Keys and paths are written by strangers: the page only ever shows them as text.
 package console
 
 import (
@@ -39,8 +35,7 @@ const Path = "/_console"
 
 // Issuer makes and takes back links.
 type Issuer interface {
-	// Issue returns a link or a problem for each object, in order. ttl is the
-	// life of a new link, 0 for the longest.
+	// Issue returns a link or a problem for each object, in order. ttl is the life of a new link, 0 for the longest.
 	Issue(ctx context.Context, objects []string, ttl time.Duration) ([]api.Link, error)
 	// Revoke takes back all links of the objects, and the hashes.
 	Revoke(ctx context.Context, objects, hashes []string) ([]api.Revocation, error)
@@ -51,14 +46,11 @@ type Records interface {
 	Records(ctx context.Context, objects []mapping.Object) ([]mapping.Record, error)
 }
 
-// Options say what the console shows and drives. All but Unsupported and Now are
-// required.
+// Options say what the console shows and drives. All but Unsupported and Now are required.
 type Options struct {
-	// Document is the plan; the page shows its resources without their inputs'
-	// secrets.
+	// Document is the plan; the page shows its resources without their inputs' secrets.
 	Document *plan.Document
-	// Outputs are the stack's, as the local run prints them: addresses are of
-	// this machine.
+	// Outputs are the stack's, as the local run prints them: addresses are of this machine.
 	Outputs map[string]any
 	S3      *s3.Client
 	Records Records

@@ -91,8 +91,7 @@ func newDesk(t *testing.T, client *s3.Client, change func(*Options)) *desk {
 	return d
 }
 
-// ask sends a request as the page would; headers come in pairs, and an empty
-// value takes one away.
+// ask sends a request as the page would; headers come in pairs, and an empty value takes one away.
 func (d *desk) ask(method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://127.0.0.1:9000"+path, strings.NewReader(body))
 	r.Header.Set("Sec-Fetch-Site", "same-origin")

@@ -13,8 +13,7 @@ import (
 const (
 	// maxStreams bounds how many pages watch at a time.
 	maxStreams = 16
-	// streamPause lets requests gather, so that a load of thousands a second
-	// reaches the page in a few messages.
+	// streamPause lets requests gather, so that a load of thousands a second reaches the page in a few messages.
 	streamPause = 150 * time.Millisecond
 	// pulseEvery is how often the page gets the figures and the alarms.
 	pulseEvery = 2 * time.Second
@@ -102,8 +101,7 @@ type stream struct {
 	err   error
 }
 
-// event sends one; an id of 0 is none. JSON has no line ends, so one data line
-// holds it.
+// event sends one; an id of 0 is none. JSON has no line ends, so one data line holds it.
 func (s *stream) event(id int64, name string, value any) {
 	data, err := json.Marshal(value)
 	if s.err != nil || err != nil {

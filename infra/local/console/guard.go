@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// tokenHeader carries the page's token. That it is no header of a plain form
-// alone has browsers ask first (CORS preflight), which is never granted.
+// tokenHeader carries the page's token. That it is no header of a plain form alone has browsers ask first (CORS
+// preflight), which is never granted.
 const tokenHeader = "X-Console-Token"
 
-// pageRules is the page's own Content-Security-Policy: nothing but our files,
-// and no way from a string to markup or code.
+// pageRules is the page's own Content-Security-Policy: nothing but our files, and no way from a string to markup or
+// code.
 const pageRules = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 

@@ -50,9 +50,8 @@ type link struct {
 	Last *entry `json:"last,omitempty"`
 }
 
-// revokedLinks remembers links that were revoked here, the latest of each key
-// first: the table forgets which object they were of. A link that is still in
-// the table lives.
+// revokedLinks remembers links that were revoked here, the latest of each key first: the table forgets which object
+// they were of. A link that is still in the table lives.
 type revokedLinks struct {
 	mu    sync.Mutex
 	links map[string][]link
@@ -86,8 +85,7 @@ func (c *Console) pictures(ctx context.Context) ([]picture, int, error) {
 	return shown, len(all), nil
 }
 
-// access says who may see a key: what the first segment's service says. Without
-// services all is private.
+// access says who may see a key: what the first segment's service says. Without services all is private.
 func (c *Console) access(key string) string {
 	folder, _, below := strings.Cut(key, "/")
 	for _, s := range c.outputs.Services {
@@ -149,14 +147,13 @@ func later(a, b link) bool {
 
 func (c *Console) linkURL(hash string) string { return c.outputs.BaseURL + seal.LinkPath(hash) }
 
-// publicPath is the path of a public key. S3 takes a plus for a space, so it is
-// escaped, too.
+// publicPath is the path of a public key. S3 takes a plus for a space, so it is escaped, too.
 func publicPath(key string) string {
 	return strings.ReplaceAll((&url.URL{Path: "/" + key}).EscapedPath(), "+", "%2B")
 }
 
-// rememberRevoked remembers the links of a key, or the one with the hash, before they are
-// revoked, so that at no moment the page loses sight of them.
+// rememberRevoked remembers the links of a key, or the one with the hash, before they are revoked, so that at no
+// moment the page loses sight of them.
 func (c *Console) rememberRevoked(ctx context.Context, key, hash string) error {
 	records, err := c.options.Records.Records(ctx, []mapping.Object{{Bucket: c.outputs.Bucket, Key: key}})
 	if err != nil {

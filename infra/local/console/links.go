@@ -59,8 +59,7 @@ func (c *Console) serveIssue(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"hash": links[0].Hash, "expiresAt": links[0].ExpiresAt})
 }
 
-// serveRevoke takes back the link {"hash"} of {"key"}, or all of the key's if
-// no hash is given.
+// serveRevoke takes back the link {"hash"} of {"key"}, or all of the key's if no hash is given.
 func (c *Console) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Key  string `json:"key"`
@@ -101,9 +100,8 @@ type fetched struct {
 	Milliseconds float64 `json:"milliseconds"`
 }
 
-// serveFetch fetches a link through the CDN as a viewer without a cache of its
-// own would: {"hash"}, or {"key"} of a public picture. It takes no address, so
-// it reaches nothing but the CDN.
+// serveFetch fetches a link through the CDN as a viewer without a cache of its own would: {"hash"}, or {"key"} of a
+// public picture. It takes no address, so it reaches nothing but the CDN.
 func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Key  string `json:"key"`
@@ -125,8 +123,8 @@ func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "the key makes no address")
 		return
 	}
-	// As browsers ask, since CloudFront keeps a copy for each encoding it may have to
-	// send: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cache-key-understand-cache-policy.html
+	// As browsers ask, since CloudFront keeps a copy for each encoding it may have to send:
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cache-key-understand-cache-policy.html
 	request.Header.Set("Accept-Encoding", "gzip, deflate, br")
 	began := time.Now()
 	response, err := c.client.Do(request)

@@ -10,11 +10,10 @@ import (
 )
 
 const (
-	// logLength is how many requests are kept for a page that opens, or falls
-	// behind.
+	// logLength is how many requests are kept for a page that opens, or falls behind.
 	logLength = 500
-	// rememberedPaths bounds how many paths' last answers are known, twice: of
-	// the two generations the older is dropped when the younger is full.
+	// rememberedPaths bounds how many paths' last answers are known, twice: of the two generations the older is
+	// dropped when the younger is full.
 	rememberedPaths = 2000
 	// shownPath bounds a path in the log, in bytes.
 	shownPath = 300
@@ -35,8 +34,8 @@ type entry struct {
 	Note         string    `json:"note,omitempty"`
 }
 
-// requestLog keeps the last requests in a ring. Who watches reads at its own
-// pace, and misses what it is too slow for.
+// requestLog keeps the last requests in a ring. Who watches reads at its own pace, and misses what it is too slow
+// for.
 type requestLog struct {
 	mu       sync.Mutex
 	ring     [logLength]entry
@@ -71,8 +70,7 @@ func (l *requestLog) add(r cloudfront.Record) {
 	}
 }
 
-// remember keeps the last answer of a path. Strangers choose paths, so the
-// memory is bounded.
+// remember keeps the last answer of a path. Strangers choose paths, so the memory is bounded.
 func (l *requestLog) remember(e entry) {
 	if len(l.young) >= rememberedPaths {
 		l.old, l.young = l.young, map[string]entry{}
@@ -121,8 +119,7 @@ func (l *requestLog) counts() map[string]int64 {
 	return counts
 }
 
-// watch returns a channel that tells of new requests, and an end to it; ok is
-// false if too many watch already.
+// watch returns a channel that tells of new requests, and an end to it; ok is false if too many watch already.
 func (l *requestLog) watch() (news chan struct{}, end func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,12 +15,11 @@ const (
 	awsLambda  = "AWS/Lambda"
 )
 
-// slot is the width of a bucket of samples; it divides every period that
-// CloudWatch has.
+// slot is the width of a bucket of samples; it divides every period that CloudWatch has.
 const slot = 10 * time.Second
 
-// The metrics that can be measured here, and the sample that each takes of an
-// event; ok is false if it takes none. A rate is the average of 0s and 100s.
+// The metrics that can be measured here, and the sample that each takes of an event; ok is false if it takes none. A
+// rate is the average of 0s and 100s.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 var (
@@ -60,8 +59,8 @@ func count(yes bool) float64 {
 
 func rate(yes bool) float64 { return 100 * count(yes) }
 
-// series names one metric of one function in one region. CloudFront's have
-// neither name nor region: there is one distribution, with one gate.
+// series names one metric of one function in one region. CloudFront's have neither name nor region: there is one
+// distribution, with one gate.
 type series struct{ namespace, metric, name, region string }
 
 // measurable reports whether anything here has the metric.
@@ -164,8 +163,7 @@ func (m *metrics) add(now time.Time, s series, value float64) {
 	}
 }
 
-// Observe takes note of a request that the CDN answered. It is meant for
-// cloudfront.Options.OnRequest, and quick.
+// Observe takes note of a request that the CDN answered. It is meant for cloudfront.Options.OnRequest, and quick.
 func (c *Console) Observe(r cloudfront.Record) {
 	now := c.now()
 	for _, s := range c.metrics.cdn {
@@ -176,8 +174,7 @@ func (c *Console) Observe(r cloudfront.Record) {
 	c.log.add(r)
 }
 
-// ObserveLambda takes note of one invocation of a function, which is named as
-// in the plan.
+// ObserveLambda takes note of one invocation of a function, which is named as in the plan.
 func (c *Console) ObserveLambda(function string, r lambda.Report) {
 	now := c.now()
 	for metric, sample := range lambdaMetrics {
@@ -185,8 +182,7 @@ func (c *Console) ObserveLambda(function string, r lambda.Report) {
 	}
 }
 
-// ObserveURL takes note of one answer of the URL of a function, which is named
-// as in the plan.
+// ObserveURL takes note of one answer of the URL of a function, which is named as in the plan.
 func (c *Console) ObserveURL(function string, status int) {
 	now := c.now()
 	for metric, sample := range urlMetrics {
@@ -200,8 +196,8 @@ func (c *Console) addTo(function, metric string, now time.Time, sample float64) 
 	}
 }
 
-// metricNames returns what CloudWatch calls each function of the plan: by its
-// name, and at the edge with the region that it was replicated from before it.
+// metricNames returns what CloudWatch calls each function of the plan: by its name, and at the edge with the region
+// that it was replicated from before it.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
 func metricNames(doc *plan.Document) map[string][]string {
 	names := map[string][]string{}

@@ -18,8 +18,7 @@ type group struct {
 	Resources []resource `json:"resources"`
 }
 
-// resource is what the page tells of a resource. Inputs may hold keys, so only
-// those of facts are shown.
+// resource is what the page tells of a resource. Inputs may hold keys, so only those of facts are shown.
 type resource struct {
 	Type   string `json:"type"` // its last word, such as BucketV2
 	Name   string `json:"name"`

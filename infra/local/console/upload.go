@@ -76,8 +76,7 @@ func (c *Console) serveUpload(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusCreated, map[string]string{"key": key})
 }
 
-// store puts a new object: what is there already may be cached under its links,
-// so it is not replaced.
+// store puts a new object: what is there already may be cached under its links, so it is not replaced.
 func (c *Console) store(r *http.Request, key, kind string, body []byte) (int, error) {
 	_, err := c.options.S3.PutObject(r.Context(), &s3.PutObjectInput{
 		Bucket: aws.String(c.outputs.Bucket), Key: aws.String(key), Body: bytes.NewReader(body),
@@ -112,8 +111,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// pictureType returns the type of a picture that browsers draw and that cannot
-// hold a script, judged by its first bytes; anything else is "".
+// pictureType returns the type of a picture that browsers draw and that cannot hold a script, judged by its first
+// bytes; anything else is "".
 func pictureType(head []byte) string {
 	switch kind := http.DetectContentType(head); kind {
 	case "image/jpeg", "image/png", "image/gif", "image/webp":
@@ -126,9 +125,8 @@ func pictureType(head []byte) string {
 	return ""
 }
 
-// serveThumbnail answers with the picture itself, which the page draws small:
-// only what is a picture by its first bytes, and sandboxed should someone open
-// it as a page.
+// serveThumbnail answers with the picture itself, which the page draws small: only what is a picture by its first
+// bytes, and sandboxed should someone open it as a page.
 func (c *Console) serveThumbnail(w http.ResponseWriter, r *http.Request) {
 	object, err := c.options.S3.GetObject(r.Context(), &s3.GetObjectInput{
 		Bucket: aws.String(c.outputs.Bucket), Key: aws.String(r.URL.Query().Get("key")),

@@ -28,7 +28,8 @@ func stackPlan(t *testing.T, root string) *plan.Document {
 	doc, err := recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
 			build := filepath.Join(root, "build")
-			return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"), Issuer: filepath.Join(build, "issuer.zip")})
+			return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
+				Issuer: filepath.Join(build, "issuer.zip")})
 		},
 		Root: root, Stack: "dev", RevealSecrets: true,
 	})

@@ -8,11 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkFailover asks, in the zip that ships, while the nearest region is
-// dead and the next one is 60 ms away: after the first failure a viewer waits
-// for the next region and for nothing else. The yardstick is the same viewer
-// where the next region is the nearest, asked in turn with it, so that what the
-// machine does meanwhile is in both. Run it with -benchtime 300x.
+// BenchmarkFailover asks, in the zip that ships, while the nearest region is dead and the next one is 60 ms away:
+// after the first failure a viewer waits for the next region and for nothing else. The yardstick is the same viewer
+// where the next region is the nearest, asked in turn with it, so that what the machine does meanwhile is in both.
+// Run it with -benchtime 300x.
 func BenchmarkFailover(b *testing.B) {
 	_, engine := startTable(b)
 	for name, fault := range map[string]Fault{"Refused": Refused, "BlackHole": BlackHole} {

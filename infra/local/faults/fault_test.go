@@ -13,9 +13,8 @@ type Fault func(*call)
 // Healthy answers as the engine does.
 func Healthy(c *call) { c.forward() }
 
-// Refused ends the connection before the first byte of an answer. All regions
-// share the proxy's port, so this stands for a refused connection too: the
-// function is told by the same error, at the same moment.
+// Refused ends the connection before the first byte of an answer. All regions share the proxy's port, so this stands
+// for a refused connection too: the function is told by the same error, at the same moment.
 func Refused(c *call) { c.reset("") }
 
 // ResetMidAnswer ends the connection in the middle of the item.
@@ -79,8 +78,8 @@ func ExpiredToken(c *call) {
 	c.write(http.StatusBadRequest, []byte(`{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the request is expired"}`))
 }
 
-// ClockSkew is a region whose clock, the right one, is twenty minutes ahead of
-// the function's: it refuses signatures that are older than five.
+// ClockSkew is a region whose clock, the right one, is twenty minutes ahead of the function's: it refuses signatures
+// that are older than five.
 func ClockSkew(c *call) {
 	now := time.Now().Add(20 * time.Minute).UTC()
 	c.w.Header().Set("Date", now.Format(http.TimeFormat))

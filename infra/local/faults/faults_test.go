@@ -30,8 +30,8 @@ type experiment struct {
 	live, expired, unknown string
 }
 
-// experiments holds, for each fault, what viewers get when all regions have it.
-// With a region left that works, every fault but one costs them nothing.
+// experiments holds, for each fault, what viewers get when all regions have it. With a region left that works, every
+// fault but one costs them nothing.
 func experiments() []experiment {
 	var list []experiment
 	for _, f := range []experiment{
@@ -74,8 +74,7 @@ type result struct {
 	requests                       map[string]int
 }
 
-// TestFaults puts every fault before the zip that ships, and writes down what
-// viewers got.
+// TestFaults puts every fault before the zip that ships, and writes down what viewers got.
 func TestFaults(t *testing.T) {
 	_, engine := startTable(t)
 	list := experiments()
@@ -97,8 +96,7 @@ func TestFaults(t *testing.T) {
 	document(t, results)
 }
 
-// run sends, to a new process, three viewers of a live link and one each of an
-// expired and an unknown one.
+// run sends, to a new process, three viewers of a live link and one each of an expired and an unknown one.
 func (e experiment) run(t *testing.T, engine string) result {
 	proxy := startProxy(t, engine)
 	for region, d := range map[string]time.Duration{nearest: 5 * time.Millisecond, next: 15 * time.Millisecond, home: 75 * time.Millisecond} {
@@ -140,8 +138,8 @@ func (r result) check(t *testing.T) {
 	assert.Positive(t, r.requests[nearest], "the fault was met")
 }
 
-// document writes the table to build/faults.md, and holds README.md, which has
-// the same table from some run, against it: only times may differ.
+// document writes the table to build/faults.md, and holds README.md, which has the same table from some run, against
+// it: only times may differ.
 func document(t *testing.T, results []result) {
 	var b strings.Builder
 	b.WriteString("| fault | in | a live link's first viewer | later viewers | expired link | unknown link | log | alarm |\n|---|---|---|---|---|---|---|---|\n")
@@ -203,8 +201,7 @@ func (r result) logged() string {
 	return strings.Join(said, "; ")
 }
 
-// alarms names those of infra/stack that fire if this lasts, everywhere the
-// function runs.
+// alarms names those of infra/stack that fire if this lasts, everywhere the function runs.
 func (r result) alarms() string {
 	var fire []string
 	if r.later.status[0] == '5' {

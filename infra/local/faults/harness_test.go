@@ -23,8 +23,7 @@ import (
 	"secure-media-cdn/infra/local/locked"
 )
 
-// The function runs in London; the table is in Ireland and Frankfurt, and at
-// home in Virginia.
+// The function runs in London; the table is in Ireland and Frankfurt, and at home in Virginia.
 const (
 	here    = "eu-west-2"
 	nearest = "eu-west-1"
@@ -48,8 +47,7 @@ func root(tb testing.TB) string {
 	return dir
 }
 
-// startTable returns a client for a new engine's table, with a live and an
-// expired mapping, and the engine's URL.
+// startTable returns a client for a new engine's table, with a live and an expired mapping, and the engine's URL.
 func startTable(tb testing.TB) (*dynamodb.Client, string) {
 	tb.Helper()
 	server, err := engine.DynamoDB(context.Background(), "")
@@ -116,8 +114,7 @@ func startFunction(tb testing.TB, proxy *Proxy, environments int) *function {
 	return f
 }
 
-// answer is what the viewer gets: a status, or "served" when the request goes
-// on to the bucket, and where it leads.
+// answer is what the viewer gets: a status, or "served" when the request goes on to the bucket, and where it leads.
 type answer struct {
 	status, location, cacheControl string
 	took                           time.Duration
@@ -170,8 +167,8 @@ type line struct {
 	Level, Message, Outcome, Region, Error string
 }
 
-// lines returns the log's lines once that many lookups are in it, since they
-// come through a pipe. Every line must be JSON.
+// lines returns the log's lines once that many lookups are in it, since they come through a pipe. Every line must be
+// JSON.
 func (l *log) lines(tb testing.TB, lookups int) []line {
 	for range 1000 {
 		if strings.Count(l.String(), `"lookup"`) >= lookups {

@@ -1,10 +1,8 @@
 // Package faults fails DynamoDB region by region, at real sockets.
 //
-// A [Proxy] stands before one engine and poses as DynamoDB in every region: it
-// reads the region out of a request's signature, as the function under test has
-// only one endpoint to send to, and does to it what was set for that region.
-// The tests run the zip that ships against it and write what its viewers got to
-// README.md.
+// A [Proxy] stands before one engine and poses as DynamoDB in every region: it reads the region out of a request's
+// signature, as the function under test has only one endpoint to send to, and does to it what was set for that
+// region. The tests run the zip that ships against it and write what its viewers got to README.md.
 package faults
 
 import (
@@ -22,8 +20,7 @@ import (
 	"time"
 )
 
-// Proxy is DynamoDB in many regions before one engine. It is safe for
-// concurrent use.
+// Proxy is DynamoDB in many regions before one engine. It is safe for concurrent use.
 type Proxy struct {
 	// URL is what to set AWS_ENDPOINT_URL_DYNAMODB to.
 	URL string
@@ -38,8 +35,7 @@ type Proxy struct {
 	counts map[string]int
 }
 
-// New starts a proxy on a free port of 127.0.0.1 before the engine. The caller
-// closes it.
+// New starts a proxy on a free port of 127.0.0.1 before the engine. The caller closes it.
 func New(engine string) (*Proxy, error) {
 	u, err := url.Parse(engine)
 	if err != nil {
@@ -71,8 +67,7 @@ func (p *Proxy) Set(region string, f Fault) {
 	p.faults[region] = f
 }
 
-// Delay sets how far away a region is: how long each of its answers takes on
-// the way.
+// Delay sets how far away a region is: how long each of its answers takes on the way.
 func (p *Proxy) Delay(region string, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

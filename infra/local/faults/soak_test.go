@@ -23,9 +23,8 @@ import (
 // viewers is how many ask at a time, each in a process of its own.
 const viewers = 4
 
-// TestSoak sends mixed traffic through the zip that ships while links come and
-// go and regions fail and recover, and holds every answer against a model. At
-// the end no process may have more descriptors, memory or goroutines than
+// TestSoak sends mixed traffic through the zip that ships while links come and go and regions fail and recover, and
+// holds every answer against a model. At the end no process may have more descriptors, memory or goroutines than
 // after a third of it. It runs for SOAK_SECONDS, six unless set.
 func TestSoak(t *testing.T) {
 	seconds, err := strconv.Atoi(os.Getenv("SOAK_SECONDS"))
@@ -71,8 +70,8 @@ type soak struct {
 
 	mu      sync.Mutex
 	answers map[string]int
-	// failing holds how many regions may fail now; a request that begins or
-	// ends while it is not zero may be refused for that.
+	// failing holds how many regions may fail now; a request that begins or ends while it is not zero may be refused
+	// for that.
 	failing atomic.Int64
 }
 
@@ -165,8 +164,8 @@ func (s *soak) oneOf(random *rand.Rand, hash string) {
 	}
 }
 
-// expect asks and checks the answer. Only a lookup may be refused instead, only
-// with 503, and only while regions fail.
+// expect asks and checks the answer. Only a lookup may be refused instead, only with 503, and only while regions
+// fail.
 func (s *soak) expect(event []byte, status, location string) {
 	before := s.failing.Load()
 	a := s.function.ask(s.t, event)
@@ -199,15 +198,13 @@ func (s *soak) tally() string {
 	return fmt.Sprint(s.answers)
 }
 
-// rest waits until what lost a race has come to its end, and has every process
-// serve once more.
+// rest waits until what lost a race has come to its end, and has every process serve once more.
 func (s *soak) rest() {
 	time.Sleep(budget)
 	s.warm()
 }
 
-// goroutines has the processes end with a list of their goroutines, as Go does
-// on SIGQUIT, and counts them.
+// goroutines has the processes end with a list of their goroutines, as Go does on SIGQUIT, and counts them.
 func (s *soak) goroutines(running []process) map[int]int {
 	counts := map[int]int{}
 	for _, p := range running {

@@ -16,8 +16,8 @@ import (
 )
 
 // Decode reads a resource's inputs into a struct with a field for every property that is supported. All that the
-// struct does not know, however deep, and every value of the wrong type, is part of the error by its property path. The
-// top-level properties that are listed are left out: somebody says elsewhere why they have no effect.
+// struct does not know, however deep, and every value of the wrong type, is part of the error by its property path.
+// The top-level properties that are listed are left out: somebody says elsewhere why they have no effect.
 func Decode(r plan.Resource, into any, listed map[string]string) error {
 	given := map[string]any{}
 	for name, value := range r.Inputs {

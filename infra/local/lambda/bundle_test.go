@@ -171,8 +171,8 @@ func invoke(f *lambda.Function, r request) (reply, error) {
 	return out, json.Unmarshal(body, &out)
 }
 
-// running reports whether the process is there. One that only waits for its
-// parent to take note of its end is not; one whose threads still end is.
+// running reports whether the process is there. One that only waits for its parent to take note of its end is not;
+// one whose threads still end is.
 func running(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -182,8 +182,8 @@ func running(pid int) bool {
 	return !strings.Contains(string(stat), ") Z ") || len(threads) > 1
 }
 
-// inFlight starts an invocation that does not end by itself and returns once
-// a process has it, with the process's number and the error to come.
+// inFlight starts an invocation that does not end by itself and returns once a process has it, with the process's
+// number and the error to come.
 func inFlight(t *testing.T, f *lambda.Function, logs *locked.Buffer) (int, <-chan error) {
 	t.Helper()
 	failed := make(chan error, 1)

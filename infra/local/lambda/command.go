@@ -33,8 +33,8 @@ func command(cfg Config, dir string) ([]string, error) {
 	}
 }
 
-// findPython returns the interpreter itself: the python3 of the search path may
-// be a wrapper that needs variables which the function does not get.
+// findPython returns the interpreter itself: the python3 of the search path may be a wrapper that needs variables
+// which the function does not get.
 func findPython() (string, error) {
 	path, err := exec.LookPath("python3")
 	if err != nil {
@@ -47,8 +47,7 @@ func findPython() (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// variables returns the environment as Lambda makes it, AWS_LAMBDA_RUNTIME_API
-// excepted, and nothing of the host's.
+// variables returns the environment as Lambda makes it, AWS_LAMBDA_RUNTIME_API excepted, and nothing of the host's.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 func variables(cfg Config, dir string) ([]string, error) {
 	group := "/aws/lambda/" + cfg.Name

@@ -13,8 +13,8 @@ import (
 	"secure-media-cdn/infra/local/lambda"
 )
 
-// The zip that ships, on the event that AWS documents: its custom headers are
-// not ours, so the function must answer, and answer that it cannot serve this.
+// The zip that ships, on the event that AWS documents: its custom headers are not ours, so the function must answer,
+// and answer that it cannot serve this.
 func TestTheEdgeBundleThatShipsRuns(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))

@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// errNotTaken says that an environment ended before its process took the
-// invocation, so that another may have it.
+// errNotTaken says that an environment ended before its process took the invocation, so that another may have it.
 var errNotTaken = errors.New("the environment ended before it took the invocation")
 
 // environment is one execution environment: a process and its Runtime API.
@@ -35,8 +34,8 @@ type environment struct {
 	initError *Error
 }
 
-// start starts an environment and returns once it polls for work, with the
-// time that took. If it does not come so far, nothing is left of it.
+// start starts an environment and returns once it polls for work, with the time that took. If it does not come so
+// far, nothing is left of it.
 func (f *Function) start() (*environment, time.Duration, error) {
 	started := time.Now()
 	e, err := f.spawn()
@@ -100,8 +99,8 @@ func (f *Function) spawn() (*environment, error) {
 	return e, nil
 }
 
-// invoke hands inv to the process and waits for the answer, at most until the
-// invocation's deadline; then it ends the environment, as Lambda does.
+// invoke hands inv to the process and waits for the answer, at most until the invocation's deadline; then it ends
+// the environment, as Lambda does.
 func (e *environment) invoke(inv *invocation) ([]byte, error) {
 	deadline, cancel := context.WithDeadline(e.function.closing, inv.start())
 	defer cancel()
@@ -127,8 +126,7 @@ func (e *environment) invoke(inv *invocation) ([]byte, error) {
 	}
 }
 
-// giveUp ends an environment that did not answer in time, or whose function
-// is being closed.
+// giveUp ends an environment that did not answer in time, or whose function is being closed.
 func (e *environment) giveUp() error {
 	e.end()
 	if e.function.closing.Err() != nil {
@@ -168,8 +166,7 @@ func (e *environment) alive() bool {
 	}
 }
 
-// end kills the process and whatever it started, and waits until they and the
-// port are gone.
+// end kills the process and whatever it started, and waits until they and the port are gone.
 func (e *environment) end() {
 	if e.alive() { // a dead process's number may be another's by now
 		e.kill()

@@ -2,8 +2,8 @@ package lambda
 
 import "strings"
 
-// Error is a failure of a function: one that its code reported, or the end of
-// its process (types "Runtime.ExitError", "Sandbox.Timedout").
+// Error is a failure of a function: one that its code reported, or the end of its process (types
+// "Runtime.ExitError", "Sandbox.Timedout").
 type Error struct {
 	Function string
 	Type     string // errorType

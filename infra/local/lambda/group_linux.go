@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownGroup puts the process into a group of its own, to be killed as one, and
-// makes the kernel end it if we die without closing it. The wish outlives exec.
+// ownGroup puts the process into a group of its own, to be killed as one, and makes the kernel end it if we die
+// without closing it. The wish outlives exec.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

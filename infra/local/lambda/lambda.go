@@ -1,15 +1,13 @@
-// Package lambda is AWS Lambda on one machine. It runs the very zip that ships:
-// unzipped into a folder, started as processes that speak the Lambda Runtime
-// API, invoked one request at a time each.
+// Package lambda is AWS Lambda on one machine. It runs the very zip that ships: unzipped into a folder, started as
+// processes that speak the Lambda Runtime API, invoked one request at a time each.
 //
-// A [Function] keeps a pool of execution environments. An environment is one
-// process (a group of them, if it starts more) with a Runtime API of its own on
-// a free port of 127.0.0.1, since AWS_LAMBDA_RUNTIME_API is how a process finds
-// its invocations. New environments start on demand, up to a maximum; beyond it
-// requests wait. A process that dies takes at most the request in flight with it.
+// A [Function] keeps a pool of execution environments. An environment is one process (a group of them, if it starts
+// more) with a Runtime API of its own on a free port of 127.0.0.1, since AWS_LAMBDA_RUNTIME_API is how a process
+// finds its invocations. New environments start on demand, up to a maximum; beyond it requests wait. A process that
+// dies takes at most the request in flight with it.
 //
-// What is not here: memory and processor limits, a read-only /var/task, IAM,
-// the freezing of idle environments, and throttling (a request waits instead).
+// What is not here: memory and processor limits, a read-only /var/task, IAM, the freezing of idle environments, and
+// throttling (a request waits instead).
 package lambda
 
 import (
@@ -26,9 +24,8 @@ import (
 
 // Runtimes that a bundle may name.
 const (
-	// Python runs the host's python3, whichever version that is: it does what
-	// AWS's runtime client does at init, which is to import the handler's
-	// module. Only a module that replaces its process is of use here.
+	// Python runs the host's python3, whichever version that is: it does what AWS's runtime client does at init,
+	// which is to import the handler's module. Only a module that replaces its process is of use here.
 	Python = "python3.13"
 	// Provided runs ./bootstrap of the bundle.
 	Provided = "provided.al2023"
@@ -46,8 +43,7 @@ type Credentials struct{ AccessKeyID, SecretAccessKey string }
 
 // Config describes one version of a function.
 type Config struct {
-	// Name is what the function sees as its own name; at the edge CloudFront's
-	// replicas see "us-east-1.<name>".
+	// Name is what the function sees as its own name; at the edge CloudFront's replicas see "us-east-1.<name>".
 	Name    string
 	Version string
 	ARN     string // of the version, sent with every invocation
@@ -64,13 +60,12 @@ type Config struct {
 	Concurrency int
 
 	Credentials Credentials
-	// Environment holds the function's own variables, and the endpoint
-	// overrides (AWS_ENDPOINT_URL_…) that lead its AWS clients to this machine.
-	// Naming a variable that Lambda sets is an error.
+	// Environment holds the function's own variables, and the endpoint overrides (AWS_ENDPOINT_URL_…) that lead its
+	// AWS clients to this machine. Naming a variable that Lambda sets is an error.
 	Environment map[string]string
 
-	// Logs receives every line that the function prints, after the function's
-	// name. It need not be safe for concurrent use.
+	// Logs receives every line that the function prints, after the function's name. It need not be safe for
+	// concurrent use.
 	Logs io.Writer
 	// Report, if set, is called once per invocation, from many goroutines.
 	Report func(Report)
@@ -85,8 +80,7 @@ type Report struct {
 	Err       error
 }
 
-// Function is an unzipped bundle and the environments that run it. It is safe
-// for concurrent use.
+// Function is an unzipped bundle and the environments that run it. It is safe for concurrent use.
 type Function struct {
 	cfg       Config
 	dir       string
@@ -105,8 +99,7 @@ type Function struct {
 	running sync.WaitGroup
 }
 
-// New unzips the bundle. No process starts before the first [Function.Invoke].
-// The caller closes the function.
+// New unzips the bundle. No process starts before the first [Function.Invoke]. The caller closes the function.
 func New(cfg Config) (*Function, error) {
 	if cfg.Concurrency < 1 || cfg.Timeout <= 0 {
 		return nil, fmt.Errorf("function %s: concurrency and timeout must be positive", cfg.Name)
@@ -138,9 +131,8 @@ func (f *Function) prepare() (err error) {
 	return err
 }
 
-// Invoke runs the function on payload and returns its answer. A failure of the
-// function, its process included, is an [*Error]. If ctx ends first, Invoke
-// returns at once while the environment finishes its work, as Lambda's does.
+// Invoke runs the function on payload and returns its answer. A failure of the function, its process included, is an
+// [*Error]. If ctx ends first, Invoke returns at once while the environment finishes its work, as Lambda's does.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	f.mu.Lock()
 	if f.closed {
@@ -177,8 +169,8 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-// run finds an environment and invokes it. An idle environment may have died
-// unseen: as long as no process took the invocation, the next one gets it.
+// run finds an environment and invokes it. An idle environment may have died unseen: as long as no process took the
+// invocation, the next one gets it.
 func (f *Function) run(payload []byte) (Report, []byte) {
 	inv := newInvocation(payload, f.cfg)
 	report := Report{RequestID: inv.id}
@@ -219,9 +211,8 @@ func (f *Function) unpark() *environment {
 	return nil
 }
 
-// park keeps e for the next invocation, unless it is dead. It is called before
-// the slot is given back, so idle and busy environments never exceed the
-// maximum together.
+// park keeps e for the next invocation, unless it is dead. It is called before the slot is given back, so idle and
+// busy environments never exceed the maximum together.
 func (f *Function) park(e *environment) {
 	if !e.alive() {
 		e.end()
@@ -232,9 +223,8 @@ func (f *Function) park(e *environment) {
 	f.idle = append(f.idle, e)
 }
 
-// Close ends every process of the function, waits until all are gone and
-// removes the unzipped bundle. Invocations in flight fail with ErrClosed. It
-// may be called more than once.
+// Close ends every process of the function, waits until all are gone and removes the unzipped bundle. Invocations in
+// flight fail with ErrClosed. It may be called more than once.
 func (f *Function) Close() error {
 	f.mu.Lock()
 	f.closed = true

@@ -9,9 +9,8 @@ import (
 // maxLine bounds a log line in memory; Lambda cuts events at 256 KB too.
 const maxLine = 256 << 10
 
-// lineWriter passes on whole lines only, each after the prefix, so that
-// environments do not cut into each other's lines, and remembers the last few
-// kilobytes. A write never fails: a broken log must not break the function.
+// lineWriter passes on whole lines only, each after the prefix, so that environments do not cut into each other's
+// lines, and remembers the last few kilobytes. A write never fails: a broken log must not break the function.
 type lineWriter struct {
 	out    io.Writer
 	prefix string

@@ -106,8 +106,8 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(inv.payload) // a process that dies here fails the invocation by its end
 }
 
-// response takes the function's answer. aws-lambda-go sends it in chunks and
-// reports an error in mid-stream in the trailers.
+// response takes the function's answer. aws-lambda-go sends it in chunks and reports an error in mid-stream in the
+// trailers.
 func (e *environment) response(w http.ResponseWriter, r *http.Request) {
 	inv := e.take(w, r)
 	if inv == nil {
@@ -150,8 +150,8 @@ func (e *environment) reportInitError(w http.ResponseWriter, r *http.Request) {
 	accept(w, http.StatusAccepted)
 }
 
-// functionError reads the documented error body. A body that is none keeps the
-// header's type, as the type alone is what many runtimes send.
+// functionError reads the documented error body. A body that is none keeps the header's type, as the type alone is
+// what many runtimes send.
 func (e *environment) functionError(typ string, body []byte) *Error {
 	var doc struct{ ErrorType, ErrorMessage string }
 	_ = json.Unmarshal(body, &doc)
@@ -164,8 +164,8 @@ func (e *environment) functionError(typ string, body []byte) *Error {
 	return e.failure(typ, doc.ErrorMessage)
 }
 
-// take claims the invocation that the request's path names; a second answer to
-// it, or one to another invocation, is refused.
+// take claims the invocation that the request's path names; a second answer to it, or one to another invocation, is
+// refused.
 func (e *environment) take(w http.ResponseWriter, r *http.Request) *invocation {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -13,9 +13,8 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxUnzipped = 250 << 20
 
-// unzip unpacks the bundle below dir with the modes it names, since a bundle
-// whose program cannot be executed must fail here as it would in AWS. Names
-// that lead out of dir, and anything but files and folders, are refused.
+// unzip unpacks the bundle below dir with the modes it names, since a bundle whose program cannot be executed must
+// fail here as it would in AWS. Names that lead out of dir, and anything but files and folders, are refused.
 func unzip(bundle, dir string) error {
 	archive, err := zip.OpenReader(bundle)
 	if err != nil {
@@ -57,8 +56,8 @@ func extract(root *os.Root, f *zip.File, limit int64) (int64, error) {
 		return 0, err
 	}
 	defer in.Close()
-	// A process that is forked while a program is open for writing holds it
-	// open until its own exec; starting the program then fails as "busy".
+	// A process that is forked while a program is open for writing holds it open until its own exec; starting the
+	// program then fails as "busy".
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	out, err := root.OpenFile(f.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -33,8 +33,7 @@ func (m *Stack) startURLs(context.Context) error {
 	return nil
 }
 
-// localise replaces, in every string of v, the addresses that the program saw
-// by those that are served here.
+// localise replaces, in every string of v, the addresses that the program saw by those that are served here.
 func (m *Stack) localise(v any) any {
 	switch v := v.(type) {
 	case string:

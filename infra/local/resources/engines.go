@@ -76,8 +76,8 @@ func (m *Stack) keep(s *engine.Server, what string) {
 	}()
 }
 
-// signedOnly passes on to the DynamoDB engine, which believes any signature, what is signed with the stack's key. The
-// functions' regions differ, and one engine stands for all.
+// signedOnly passes on to the DynamoDB engine, which believes any signature, what is signed with the stack's key.
+// The functions' regions differ, and one engine stands for all.
 func signedOnly(engine string) http.Handler {
 	target, err := url.Parse(engine)
 	if err != nil {

@@ -59,9 +59,8 @@ func (m *Stack) startFunctions(context.Context) error {
 // unzipped is the folder of unzipped functions.
 func (m *Stack) unzipped() string { return filepath.Join(m.o.Dir, "functions") }
 
-// newFunction prepares one function. One that the distribution calls finds
-// itself as CloudFront's replicas do: in the viewer's region, which here is the
-// stack's own, under a name that tells where it came from.
+// newFunction prepares one function. One that the distribution calls finds itself as CloudFront's replicas do: in
+// the viewer's region, which here is the stack's own, under a name that tells where it came from.
 func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error) {
 	var in struct {
 		Code        struct{ Archive string }

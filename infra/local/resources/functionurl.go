@@ -17,8 +17,7 @@ import (
 	"secure-media-cdn/infra/local/lambda"
 )
 
-// maxPayload is the largest request that Lambda takes, and the largest answer
-// that it gives.
+// maxPayload is the largest request that Lambda takes, and the largest answer that it gives.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxPayload = 6 << 20
 
@@ -28,9 +27,9 @@ const (
 	localUser = "arn:aws:iam::" + accountID + ":user/local"
 )
 
-// withLocalUser names localUser for every service, beside the callers that the stack's configuration names. It is the
-// one thing in a function's environment that a deployment does not have: its issuerPrincipals cannot name a user who
-// exists on one machine only.
+// withLocalUser names localUser for every service, beside the callers that the stack's configuration names. It is
+// the one thing in a function's environment that a deployment does not have: its issuerPrincipals cannot name a user
+// who exists on one machine only.
 func withLocalUser(environment map[string]string) error {
 	text, ok := environment[issuerfn.EnvCallers]
 	if !ok {

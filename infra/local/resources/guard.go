@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// onlyLoopback refuses requests that name another host than this machine. A web page whose name was made to lead here
-// (DNS rebinding) sends its own name in Host, and no page can choose what its browser sends there.
+// onlyLoopback refuses requests that name another host than this machine. A web page whose name was made to lead
+// here (DNS rebinding) sends its own name in Host, and no page can choose what its browser sends there.
 func onlyLoopback(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, _, err := net.SplitHostPort(r.Host)

@@ -14,8 +14,8 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// s3Event is what the S3 server says of everything that happens in it: one
-// record, in the form of S3's own events but for the two differences below.
+// s3Event is what the S3 server says of everything that happens in it: one record, in the form of S3's own events
+// but for the two differences below.
 type s3Event struct {
 	Records []map[string]any
 }
@@ -27,8 +27,8 @@ type rule struct {
 	Events []string
 }
 
-// objectChanged passes events on to the functions that the bucket's
-// notifications name, and tries three times, as Lambda does.
+// objectChanged passes events on to the functions that the bucket's notifications name, and tries three times, as
+// Lambda does.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 func (m *Stack) objectChanged(w http.ResponseWriter, r *http.Request) {
 	var event s3Event
@@ -63,9 +63,8 @@ func (m *Stack) objectChanged(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// rulesFor returns the rules that match the record, and makes the record what
-// S3 would send: the event without "s3:" before it, the key escaped as a form
-// does.
+// rulesFor returns the rules that match the record, and makes the record what S3 would send: the event without "s3:"
+// before it, the key escaped as a form does.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 func rulesFor(d *plan.Document, record map[string]any) ([]rule, error) {
 	name, _ := record["eventName"].(string)

@@ -20,9 +20,8 @@ const maxSkew = 5 * time.Minute
 
 const algorithm = "AWS4-HMAC-SHA256 "
 
-// verify checks that the request was signed, body and all, with the stack's
-// own key for the service in the region: it signs what the caller says to have
-// signed, and compares.
+// verify checks that the request was signed, body and all, with the stack's own key for the service in the region:
+// it signs what the caller says to have signed, and compares.
 func verify(r *http.Request, body []byte, service, region string, now time.Time) error {
 	sent := r.Header.Get("Authorization")
 	fields, ok := strings.CutPrefix(sent, algorithm)

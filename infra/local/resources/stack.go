@@ -1,11 +1,9 @@
-// Package resources makes a plan document real on one machine: the bucket in a
-// real S3 server, the table in a real DynamoDB engine, the functions as
-// processes of their own zips, the distribution as an HTTP server.
+// Package resources makes a plan document real on one machine: the bucket in a real S3 server, the table in a real
+// DynamoDB engine, the functions as processes of their own zips, the distribution as an HTTP server.
 //
-// Each resource type that the program may register is supported, or listed with
-// the reason why one machine cannot; see kinds.go. A type or a property that is
-// in neither list is an error, so that a local run never quietly differs from
-// what would be deployed.
+// Each resource type that the program may register is supported, or listed with the reason why one machine cannot;
+// see kinds.go. A type or a property that is in neither list is an error, so that a local run never quietly differs
+// from what would be deployed.
 package resources
 
 import (
@@ -30,8 +28,7 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// Local are the credentials of everything on the stack. They open nothing
-// else.
+// Local are the credentials of everything on the stack. They open nothing else.
 var Local = client.LocalCredentials
 
 // Options say what to make real, and where.
@@ -44,17 +41,16 @@ type Options struct {
 	Root string
 	// Dir keeps the state. What is there is used again.
 	Dir string
-	// CDN is where the distribution answers, as Listen returns it. Start closes
-	// it, at the stack's end or when it fails. nil is any free port.
+	// CDN is where the distribution answers, as Listen returns it. Start closes it, at the stack's end or when it
+	// fails. nil is any free port.
 	CDN net.Listener
-	// Bundles replaces archives by those that run on this machine, by the path
-	// in the document. An archive that is not named runs as it is.
+	// Bundles replaces archives by those that run on this machine, by the path in the document. An archive that is
+	// not named runs as it is.
 	Bundles map[string]string
-	// Log receives what the functions and the stack itself have to say, one
-	// write at a time. It may be nil.
+	// Log receives what the functions and the stack itself have to say, one write at a time. It may be nil.
 	Log io.Writer
-	// OnRequest and OnInvocation, if set, are told of each request at the CDN
-	// and each run of a function, from many goroutines.
+	// OnRequest and OnInvocation, if set, are told of each request at the CDN and each run of a function, from many
+	// goroutines.
 	OnRequest    func(cloudfront.Record)
 	OnInvocation func(function string, report lambda.Report)
 	// OnURL, if set, is told of each answer of a function at its own address.
@@ -65,11 +61,10 @@ type Options struct {
 type Stack struct {
 	// BaseURL is the CDN's address.
 	BaseURL string
-	// Outputs are the stack's outputs with every address that is served here
-	// replaced by its local one.
+	// Outputs are the stack's outputs with every address that is served here replaced by its local one.
 	Outputs map[string]any
-	// Endpoints are the addresses that AWS's own SDKs would be pointed to, by
-	// the name of their environment variable.
+	// Endpoints are the addresses that AWS's own SDKs would be pointed to, by the name of their environment
+	// variable.
 	Endpoints map[string]string
 	// Unsupported says, one reason a line, what this machine does not support.
 	Unsupported []string
@@ -89,8 +84,7 @@ type Stack struct {
 	failed    chan error
 }
 
-// Start makes the document real. It has changed nothing but the state folder if
-// it fails.
+// Start makes the document real. It has changed nothing but the state folder if it fails.
 func Start(ctx context.Context, o Options) (m *Stack, err error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -135,16 +129,15 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 // Failed receives an error when a part ends that should not.
 func (m *Stack) Failed() <-chan error { return m.failed }
 
-// Close ends everything that was started, the last first, and waits for it. It
-// may be called once.
+// Close ends everything that was started, the last first, and waits for it. It may be called once.
 func (m *Stack) Close() {
 	for i := len(m.closers) - 1; i >= 0; i-- {
 		m.closers[i]()
 	}
 }
 
-// Listen takes a port of 127.0.0.1 for Options.CDN, 0 any free one. Whoever
-// takes it first need not do anything else to find that it is in use.
+// Listen takes a port of 127.0.0.1 for Options.CDN, 0 any free one. Whoever takes it first need not do anything else
+// to find that it is in use.
 func Listen(port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
 	switch {
@@ -173,9 +166,8 @@ func (m *Stack) serve(l net.Listener, h http.Handler) {
 	})
 }
 
-// Serve answers on a free port as long as the stack runs, and returns the
-// address. When the stack closes, end is called before h's requests are waited
-// for: it ends those that would go on.
+// Serve answers on a free port as long as the stack runs, and returns the address. When the stack closes, end is
+// called before h's requests are waited for: it ends those that would go on.
 func (m *Stack) Serve(h http.Handler, end func()) (string, error) {
 	url, err := m.serveAnywhere(h)
 	if err == nil {

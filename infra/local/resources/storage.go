@@ -14,8 +14,7 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// makeTable creates the table, or takes the one that is there if its keys are
-// those of the document.
+// makeTable creates the table, or takes the one that is there if its keys are those of the document.
 func makeTable(ctx context.Context, client *dynamodb.Client, r plan.Resource) error {
 	var in struct {
 		Name       string
@@ -51,8 +50,8 @@ func makeTable(ctx context.Context, client *dynamodb.Client, r plan.Resource) er
 	return expire(ctx, client, name, in.TTL.AttributeName, in.TTL.Enabled)
 }
 
-// expire has the table expire its items by the attribute, or not at all. The
-// attribute of a table that expires already must be given up first.
+// expire has the table expire its items by the attribute, or not at all. The attribute of a table that expires
+// already must be given up first.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
 func expire(ctx context.Context, client *dynamodb.Client, table *string, attribute string, enabled bool) error {
 	out, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: table})

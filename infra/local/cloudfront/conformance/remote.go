@@ -29,8 +29,8 @@ func NewRemote(base string) (*Remote, error) {
 	}}, nil
 }
 
-// Do implements Target. A base of plain HTTP is the local run, which is told by a
-// header what the connection stands for.
+// Do implements Target. A base of plain HTTP is the local run, which is told by a header what the connection stands
+// for.
 func (r *Remote) Do(method, path string, header http.Header, plain bool) (*http.Response, error) {
 	u := &url.URL{Scheme: r.Base.Scheme, Host: r.Base.Host}
 	if plain && r.Base.Scheme == "https" {
@@ -50,8 +50,8 @@ func (r *Remote) Do(method, path string, header http.Header, plain bool) (*http.
 	return r.Client.Do(req)
 }
 
-// Step implements Target. What only looks behind the scenes is passed over; a
-// scene cannot be set in a distribution that is there.
+// Step implements Target. What only looks behind the scenes is passed over; a scene cannot be set in a distribution
+// that is there.
 func (r *Remote) Step(s Step) error {
 	switch s.Verb {
 	case "calls", "sent":

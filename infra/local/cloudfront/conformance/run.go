@@ -36,8 +36,8 @@ type run struct {
 	last   []received
 }
 
-// Run plays the script. vars are the names that it may use with a dollar sign,
-// such as $photo, the path of a live link.
+// Run plays the script. vars are the names that it may use with a dollar sign, such as $photo, the path of a live
+// link.
 func Run(s Script, target Target, vars map[string]string) error {
 	r := &run{target: target, vars: map[string]string{}}
 	for name, value := range vars {

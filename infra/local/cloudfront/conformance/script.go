@@ -1,9 +1,8 @@
-// Package conformance reads and runs request/expectation scripts: one file per
-// rule of CloudFront, against the local server or a real distribution.
+// Package conformance reads and runs request/expectation scripts: one file per rule of CloudFront, against the local
+// server or a real distribution.
 //
-// A script begins with comments that name the rule and its sources, one https
-// address a line with perhaps a heading of that page after it, and goes on in
-// steps, each with indented fields:
+// A script begins with comments that name the rule and its sources, one https address a line with perhaps a heading
+// of that page after it, and goes on in steps, each with indented fields:
 //
 //	# rule: s-maxage decides at CloudFront, whatever max-age says
 //	# source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
@@ -17,16 +16,14 @@
 //	  Age: -
 //	wait 30s
 //
-// A request is a method and a path; "over http" after it stands for plain HTTP,
-// "together N" before it sends it N times at once. The arrow holds the status
-// and what else must be so: a field is a header, or "body". Its value is the
-// whole value, "-" for absent, "~" and a regular expression, or "keep NAME" to
-// have it as $NAME later. "one FIELD" must hold for just one of the answers sent
-// together, "others FIELD" for all the rest. A body may also be "N bytes",
-// "same as NAME" or "bytes A-B of NAME".
+// A request is a method and a path; "over http" after it stands for plain HTTP, "together N" before it sends it N
+// times at once. The arrow holds the status and what else must be so: a field is a header, or "body". Its value is
+// the whole value, "-" for absent, "~" and a regular expression, or "keep NAME" to have it as $NAME later. "one
+// FIELD" must hold for just one of the answers sent together, "others FIELD" for all the rest. A body may also be "N
+// bytes", "same as NAME" or "bytes A-B of NAME".
 //
-// "wait" lets time pass. All other steps are the target's own; a script that
-// needs them to set the scene says local-only.
+// "wait" lets time pass. All other steps are the target's own; a script that needs them to set the scene says
+// local-only.
 package conformance
 
 import (
@@ -43,8 +40,8 @@ type Script struct {
 	Name    string // of its file, without .txt
 	Rule    string
 	Sources []string // addresses, each perhaps with a heading behind it
-	// LocalOnly says that the script needs more than a deployed stack and a live
-	// link: its own objects, functions or settings.
+	// LocalOnly says that the script needs more than a deployed stack and a live link: its own objects, functions or
+	// settings.
 	LocalOnly bool
 	Steps     []Step
 }

@@ -40,8 +40,8 @@ GET /a over http
 	}
 }
 
-// A script must fail when what it says is not so: each kind of expectation is
-// tried with an answer that meets it and one that does not.
+// A script must fail when what it says is not so: each kind of expectation is tried with an answer that meets it and
+// one that does not.
 func TestExpectations(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Path", r.URL.Path)

@@ -13,9 +13,8 @@ import (
 	"strings"
 )
 
-// Smoke runs the scripts of the folder that need nothing but a live link against
-// the distribution that the link is of, and tells out of each. The photo must be
-// at least 2 KB large.
+// Smoke runs the scripts of the folder that need nothing but a live link against the distribution that the link is
+// of, and tells out of each. The photo must be at least 2 KB large.
 func Smoke(folder, link string, out io.Writer) error {
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" || !strings.HasPrefix(u.Path, "/images/") {

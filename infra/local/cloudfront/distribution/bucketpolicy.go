@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// BucketPolicy is the part of a bucket's policy that decides over CloudFront's own requests. The local S3 server has one
-// user, so CloudFront's stand-in applies the policy itself.
+// BucketPolicy is the part of a bucket's policy that decides over CloudFront's own requests. The local S3 server has
+// one user, so CloudFront's stand-in applies the policy itself.
 type BucketPolicy struct{ statements []statement }
 
 type statement struct {
@@ -70,8 +70,8 @@ func (p *principal) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &p.kinds)
 }
 
-// covers reports whether CloudFront's service principal is meant. "AWS": "*" is
-// everyone too, anonymous callers included.
+// covers reports whether CloudFront's service principal is meant. "AWS": "*" is everyone too, anonymous callers
+// included.
 func (p principal) covers() bool {
 	if p.everyone {
 		return true
@@ -144,8 +144,8 @@ func (c condition) known() bool {
 	return false
 }
 
-// holds evaluates a condition for a request that CloudFront signed for the
-// distribution: it always speaks TLS 1.2 to S3.
+// holds evaluates a condition for a request that CloudFront signed for the distribution: it always speaks TLS 1.2 to
+// S3.
 func (c condition) holds(distribution string) bool {
 	for _, want := range c.values {
 		var ok bool
@@ -167,8 +167,8 @@ func (c condition) holds(distribution string) bool {
 	return false
 }
 
-// Allows reports whether the policy lets the distribution do action on the
-// resource, an ARN. Denial wins; nothing said is denial.
+// Allows reports whether the policy lets the distribution do action on the resource, an ARN. Denial wins; nothing
+// said is denial.
 func (p *BucketPolicy) Allows(distribution, action, resource string) bool {
 	if p == nil {
 		return false

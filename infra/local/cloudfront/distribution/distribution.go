@@ -1,5 +1,5 @@
-// Package distribution reads a CloudFront distribution, and the policies, access control, functions and bucket policy
-// that it refers to, out of a plan document.
+// Package distribution reads a CloudFront distribution, and the policies, access control, functions and bucket
+// policy that it refers to, out of a plan document.
 //
 // Every input is supported, or is listed in [Distribution.Unsupported] with the reason why it has no effect on one
 // machine, or is part of [Read]'s error with its property path.

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// HeaderNames is a list of header names in their canonical form; an entry that ends with "-" stands for every name that
-// begins with it.
+// HeaderNames is a list of header names in their canonical form; an entry that ends with "-" stands for every name
+// that begins with it.
 type HeaderNames []string
 
 // Has reports whether the name is in the list.

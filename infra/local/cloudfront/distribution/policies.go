@@ -113,8 +113,8 @@ func (r *reader) selections(at string, in selectionInputs) (query, cookies, head
 	every := []string{"none", "whitelist", "allExcept", "all"}
 	query = r.selection(at+": queryStringBehavior", in.QueryStringsConfig.QueryStringBehavior, in.QueryStringsConfig.QueryStrings, every)
 	cookies = r.selection(at+": cookieBehavior", in.CookiesConfig.CookieBehavior, in.CookiesConfig.Cookies, every)
-	// allViewer would send the viewer's Host header to S3, which then looks for a bucket of that name; allExcept needs the
-	// same care.
+	// allViewer would send the viewer's Host header to S3, which then looks for a bucket of that name; allExcept
+	// needs the same care.
 	headers = r.selection(at+": headerBehavior", in.HeadersConfig.HeaderBehavior, in.HeadersConfig.Headers, []string{"none", "whitelist"})
 	for i, name := range headers.Names {
 		headers.Names[i] = http.CanonicalHeaderKey(name)
