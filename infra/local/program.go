@@ -65,7 +65,7 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 	fmt.Fprintln(out, "starting the engines, the functions and the CDN")
 	var p page
 	m, err = resources.Start(ctx, resources.Options{
-		Document: doc, Region: region, Root: root, Dir: dir, CDN: cdn, Bundles: bundles, Log: log,
+		Document: doc, Region: region, Root: root, Dir: dir, CDN: cdn, Bundles: bundles, Log: log, Propagation: f.Propagation,
 		OnRequest: p.onRequest, OnInvocation: p.onInvocation, OnURL: p.onURL,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/cloudfrontjs"
@@ -26,6 +27,7 @@ import (
 type gate struct {
 	functions map[string]cloudfront.Function // by ARN
 	store     *cloudfrontjs.MapStore
+	visible   *propagating // the store as the functions see it
 	arn       string
 	file      string
 	// registered are the entries of the program, the link keys.
@@ -58,6 +60,8 @@ func (m *Stack) startGate(context.Context) error {
 	if err := m.gate.register(m.o.Document); err != nil {
 		return err
 	}
+	m.gate.visible = &propagating{delay: m.o.Propagation, now: time.Now}
+	m.gate.visible.Start(m.gate.store.All())
 	for _, r := range m.o.Document.ByType(typeGate) {
 		var in struct {
 			Code                      string
@@ -74,7 +78,7 @@ func (m *Stack) startGate(context.Context) error {
 		}
 		var store cloudfrontjs.KeyValueStore
 		if slices.Contains(in.KeyValueStoreAssociations, m.gate.arn) {
-			store = m.gate.store
+			store = m.gate.visible
 		}
 		f, err := cloudfrontjs.New(in.Code, store, cloudfrontjs.WithLog(m.o.Log))
 		if err != nil {
@@ -250,6 +254,7 @@ func (g *gate) update(w http.ResponseWriter, r *http.Request) {
 		deletes = append(deletes, e.Key)
 	}
 	g.store.Update(puts, deletes...)
+	g.visible.Update(puts, deletes...)
 	g.version++
 	if err := g.save(); err != nil {
 		refuseJSON(w, http.StatusInternalServerError, "InternalServerException")

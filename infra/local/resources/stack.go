@@ -47,6 +47,8 @@ type Options struct {
 	// Bundles replaces archives by those that run on this machine, by the path in the document. An archive that is
 	// not named runs as it is.
 	Bundles map[string]string
+	// Propagation is how long a change of the key value store takes to reach the functions that read it.
+	Propagation time.Duration
 	// Log receives what the functions and the stack itself have to say, one write at a time. It may be nil.
 	Log io.Writer
 	// OnRequest and OnInvocation, if set, are told of each request at the CDN and each run of a function, from many
