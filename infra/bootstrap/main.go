@@ -10,6 +10,6 @@ import (
 
 func main() {
 	var config map[string]string // by full key; a Context lists no keys
-	pulumi.Run(func(ctx *pulumi.Context) error { return account.Deploy(ctx, config) },
-		func(info *pulumi.RunInfo) { config = info.Config })
+	program := func(ctx *pulumi.Context) error { return account.Deploy(ctx, config) }
+	pulumi.Run(program, func(info *pulumi.RunInfo) { config = info.Config })
 }

@@ -15,14 +15,15 @@ func Boundary(s Scope) Document {
 		{
 			Sid: "Mappings", Why: "the edge reads mappings, the issuer makes and revokes them",
 			Actions: []string{
-				"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem",
-				"dynamodb:GetItem",
+				"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem",
+				"dynamodb:DeleteItem", "dynamodb:GetItem",
 				"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
 			},
 			Resources: []string{table},
 		},
 		{
-			Sid: "Media", Why: "signed addresses work with their signer's rights, and the issuer looks whether an object exists",
+			Sid:       "Media",
+			Why:       "signed addresses work with their signer's rights; the issuer looks for objects",
 			Actions:   []string{"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},
 			Resources: []string{bucket, bucket + "/*"},
 		},
@@ -31,13 +32,15 @@ func Boundary(s Scope) Document {
 			Actions: []string{
 				"cloudfront-keyvaluestore:DeleteKey", "cloudfront-keyvaluestore:DescribeKeyValueStore",
 				"cloudfront-keyvaluestore:GetKey",
-				"cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:PutKey", "cloudfront-keyvaluestore:UpdateKeys",
+				"cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:PutKey",
+				"cloudfront-keyvaluestore:UpdateKeys",
 			},
 			Resources: []string{s.global("cloudfront", "key-value-store/*")},
 		},
 		{
 			Sid: "Invalidations", Why: "cached copies of revoked and deleted objects are withdrawn",
-			Actions: []string{"cloudfront:CreateInvalidation"}, Resources: []string{s.global("cloudfront", "distribution/*")},
+			Actions:   []string{"cloudfront:CreateInvalidation"},
+			Resources: []string{s.global("cloudfront", "distribution/*")},
 			Condition: s.ownTags(),
 		},
 	}

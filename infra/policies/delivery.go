@@ -19,12 +19,17 @@ func delivery(s Scope) topic {
 				Actions: []string{
 					"cloudfront:DescribeKeyValueStore", "cloudfront:GetCachePolicy", "cloudfront:GetDistribution",
 					"cloudfront:GetOriginAccessControl",
-					"cloudfront:GetOriginRequestPolicy", "cloudfront:GetResponseHeadersPolicy", "cloudfront:ListTagsForResource",
+					"cloudfront:GetOriginRequestPolicy", "cloudfront:GetResponseHeadersPolicy",
+					"cloudfront:ListTagsForResource",
 				},
 				Resources: append(append([]string{distributions[0], stores[0]}, policies...), scripts...),
 			},
-			{Sid: "ReadScripts", Why: "the gate", Actions: []string{"cloudfront:DescribeFunction", "cloudfront:GetFunction"},
-				Resources: scripts},
+			{
+				Sid:       "ReadScripts",
+				Why:       "the gate",
+				Actions:   []string{"cloudfront:DescribeFunction", "cloudfront:GetFunction"},
+				Resources: scripts,
+			},
 			{
 				Sid: "ReadEntries", Why: "a refresh compares the store's entries, which the state holds too",
 				Actions:   []string{"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey"},
@@ -42,12 +47,15 @@ func delivery(s Scope) topic {
 		},
 		write: []Statement{
 			{
-				Sid: "MakeTagged", Why: "a new distribution or certificate bears our tags; making has no resource " +
-					"type", Condition: s.newTags(),
-				Actions: []string{"acm:RequestCertificate", "cloudfront:CreateDistribution"}, Resources: []string{"*"},
+				Sid:       "MakeTagged",
+				Why:       "a new distribution or certificate bears our tags; making has no resource type",
+				Condition: s.newTags(),
+				Actions:   []string{"acm:RequestCertificate", "cloudfront:CreateDistribution"}, Resources: []string{"*"},
 			},
 			{
-				Sid: "ChangeTagged", Why: "distributions and certificates are ours by their tags", Condition: s.ownTags(),
+				Sid:       "ChangeTagged",
+				Why:       "distributions and certificates are ours by their tags",
+				Condition: s.ownTags(),
 				Actions: []string{
 					"acm:DeleteCertificate", "acm:RemoveTagsFromCertificate", "cloudfront:DeleteDistribution",
 					"cloudfront:UntagResource",
@@ -56,7 +64,9 @@ func delivery(s Scope) topic {
 				Resources: append(distributions[:1:1], certificates...),
 			},
 			{
-				Sid: "Tag", Why: "tags make things ours, so another environment's are never tagged", Condition: s.tagging(),
+				Sid:       "Tag",
+				Why:       "tags make things ours, so another environment's are never tagged",
+				Condition: s.tagging(),
 				Actions:   []string{"acm:AddTagsToCertificate", "cloudfront:TagResource"},
 				Resources: append(distributions[:1:1], certificates...),
 			},
@@ -72,19 +82,24 @@ func delivery(s Scope) topic {
 				Resources: []string{"*"},
 			},
 			{
-				Sid: "ChangeUnnamed", Why: "policies and stores have ids of CloudFront's and no tags: other environments' are " +
-					"denied",
+				Sid: "ChangeUnnamed",
+				Why: "policies and stores have ids of CloudFront's and no tags: other environments' are denied",
 				Actions: []string{
-					"cloudfront:DeleteCachePolicy", "cloudfront:DeleteKeyValueStore", "cloudfront:DeleteOriginAccessControl",
-					"cloudfront:DeleteOriginRequestPolicy", "cloudfront:DeleteResponseHeadersPolicy", "cloudfront:UpdateCachePolicy",
-					"cloudfront:UpdateKeyValueStore", "cloudfront:UpdateOriginAccessControl", "cloudfront:UpdateOriginRequestPolicy",
+					"cloudfront:DeleteCachePolicy", "cloudfront:DeleteKeyValueStore",
+					"cloudfront:DeleteOriginAccessControl",
+					"cloudfront:DeleteOriginRequestPolicy", "cloudfront:DeleteResponseHeadersPolicy",
+					"cloudfront:UpdateCachePolicy",
+					"cloudfront:UpdateKeyValueStore", "cloudfront:UpdateOriginAccessControl",
+					"cloudfront:UpdateOriginRequestPolicy",
 					"cloudfront:UpdateResponseHeadersPolicy",
 				},
 				Resources: append(policies[:len(policies):len(policies)], stores...),
 			},
 			{
 				Sid: "Scripts", Why: "the gate", Resources: scripts,
-				Actions: []string{"cloudfront:DeleteFunction", "cloudfront:PublishFunction", "cloudfront:UpdateFunction"},
+				Actions: []string{
+					"cloudfront:DeleteFunction", "cloudfront:PublishFunction", "cloudfront:UpdateFunction",
+				},
 			},
 			{
 				Sid: "Entries", Why: "the link keys are entries of the gate's store", Resources: stores,
@@ -102,14 +117,24 @@ func delivery(s Scope) topic {
 			zones = append(zones, "arn:aws:route53:::hostedzone/"+id)
 		}
 		t.read = append(t.read,
-			Statement{Sid: "ReadZones", Why: "the zones of our names",
-				Actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, Resources: zones},
-			Statement{Sid: "AwaitChanges", Why: "a change has an id of its own", Actions: []string{"route53:GetChange"},
-				Resources: []string{"arn:aws:route53:::change/*"}},
+			Statement{
+				Sid:       "ReadZones",
+				Why:       "the zones of our names",
+				Actions:   []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"},
+				Resources: zones,
+			},
+			Statement{
+				Sid:       "AwaitChanges",
+				Why:       "a change has an id of its own",
+				Actions:   []string{"route53:GetChange"},
+				Resources: []string{"arn:aws:route53:::change/*"},
+			},
 		)
 		t.write = append(t.write, Statement{
-			Sid: "Names", Why: "our names, and the proofs for the certificate",
-			Actions: []string{"route53:ChangeResourceRecordSets"}, Resources: zones,
+			Sid:       "Names",
+			Why:       "our names, and the proofs for the certificate",
+			Actions:   []string{"route53:ChangeResourceRecordSets"},
+			Resources: zones,
 		})
 	}
 	return t

@@ -38,8 +38,9 @@ func allowed(documents []policies.Document, r request) bool {
 }
 
 func matches(s policies.Statement, r request) bool {
-	action := slices.ContainsFunc(s.Actions,
-		func(p string) bool { return like(strings.ToLower(p), strings.ToLower(r.action)) })
+	action := slices.ContainsFunc(
+		s.Actions, func(p string) bool { return like(strings.ToLower(p), strings.ToLower(r.action)) },
+	)
 	resource := slices.ContainsFunc(s.Resources, func(p string) bool { return like(p, r.resource) })
 	return action && resource && holds(s.Condition, r.context)
 }
@@ -107,31 +108,48 @@ func TestTheEvaluatorFollowsIAM(t *testing.T) {
 		request   request
 		want      bool
 	}{
-		"nothing allows nothing": {one(), request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"},
-			false},
-		"a pattern allows what it matches": {one(allow),
-			request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, true},
-		"actions know no case": {one(allow),
-			request{action: "S3:getobject", resource: "arn:aws:s3:::a-b"}, true},
-		"a pattern allows no other resource": {one(allow),
-			request{action: "s3:GetObject", resource: "arn:aws:s3:::b-a-c"}, false},
-		"a pattern allows no other action": {one(allow),
-			request{action: "s3:PutObject", resource: "arn:aws:s3:::a-b"}, false},
-		"an ARN does not match the lack of one": {one(allow), request{action: "s3:GetObject", resource: "*"}, false},
-		"a denial wins in any order": {one(allow, deny),
-			request{action: "s3:GetObject", resource: "arn:aws:s3:::a-secret"}, false},
-		"one of a condition's values is enough": {one(when("StringEquals")),
-			request{"s3:GetObject", "arn:aws:s3:::a-b", map[string]string{"k": "w"}}, true},
-		"another value is not": {one(when("StringEquals")),
-			request{"s3:GetObject", "arn:aws:s3:::a-b", map[string]string{"k": "x"}}, false},
-		"a key that is not there equals nothing": {one(when("StringEquals")),
-			request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, false},
-		"a key that need not be there may be missing": {one(when("StringEqualsIfExists")),
-			request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, true},
-		"but must match if it is there": {one(when("StringEqualsIfExists")),
-			request{"s3:GetObject", "arn:aws:s3:::a-b", map[string]string{"k": "x"}}, false},
-		"a missing key differs from everything": {one(when("StringNotEquals")),
-			request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, true},
+		"nothing allows nothing": {
+			one(), request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, false,
+		},
+		"a pattern allows what it matches": {
+			one(allow), request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, true,
+		},
+		"actions know no case": {
+			one(allow), request{action: "S3:getobject", resource: "arn:aws:s3:::a-b"}, true,
+		},
+		"a pattern allows no other resource": {
+			one(allow), request{action: "s3:GetObject", resource: "arn:aws:s3:::b-a-c"}, false,
+		},
+		"a pattern allows no other action": {
+			one(allow), request{action: "s3:PutObject", resource: "arn:aws:s3:::a-b"}, false,
+		},
+		"an ARN does not match the lack of one": {
+			one(allow), request{action: "s3:GetObject", resource: "*"}, false,
+		},
+		"a denial wins in any order": {
+			one(allow, deny), request{action: "s3:GetObject", resource: "arn:aws:s3:::a-secret"}, false,
+		},
+		"one of a condition's values is enough": {
+			one(when("StringEquals")), request{"s3:GetObject", "arn:aws:s3:::a-b", map[string]string{"k": "w"}},
+			true,
+		},
+		"another value is not": {
+			one(when("StringEquals")), request{"s3:GetObject", "arn:aws:s3:::a-b", map[string]string{"k": "x"}},
+			false,
+		},
+		"a key that is not there equals nothing": {
+			one(when("StringEquals")), request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, false,
+		},
+		"a key that need not be there may be missing": {
+			one(when("StringEqualsIfExists")), request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, true,
+		},
+		"but must match if it is there": {
+			one(when("StringEqualsIfExists")),
+			request{"s3:GetObject", "arn:aws:s3:::a-b", map[string]string{"k": "x"}}, false,
+		},
+		"a missing key differs from everything": {
+			one(when("StringNotEquals")), request{action: "s3:GetObject", resource: "arn:aws:s3:::a-b"}, true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, allowed(tt.documents, tt.request)) })
 	}

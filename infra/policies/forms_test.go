@@ -29,8 +29,9 @@ func other(environment string) string {
 
 // fill puts an environment into a form.
 func fill(form, environment string) string {
-	return strings.NewReplacer("{env}", environment, "{name}", "secure-media-cdn-"+environment, "{account}",
-		account).Replace(form)
+	return strings.NewReplacer(
+		"{env}", environment, "{name}", "secure-media-cdn-"+environment, "{account}", account,
+	).Replace(form)
 }
 
 // unnamed are the resources that CloudFront names by id alone.
@@ -82,8 +83,9 @@ var forms = map[string][]string{
 	"cloudwatch:DeleteDashboards": {"arn:aws:cloudwatch::{account}:dashboard/{name}-media"},
 	"dynamodb":                    {"arn:aws:dynamodb:eu-central-1:{account}:table/{name}-mappings"},
 	"iam":                         {"arn:aws:iam::{account}:role/{name}-edge"},
-	"iam:CreateServiceLinkedRole": {"arn:aws:iam::{account}:role/aws-service-role/replicator.lambda.amazonaws.com/" +
-		"AWSServiceRoleForLambdaReplicator"},
+	"iam:CreateServiceLinkedRole": {
+		"arn:aws:iam::{account}:role/aws-service-role/replicator.lambda.amazonaws.com/AWSServiceRoleForLambdaReplicator",
+	},
 	"kms":                              {"arn:aws:kms:eu-central-1:{account}:key/media-{env}"},
 	"kms:DescribeKey":                  {"arn:aws:kms:eu-central-1:{account}:key/media-{env}", defaultKey},
 	"lambda":                           {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge"},
@@ -163,8 +165,9 @@ const defaultKey = "arn:aws:kms:eu-central-1:{account}:key/of-dynamodb"
 
 // tagged are the resources whose tags AWS shows to policies, by a part of their
 // ARN. The stack tags all of them.
-var tagged = []string{":certificate/", ":distribution/", ":log-group:", ":delivery:", ":delivery-source:",
-	":delivery-destination:"}
+var tagged = []string{
+	":certificate/", ":distribution/", ":log-group:", ":delivery:", ":delivery-source:", ":delivery-destination:",
+}
 
 // tagging are the actions that carry tags, all of them or only the changed ones.
 var tagging = map[string]bool{
@@ -183,7 +186,8 @@ var further = map[string]map[string]string{
 var bounded = []string{
 	"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePermissionsBoundary",
 	"iam:DeleteRolePolicy", "iam:DetachRolePolicy",
-	"iam:GetRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
+	"iam:GetRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy",
+	"iam:UpdateRole",
 }
 
 // requests returns what IAM is asked when action is called on an environment's

@@ -19,18 +19,20 @@ func functions(s Scope) topic {
 			},
 			{
 				Sid: "ReadRoles", Why: "the provider reads a role with its policies",
-				Actions: []string{"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
-					"iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"},
+				Actions: []string{
+					"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+					"iam:ListInstanceProfilesForRole", "iam:ListRolePolicies",
+				},
 				Resources: roles,
 			},
 		},
 		write: []Statement{
 			{
-				Sid: "Functions", Why: "edge functions are replicated on their deployer's behalf, in words that end with an " +
-					"asterisk",
+				Sid: "Functions",
+				Why: "edge functions are replicated on their deployer's behalf, in words that end with an asterisk",
 				Actions: []string{
-					"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig",
-					"lambda:DeleteAlias",
+					"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction",
+					"lambda:CreateFunctionUrlConfig", "lambda:DeleteAlias",
 					"lambda:DeleteFunction", "lambda:DeleteFunctionUrlConfig",
 					// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
 					"lambda:DisableReplication*", "lambda:EnableReplication*",
@@ -42,7 +44,8 @@ func functions(s Scope) topic {
 				Resources: names,
 			},
 			{
-				Sid: "Sweep", Why: "make sweep looks for functions that destroyed stacks left; listing has no resource type",
+				Sid:     "Sweep",
+				Why:     "make sweep looks for functions that destroyed stacks left; listing has no resource type",
 				Actions: []string{"lambda:ListFunctions"}, Resources: []string{"*"},
 			},
 			{
@@ -55,19 +58,27 @@ func functions(s Scope) topic {
 				Resources: roles,
 			},
 			{
-				Sid: "Roles", Why: "these widen nothing, and IAM does not say for all of them whether the role has a boundary",
+				Sid:     "Roles",
+				Why:     "these widen nothing, and IAM does not say for all of them whether the role has a boundary",
 				Actions: []string{"iam:DeleteRole", "iam:TagRole", "iam:UntagRole"}, Resources: roles,
 			},
 			{
-				Sid: "PassRoles", Why: "our roles run our functions and nothing else", Actions: []string{"iam:PassRole"}, Resources: roles,
-				Condition: when("StringEquals", map[string][]string{"iam:PassedToService": {"edgelambda.amazonaws.com",
-					"lambda.amazonaws.com"}}),
+				Sid:       "PassRoles",
+				Why:       "our roles run our functions and nothing else",
+				Actions:   []string{"iam:PassRole"},
+				Resources: roles,
+				Condition: when(
+					"StringEquals",
+					map[string][]string{"iam:PassedToService": {"edgelambda.amazonaws.com", "lambda.amazonaws.com"}},
+				),
 			},
 			{
-				Sid: "ServiceLinkedRoles", Why: "the account's first replica of a function or a table makes AWS's own roles",
+				Sid:     "ServiceLinkedRoles",
+				Why:     "the account's first replica of a function or a table makes AWS's own roles",
 				Actions: []string{"iam:CreateServiceLinkedRole"}, Resources: []string{s.iam("role/aws-service-role/*")},
 				Condition: when("StringEquals", map[string][]string{"iam:AWSServiceName": {
-					"logger.cloudfront.amazonaws.com", "replication.dynamodb.amazonaws.com", "replicator.lambda.amazonaws.com",
+					"logger.cloudfront.amazonaws.com", "replication.dynamodb.amazonaws.com",
+					"replicator.lambda.amazonaws.com",
 				}}),
 			},
 		},

@@ -20,56 +20,111 @@ func with(a []string, b ...string) []string { return append(append([]string(nil)
 var needs = map[string]need{
 	"pulumi:providers:aws":                        {read: []string{"sts:GetCallerIdentity"}},
 	"(the previews and updates of the link keys)": {read: []string{"secretsmanager:GetRandomPassword"}},
-	"(make sweep)": {write: []string{"cloudfront:ListDistributions",
-		"lambda:DeleteFunction", "lambda:ListFunctions", "lambda:ListTags", "lambda:ListVersionsByFunction"}},
-	"(the first replica of an edge function, and of a table, in an account)": {write: []string{"iam:CreateServiceLinkedRole"}},
+	"(make sweep)": {
+		write: []string{
+			"cloudfront:ListDistributions", "lambda:DeleteFunction", "lambda:ListFunctions", "lambda:ListTags",
+			"lambda:ListVersionsByFunction",
+		},
+	},
+	"(the first replica of an edge function, and of a table, in an account)": {
+		write: []string{"iam:CreateServiceLinkedRole"},
+	},
 
 	"s3/bucketV2:BucketV2": {
 		// The provider reads every setting of a bucket.
-		read: []string{"s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration",
-			"s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration", "s3:ListBucket"},
-		write: []string{"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion",
-			"s3:ListBucketVersions", "s3:PutBucketTagging"},
+		read: []string{
+			"s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration",
+			"s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration", "s3:ListBucket",
+		},
+		write: []string{
+			"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion",
+			"s3:ListBucketVersions", "s3:PutBucketTagging",
+		},
 	},
-	"s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 {read: []string{"s3:GetBucket*"}, write: []string{"s3:PutBucketCORS"}},
-	"s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       {read: []string{"s3:GetLifecycleConfiguration"}, write: []string{"s3:PutLifecycleConfiguration"}},
-	"s3/bucketNotification:BucketNotification":                                               {read: []string{"s3:GetBucket*"}, write: []string{"s3:PutBucketNotification"}},
-	"s3/bucketOwnershipControls:BucketOwnershipControls":                                     {read: []string{"s3:GetBucket*"}, write: []string{"s3:PutBucketOwnershipControls"}},
-	"s3/bucketPolicy:BucketPolicy":                                                           {read: []string{"s3:GetBucket*"}, write: []string{"s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}},
-	"s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {read: []string{"s3:GetBucket*"}, write: []string{"s3:PutBucketPublicAccessBlock"}},
-	"s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {read: []string{"s3:GetEncryptionConfiguration"}, write: []string{"s3:PutEncryptionConfiguration"}},
-	"s3/bucketVersioningV2:BucketVersioningV2":                                               {read: []string{"s3:GetBucket*"}, write: []string{"s3:PutBucketVersioning"}},
+	"s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2": {
+		read:  []string{"s3:GetBucket*"},
+		write: []string{"s3:PutBucketCORS"},
+	},
+	"s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {
+		read:  []string{"s3:GetLifecycleConfiguration"},
+		write: []string{"s3:PutLifecycleConfiguration"},
+	},
+	"s3/bucketNotification:BucketNotification": {
+		read:  []string{"s3:GetBucket*"},
+		write: []string{"s3:PutBucketNotification"},
+	},
+	"s3/bucketOwnershipControls:BucketOwnershipControls": {
+		read:  []string{"s3:GetBucket*"},
+		write: []string{"s3:PutBucketOwnershipControls"},
+	},
+	"s3/bucketPolicy:BucketPolicy": {
+		read:  []string{"s3:GetBucket*"},
+		write: []string{"s3:PutBucketPolicy", "s3:DeleteBucketPolicy"},
+	},
+	"s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
+		read:  []string{"s3:GetBucket*"},
+		write: []string{"s3:PutBucketPublicAccessBlock"},
+	},
+	"s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {
+		read:  []string{"s3:GetEncryptionConfiguration"},
+		write: []string{"s3:PutEncryptionConfiguration"},
+	},
+	"s3/bucketVersioningV2:BucketVersioningV2": {
+		read:  []string{"s3:GetBucket*"},
+		write: []string{"s3:PutBucketVersioning"},
+	},
 
 	"cloudfront/distribution:Distribution": {
 		read: []string{"cloudfront:GetDistribution", "cloudfront:ListTagsForResource"},
 		// Its edge function is replicated, and its web ACL looked at, on its
 		// maker's behalf.
-		write: with(tagCDN, "cloudfront:CreateDistribution", "cloudfront:UpdateDistribution", "cloudfront:DeleteDistribution",
-			"lambda:EnableReplication*", "lambda:DisableReplication*", "lambda:GetFunction", "wafv2:GetWebACL"),
+		write: with(
+			tagCDN, "cloudfront:CreateDistribution", "cloudfront:UpdateDistribution",
+			"cloudfront:DeleteDistribution", "lambda:EnableReplication*", "lambda:DisableReplication*",
+			"lambda:GetFunction", "wafv2:GetWebACL",
+		),
 	},
-	"cloudfront/cachePolicy:CachePolicy": {read: []string{"cloudfront:GetCachePolicy"},
-		write: []string{"cloudfront:CreateCachePolicy", "cloudfront:UpdateCachePolicy", "cloudfront:DeleteCachePolicy"}},
-	"cloudfront/originRequestPolicy:OriginRequestPolicy": {read: []string{"cloudfront:GetOriginRequestPolicy"},
-		write: []string{"cloudfront:CreateOriginRequestPolicy", "cloudfront:UpdateOriginRequestPolicy",
-			"cloudfront:DeleteOriginRequestPolicy"}},
-	"cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {read: []string{"cloudfront:GetResponseHeadersPolicy"},
-		write: []string{"cloudfront:CreateResponseHeadersPolicy", "cloudfront:UpdateResponseHeadersPolicy",
-			"cloudfront:DeleteResponseHeadersPolicy"}},
-	"cloudfront/originAccessControl:OriginAccessControl": {read: []string{"cloudfront:GetOriginAccessControl"},
-		write: []string{"cloudfront:CreateOriginAccessControl", "cloudfront:UpdateOriginAccessControl",
-			"cloudfront:DeleteOriginAccessControl"}},
+	"cloudfront/cachePolicy:CachePolicy": {
+		read:  []string{"cloudfront:GetCachePolicy"},
+		write: []string{"cloudfront:CreateCachePolicy", "cloudfront:UpdateCachePolicy", "cloudfront:DeleteCachePolicy"},
+	},
+	"cloudfront/originRequestPolicy:OriginRequestPolicy": {
+		read: []string{"cloudfront:GetOriginRequestPolicy"},
+		write: []string{
+			"cloudfront:CreateOriginRequestPolicy", "cloudfront:UpdateOriginRequestPolicy",
+			"cloudfront:DeleteOriginRequestPolicy",
+		},
+	},
+	"cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {
+		read: []string{"cloudfront:GetResponseHeadersPolicy"},
+		write: []string{
+			"cloudfront:CreateResponseHeadersPolicy", "cloudfront:UpdateResponseHeadersPolicy",
+			"cloudfront:DeleteResponseHeadersPolicy",
+		},
+	},
+	"cloudfront/originAccessControl:OriginAccessControl": {
+		read: []string{"cloudfront:GetOriginAccessControl"},
+		write: []string{
+			"cloudfront:CreateOriginAccessControl", "cloudfront:UpdateOriginAccessControl",
+			"cloudfront:DeleteOriginAccessControl",
+		},
+	},
 	"cloudfront/monitoringSubscription:MonitoringSubscription": {
-		read: []string{"cloudfront:GetMonitoringSubscription"}, write: []string{"cloudfront:CreateMonitoringSubscription",
-			"cloudfront:DeleteMonitoringSubscription"},
+		read:  []string{"cloudfront:GetMonitoringSubscription"},
+		write: []string{"cloudfront:CreateMonitoringSubscription", "cloudfront:DeleteMonitoringSubscription"},
 	},
 	"cloudfront/function:Function": {
 		read: []string{"cloudfront:DescribeFunction", "cloudfront:GetFunction"},
-		write: []string{"cloudfront:CreateFunction", "cloudfront:UpdateFunction", "cloudfront:PublishFunction",
-			"cloudfront:DeleteFunction"},
+		write: []string{
+			"cloudfront:CreateFunction", "cloudfront:UpdateFunction", "cloudfront:PublishFunction",
+			"cloudfront:DeleteFunction",
+		},
 	},
 	"cloudfront/keyValueStore:KeyValueStore": {
-		read:  []string{"cloudfront:DescribeKeyValueStore", "cloudfront:ListKeyValueStores"},
-		write: []string{"cloudfront:CreateKeyValueStore", "cloudfront:UpdateKeyValueStore", "cloudfront:DeleteKeyValueStore"},
+		read: []string{"cloudfront:DescribeKeyValueStore", "cloudfront:ListKeyValueStores"},
+		write: []string{
+			"cloudfront:CreateKeyValueStore", "cloudfront:UpdateKeyValueStore", "cloudfront:DeleteKeyValueStore",
+		},
 	},
 	"cloudfront/keyvaluestoreKey:KeyvaluestoreKey": {
 		read:  []string{"cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey"},
@@ -77,30 +132,45 @@ var needs = map[string]need{
 	},
 
 	"lambda/function:Function": {
-		read: []string{"lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration",
-			"lambda:ListTags", "lambda:ListVersionsByFunction"},
+		read: []string{
+			"lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration",
+			"lambda:ListTags", "lambda:ListVersionsByFunction",
+		},
 		write: []string{
 			"lambda:CreateFunction", "lambda:DeleteFunction", "lambda:PublishVersion", "lambda:TagResource",
 			"lambda:UntagResource", "lambda:UpdateFunctionCode",
 			"lambda:UpdateFunctionConfiguration", "iam:PassRole",
 		},
 	},
-	"lambda/alias:Alias": {read: []string{"lambda:GetAlias"},
-		write: []string{"lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"}},
-	"lambda/functionUrl:FunctionUrl": {read: []string{"lambda:GetFunctionUrlConfig"},
-		write: []string{"lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig",
-			"lambda:DeleteFunctionUrlConfig"}},
-	"lambda/permission:Permission": {read: []string{"lambda:GetPolicy"},
-		write: []string{"lambda:AddPermission", "lambda:RemovePermission"}},
+	"lambda/alias:Alias": {
+		read:  []string{"lambda:GetAlias"},
+		write: []string{"lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"},
+	},
+	"lambda/functionUrl:FunctionUrl": {
+		read: []string{"lambda:GetFunctionUrlConfig"},
+		write: []string{
+			"lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:DeleteFunctionUrlConfig",
+		},
+	},
+	"lambda/permission:Permission": {
+		read:  []string{"lambda:GetPolicy"},
+		write: []string{"lambda:AddPermission", "lambda:RemovePermission"},
+	},
 
 	"iam/role:Role": {
-		read: []string{"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole",
-			"iam:ListRolePolicies"},
-		write: []string{"iam:CreateRole", "iam:DeleteRole", "iam:PutRolePermissionsBoundary", "iam:TagRole", "iam:UntagRole",
-			"iam:UpdateAssumeRolePolicy", "iam:UpdateRole"},
+		read: []string{
+			"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole",
+			"iam:ListRolePolicies",
+		},
+		write: []string{
+			"iam:CreateRole", "iam:DeleteRole", "iam:PutRolePermissionsBoundary", "iam:TagRole", "iam:UntagRole",
+			"iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
+		},
 	},
-	"iam/rolePolicy:RolePolicy": {read: []string{"iam:GetRolePolicy"},
-		write: []string{"iam:PutRolePolicy", "iam:DeleteRolePolicy"}},
+	"iam/rolePolicy:RolePolicy": {
+		read:  []string{"iam:GetRolePolicy"},
+		write: []string{"iam:PutRolePolicy", "iam:DeleteRolePolicy"},
+	},
 
 	"dynamodb/table:Table": {
 		read: []string{
@@ -114,46 +184,81 @@ var needs = map[string]need{
 		},
 	},
 	"dynamodb/tableReplica:TableReplica": {
-		read: []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource",
-			"kms:DescribeKey"},
+		read: []string{
+			"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource",
+			"kms:DescribeKey",
+		},
 		write: []string{
-			"dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:TagResource", "dynamodb:UntagResource",
+			"dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:TagResource",
+			"dynamodb:UntagResource",
 			// A replica is made and filled with the rights of whoever adds it.
 			// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2gt_IAM.html
-			"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteTable", "dynamodb:DeleteTableReplica", "dynamodb:BatchWriteItem",
+			"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteTable",
+			"dynamodb:DeleteTableReplica", "dynamodb:BatchWriteItem",
 			"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan",
 			"dynamodb:UpdateItem",
 		},
 	},
 
-	"cloudwatch/logGroup:LogGroup": {read: with(readLogs, "logs:DescribeLogGroups"),
-		write: with(tagLogs, "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy",
-			"logs:DeleteRetentionPolicy")},
-	"cloudwatch/logDelivery:LogDelivery": {read: with(readLogs, "logs:GetDelivery"),
-		write: with(tagLogs, "logs:CreateDelivery", "logs:UpdateDeliveryConfiguration", "logs:DeleteDelivery")},
-	"cloudwatch/logDeliverySource:LogDeliverySource": {read: with(readLogs, "logs:GetDeliverySource"),
-		write: with(tagLogs, "logs:PutDeliverySource", "logs:DeleteDeliverySource",
-			"cloudfront:AllowVendedLogDeliveryForResource")},
-	"cloudwatch/logDeliveryDestination:LogDeliveryDestination": {read: with(readLogs, "logs:GetDeliveryDestination"),
-		write: with(tagLogs, "logs:PutDeliveryDestination", "logs:DeleteDeliveryDestination")},
-	"cloudwatch/metricAlarm:MetricAlarm": {read: []string{"cloudwatch:DescribeAlarms",
-		"cloudwatch:ListTagsForResource"}, write: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
-		"cloudwatch:TagResource", "cloudwatch:UntagResource"}},
-	"cloudwatch/dashboard:Dashboard": {read: []string{"cloudwatch:GetDashboard"},
-		write: []string{"cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"}},
-	"sns/topic:Topic": {read: []string{"sns:GetTopicAttributes",
-		"sns:ListTagsForResource"}, write: []string{"sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes",
-		"sns:TagResource", "sns:UntagResource"}},
-	"sns/topicSubscription:TopicSubscription": {read: []string{"sns:GetSubscriptionAttributes"},
-		write: []string{"sns:Subscribe", "sns:Unsubscribe", "sns:SetSubscriptionAttributes"}},
+	"cloudwatch/logGroup:LogGroup": {
+		read: with(readLogs, "logs:DescribeLogGroups"),
+		write: with(
+			tagLogs, "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy",
+			"logs:DeleteRetentionPolicy",
+		),
+	},
+	"cloudwatch/logDelivery:LogDelivery": {
+		read:  with(readLogs, "logs:GetDelivery"),
+		write: with(tagLogs, "logs:CreateDelivery", "logs:UpdateDeliveryConfiguration", "logs:DeleteDelivery"),
+	},
+	"cloudwatch/logDeliverySource:LogDeliverySource": {
+		read: with(readLogs, "logs:GetDeliverySource"),
+		write: with(
+			tagLogs, "logs:PutDeliverySource", "logs:DeleteDeliverySource",
+			"cloudfront:AllowVendedLogDeliveryForResource",
+		),
+	},
+	"cloudwatch/logDeliveryDestination:LogDeliveryDestination": {
+		read:  with(readLogs, "logs:GetDeliveryDestination"),
+		write: with(tagLogs, "logs:PutDeliveryDestination", "logs:DeleteDeliveryDestination"),
+	},
+	"cloudwatch/metricAlarm:MetricAlarm": {
+		read: []string{"cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"},
+		write: []string{
+			"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:TagResource",
+			"cloudwatch:UntagResource",
+		},
+	},
+	"cloudwatch/dashboard:Dashboard": {
+		read:  []string{"cloudwatch:GetDashboard"},
+		write: []string{"cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"},
+	},
+	"sns/topic:Topic": {
+		read: []string{"sns:GetTopicAttributes", "sns:ListTagsForResource"},
+		write: []string{
+			"sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:TagResource", "sns:UntagResource",
+		},
+	},
+	"sns/topicSubscription:TopicSubscription": {
+		read:  []string{"sns:GetSubscriptionAttributes"},
+		write: []string{"sns:Subscribe", "sns:Unsubscribe", "sns:SetSubscriptionAttributes"},
+	},
 
-	"acm/certificate:Certificate": {read: []string{"acm:DescribeCertificate",
-		"acm:ListTagsForCertificate"}, write: []string{"acm:RequestCertificate", "acm:DeleteCertificate",
-		"acm:AddTagsToCertificate", "acm:RemoveTagsFromCertificate"}},
+	"acm/certificate:Certificate": {
+		read: []string{"acm:DescribeCertificate", "acm:ListTagsForCertificate"},
+		write: []string{
+			"acm:RequestCertificate", "acm:DeleteCertificate", "acm:AddTagsToCertificate",
+			"acm:RemoveTagsFromCertificate",
+		},
+	},
 	"acm/certificateValidation:CertificateValidation": {read: []string{"acm:DescribeCertificate"}},
-	"route53/record:Record": {read: []string{"route53:GetChange", "route53:GetHostedZone",
-		"route53:ListResourceRecordSets"}, write: []string{"route53:ChangeResourceRecordSets"}},
+	"route53/record:Record": {
+		read:  []string{"route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"},
+		write: []string{"route53:ChangeResourceRecordSets"},
+	},
 
-	"kms/keyPolicy:KeyPolicy": {read: []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus",
-		"kms:ListResourceTags"}, write: []string{"kms:PutKeyPolicy"}},
+	"kms/keyPolicy:KeyPolicy": {
+		read:  []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"},
+		write: []string{"kms:PutKeyPolicy"},
+	},
 }

@@ -11,11 +11,14 @@ func (s Scope) ownLogGroups() []string {
 // topics and the dashboard.
 func operations(s Scope) topic {
 	refusals := s.arn("logs", "log-group:/aws/cloudfront/LambdaEdge/*") // named by the distribution's id
-	sources := []string{s.edge("logs", "delivery-source:"+s.prefix()+"*"),
-		s.edge("logs", "delivery-destination:"+s.prefix()+"*")}
+	sources := []string{
+		s.edge("logs", "delivery-source:"+s.prefix()+"*"), s.edge("logs", "delivery-destination:"+s.prefix()+"*"),
+	}
 	delivery := s.edge("logs", "delivery:*")
 	topics := []string{s.arn("sns", s.prefix()+"*")}
-	watched := []string{s.arn("cloudwatch", "alarm:"+s.prefix()+"*"), s.global("cloudwatch", "dashboard/"+s.prefix()+"*")}
+	watched := []string{
+		s.arn("cloudwatch", "alarm:"+s.prefix()+"*"), s.global("cloudwatch", "dashboard/"+s.prefix()+"*"),
+	}
 	return topic{
 		name: "operations",
 		read: []Statement{
@@ -46,18 +49,21 @@ func operations(s Scope) topic {
 			{
 				Sid: "LogGroups", Why: "the functions' log groups", Resources: s.ownLogGroups(),
 				Actions: []string{
-					"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy",
-					"logs:TagResource", "logs:UntagResource",
+					"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
+					"logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 				},
 			},
 			{
-				Sid: "MakeTaggedLogs", Why: "groups of refusals and deliveries are ours by their tags", Condition: s.newTags(),
+				Sid:       "MakeTaggedLogs",
+				Why:       "groups of refusals and deliveries are ours by their tags",
+				Condition: s.newTags(),
 				Actions:   []string{"logs:CreateDelivery", "logs:CreateLogGroup"},
 				Resources: append([]string{refusals, delivery}, sources...),
 			},
 			{
-				Sid: "ChangeTaggedLogs", Why: "groups of refusals, deliveries and what they deliver from are ours by their " +
-					"tags", Condition: s.ownTags(),
+				Sid:       "ChangeTaggedLogs",
+				Why:       "groups of refusals, deliveries and what they deliver from are ours by their tags",
+				Condition: s.ownTags(),
 				Actions: []string{
 					"cloudfront:AllowVendedLogDeliveryForResource", "logs:DeleteDelivery", "logs:DeleteLogGroup",
 					"logs:DeleteRetentionPolicy",
@@ -66,8 +72,10 @@ func operations(s Scope) topic {
 				Resources: append([]string{refusals, delivery, s.global("cloudfront", "distribution/*")}, sources...),
 			},
 			{
-				Sid: "TagLogs", Why: "tags make things ours, so another environment's are never tagged", Condition: s.tagging(),
-				Actions: []string{"logs:TagResource"}, Resources: append([]string{refusals, delivery}, sources...),
+				Sid:       "TagLogs",
+				Why:       "tags make things ours, so another environment's are never tagged",
+				Condition: s.tagging(),
+				Actions:   []string{"logs:TagResource"}, Resources: append([]string{refusals, delivery}, sources...),
 			},
 			{
 				Sid: "Deliveries", Why: "where access logs come from and go to", Resources: sources,
@@ -79,15 +87,16 @@ func operations(s Scope) topic {
 			{
 				Sid: "Alarms", Why: "alarms and the dashboard", Resources: watched,
 				Actions: []string{
-					"cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm",
+					"cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard",
+					"cloudwatch:PutMetricAlarm",
 					"cloudwatch:TagResource", "cloudwatch:UntagResource",
 				},
 			},
 			{
 				Sid: "Topics", Why: "alarms' topics and their subscriptions", Resources: topics,
 				Actions: []string{
-					"sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes", "sns:Subscribe",
-					"sns:TagResource",
+					"sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes",
+					"sns:Subscribe", "sns:TagResource",
 					"sns:Unsubscribe", "sns:UntagResource",
 				},
 			},

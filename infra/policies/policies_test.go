@@ -68,12 +68,16 @@ func TestEveryCallOfTheProviderIsAllowedOnTheResourceItIsJudgedBy(t *testing.T) 
 		for typ, need := range needs {
 			for _, action := range slices.Concat(need.read, need.write) {
 				for _, r := range requests(action, environment) {
-					assert.True(t, allowed(may["deploy"], r), "deploying needs %s on %s, for %s", action, r.resource, typ)
+					assert.True(
+						t, allowed(may["deploy"], r), "deploying needs %s on %s, for %s", action, r.resource, typ,
+					)
 				}
 			}
 			for _, action := range need.read {
 				for _, r := range requests(action, environment) {
-					assert.True(t, allowed(may["preview"], r), "previewing needs %s on %s, for %s", action, r.resource, typ)
+					assert.True(
+						t, allowed(may["preview"], r), "previewing needs %s on %s, for %s", action, r.resource, typ,
+					)
 				}
 			}
 		}
@@ -88,7 +92,10 @@ func TestWhatIsBeingMadeIsTaggedThoughItHasNoTagsYet(t *testing.T) {
 			delete(r.context, "aws:ResourceTag/stack")
 			assert.True(t, allowed(deploy, r), "%s on a new %s", action, r.resource)
 			r.context["aws:RequestTag/stack"] = "prod"
-			assert.False(t, !strings.Contains(r.resource, "secure-media-cdn") && allowed(deploy, r), "%s as prod's", r.resource)
+			assert.False(
+				t, !strings.Contains(r.resource, "secure-media-cdn") && allowed(deploy, r), "%s as prod's",
+				r.resource,
+			)
 		}
 	}
 }
@@ -106,7 +113,10 @@ func TestNoActionIsAllowedWithoutAUse(t *testing.T) {
 		for _, d := range roles("dev")[role] {
 			for _, s := range d.Statements {
 				for _, action := range s.Actions {
-					assert.True(t, s.Deny || slices.Contains(used, action), "%s allows %s, which nothing needs", role, action)
+					assert.True(
+						t, s.Deny || slices.Contains(used, action), "%s allows %s, which nothing needs", role,
+						action,
+					)
 				}
 			}
 		}
@@ -132,7 +142,10 @@ func TestEveryStatementHasAReasonAndANameOfItsOwn(t *testing.T) {
 				assert.False(t, seen[s.Sid], "%s twice in %s", s.Sid, d.Name)
 				seen[s.Sid] = true
 				for _, action := range s.Actions {
-					assert.True(t, s.Deny || !regexp.MustCompile(`^\*|:\*`).MatchString(action), "%s allows %s", s.Sid, action)
+					assert.True(
+						t, s.Deny || !regexp.MustCompile(`^\*|:\*`).MatchString(action), "%s allows %s", s.Sid,
+						action,
+					)
 				}
 			}
 		}
@@ -143,12 +156,16 @@ func TestEveryStatementHasAReasonAndANameOfItsOwn(t *testing.T) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func TestThePoliciesFitIntoIAM(t *testing.T) {
 	s := scope("production")
-	s.Foreign = slices.Repeat([]string{"arn:aws:cloudfront::123456789012:response-headers-policy/" +
-		"12345678-1234-1234-1234-123456789012"}, 24)
-	s.Zones, s.ContentKeys = slices.Repeat([]string{"Z00000000000000000000"},
-		4), slices.Repeat([]string{s.SecretsKey + "-1234-1234-1234-123456789012"}, 2)
-	for role, documents := range map[string][]policies.Document{"deploy": policies.Deploy(s),
-		"preview": policies.Preview(s), "boundary": {policies.Boundary(s)}} {
+	s.Foreign = slices.Repeat(
+		[]string{"arn:aws:cloudfront::123456789012:response-headers-policy/12345678-1234-1234-1234-123456789012"},
+		24,
+	)
+	s.Zones, s.ContentKeys = slices.Repeat([]string{"Z00000000000000000000"}, 4), slices.Repeat(
+		[]string{s.SecretsKey + "-1234-1234-1234-123456789012"}, 2,
+	)
+	for role, documents := range map[string][]policies.Document{
+		"deploy": policies.Deploy(s), "preview": policies.Preview(s), "boundary": {policies.Boundary(s)},
+	} {
 		assert.LessOrEqual(t, len(documents), 10, role)
 		for _, d := range documents {
 			assert.LessOrEqual(t, len(d.JSON()), 6144, "%s %s", role, d.Name)
@@ -157,8 +174,8 @@ func TestThePoliciesFitIntoIAM(t *testing.T) {
 }
 
 func TestADocumentIsThePolicyLanguage(t *testing.T) {
-	for _, d := range append(policies.Deploy(scope("dev")), policies.Boundary(scope("dev")),
-		policies.Trust(account, "repo:o/r", "dev")) {
+	s := scope("dev")
+	for _, d := range append(policies.Deploy(s), policies.Boundary(s), policies.Trust(account, "repo:o/r", "dev")) {
 		var doc struct {
 			Version   string
 			Statement []struct {

@@ -65,7 +65,8 @@ func guard(s Scope) Document {
 	own := s.ownPrefix()
 	statements := []Statement{
 		{
-			Sid: "NoRoleWithoutBoundary", Deny: true, Why: "a role without the boundary could be given more than its maker has",
+			Sid: "NoRoleWithoutBoundary", Deny: true,
+			Why: "a role without the boundary could be given more than its maker has",
 			Actions: []string{
 				"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
 				"iam:PutRolePermissionsBoundary",
@@ -75,32 +76,35 @@ func guard(s Scope) Document {
 			Condition: when("StringNotEquals", map[string][]string{"iam:PermissionsBoundary": {s.BoundaryARN()}}),
 		},
 		{
-			Sid: "NoOtherIdentities", Deny: true, Why: "boundaries, policies, users and identity providers are the " +
-				"administrator's",
+			Sid: "NoOtherIdentities", Deny: true,
+			Why: "boundaries, policies, users and identity providers are the administrator's",
 			Actions: []string{
-				"iam:*AccessKey*", "iam:*LoginProfile*", "iam:*OpenIDConnectProvider*", "iam:*SAMLProvider*", "iam:AddUserToGroup",
-				"iam:CreatePolicy*",
-				"iam:CreateUser", "iam:DeletePolicy*", "iam:DeleteRolePermissionsBoundary", "iam:PutGroupPolicy", "iam:PutUser*",
-				"iam:AttachGroupPolicy",
+				"iam:*AccessKey*", "iam:*LoginProfile*", "iam:*OpenIDConnectProvider*", "iam:*SAMLProvider*",
+				"iam:AddUserToGroup", "iam:CreatePolicy*",
+				"iam:CreateUser", "iam:DeletePolicy*", "iam:DeleteRolePermissionsBoundary", "iam:PutGroupPolicy",
+				"iam:PutUser*", "iam:AttachGroupPolicy",
 				"iam:AttachUserPolicy", "iam:SetDefaultPolicyVersion", "sts:AssumeRole",
 			},
 			Resources: []string{"*"},
 		},
 		{
-			Sid: "NotTheBootstrap", Deny: true, Why: "the roles, their policies and the boundaries are the administrator's",
+			Sid: "NotTheBootstrap", Deny: true,
+			Why:     "the roles, their policies and the boundaries are the administrator's",
 			Actions: []string{"iam:*"}, Resources: []string{s.iam("role/" + own + "*"), s.iam("policy/" + own + "*")},
 		},
 		{
-			Sid: "StateStaysLocked", Deny: true, Why: "the state bucket's settings and old versions are the administrator's",
+			Sid: "StateStaysLocked", Deny: true,
+			Why: "the state bucket's settings and old versions are the administrator's",
 			Actions: []string{
-				"s3:BypassGovernanceRetention", "s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutAccountPublicAccessBlock",
-				"s3:PutBucket*", "s3:PutEncryptionConfiguration",
+				"s3:BypassGovernanceRetention", "s3:DeleteBucket*", "s3:DeleteObjectVersion",
+				"s3:PutAccountPublicAccessBlock", "s3:PutBucket*", "s3:PutEncryptionConfiguration",
 				"s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration",
 			},
 			Resources: []string{"arn:aws:s3:::" + s.StateBucket(), "arn:aws:s3:::" + s.StateBucket() + "/*"},
 		},
 		{
-			Sid: "SecretsKeyStays", Deny: true, Why: "who may use the secrets key, and that it stays, is the administrator's",
+			Sid: "SecretsKeyStays", Deny: true,
+			Why: "who may use the secrets key, and that it stays, is the administrator's",
 			Actions: []string{
 				"kms:CreateGrant", "kms:DeleteImportedKeyMaterial", "kms:DisableKey*", "kms:PutKeyPolicy",
 				"kms:ScheduleKeyDeletion", "kms:UpdateAlias",

@@ -44,14 +44,18 @@ const longestBucket = 63
 // taken for another's would let their roles reach each other.
 func (s Scope) Validate() error {
 	if !environmentName.MatchString(s.Environment) {
-		return fmt.Errorf("environment %q: use 1 to 16 lower-case letters and digits, beginning with a letter", s.Environment)
+		return fmt.Errorf(
+			"environment %q: use 1 to 16 lower-case letters and digits, beginning with a letter", s.Environment,
+		)
 	}
 	if s.Environment == bootstrap {
 		return fmt.Errorf("environment %q: this name is taken by what the bootstrap program makes", s.Environment)
 	}
 	if name := s.StateBucket(); len(name) > longestBucket {
-		return fmt.Errorf("the bucket name %s is longer than S3's %d characters: shorten the project or the environment",
-			name, longestBucket)
+		return fmt.Errorf(
+			"the bucket name %s is longer than S3's %d characters: shorten the project or the environment", name,
+			longestBucket,
+		)
 	}
 	return nil
 }

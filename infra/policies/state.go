@@ -13,20 +13,37 @@ func state(s Scope) topic {
 				Sid: "FindState", Why: "Pulumi lists stacks, locks and history",
 				Actions: []string{"s3:ListBucket"}, Resources: []string{bucket},
 			},
-			{Sid: "ReadState", Why: "every operation starts from the state", Actions: []string{"s3:GetObject"},
-				Resources: objects},
-			{Sid: "OpenSecrets", Why: "Pulumi decrypts the state's secrets to compare them", Actions: []string{"kms:Decrypt"},
-				Resources: []string{s.SecretsKey}},
+			{
+				Sid:       "ReadState",
+				Why:       "every operation starts from the state",
+				Actions:   []string{"s3:GetObject"},
+				Resources: objects,
+			},
+			{
+				Sid:       "OpenSecrets",
+				Why:       "Pulumi decrypts the state's secrets to compare them",
+				Actions:   []string{"kms:Decrypt"},
+				Resources: []string{s.SecretsKey},
+			},
 			{
 				Sid: "Ask", Why: "these actions have no resource type: who am I, and random values for new link keys",
-				Actions: []string{"secretsmanager:GetRandomPassword", "sts:GetCallerIdentity"}, Resources: []string{"*"},
+				Actions:   []string{"secretsmanager:GetRandomPassword", "sts:GetCallerIdentity"},
+				Resources: []string{"*"},
 			},
 		},
 		write: []Statement{
-			{Sid: "WriteState", Why: "an update keeps its state, its lock and its history",
-				Actions: []string{"s3:DeleteObject", "s3:PutObject"}, Resources: objects},
-			{Sid: "CloseSecrets", Why: "new secrets are encrypted in the state", Actions: []string{"kms:Encrypt"},
-				Resources: []string{s.SecretsKey}},
+			{
+				Sid:       "WriteState",
+				Why:       "an update keeps its state, its lock and its history",
+				Actions:   []string{"s3:DeleteObject", "s3:PutObject"},
+				Resources: objects,
+			},
+			{
+				Sid:       "CloseSecrets",
+				Why:       "new secrets are encrypted in the state",
+				Actions:   []string{"kms:Encrypt"},
+				Resources: []string{s.SecretsKey},
+			},
 		},
 	}
 }

@@ -11,21 +11,24 @@ func storage(s Scope) topic {
 			{
 				Sid: "ReadBuckets", Why: "the provider reads every setting of a bucket",
 				Actions: []string{
-					"s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
+					"s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration",
+					"s3:GetLifecycleConfiguration",
 					"s3:GetReplicationConfiguration", "s3:ListBucket",
 				},
 				Resources: buckets,
 			},
 			{
 				Sid: "ReadTables", Why: "the provider reads a table's settings, not its items",
-				Actions: []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive",
-					"dynamodb:ListTagsOfResource"},
+				Actions: []string{
+					"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive",
+					"dynamodb:ListTagsOfResource",
+				},
 				Resources: tables,
 			},
 			{
 				// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-request-alias
-				Sid: "ReadDefaultKey", Why: "the provider compares a table's key with AWS's default for DynamoDB, whose id " +
-					"differs by account and region",
+				Sid:     "ReadDefaultKey",
+				Why:     "the provider compares a table's key with AWS's default one for DynamoDB",
 				Actions: []string{"kms:DescribeKey"}, Resources: []string{s.arn("kms", "key/*")},
 				Condition: when("StringEquals", map[string][]string{"kms:RequestAlias": {"alias/aws/dynamodb"}}),
 			},
@@ -34,10 +37,10 @@ func storage(s Scope) topic {
 			{
 				Sid: "Buckets", Why: "the media and log buckets",
 				Actions: []string{
-					"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:ListBucketVersions", "s3:PutBucketCORS",
-					"s3:PutBucketNotification",
-					"s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging",
-					"s3:PutBucketVersioning",
+					"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:ListBucketVersions",
+					"s3:PutBucketCORS", "s3:PutBucketNotification",
+					"s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
+					"s3:PutBucketTagging", "s3:PutBucketVersioning",
 					"s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
 				},
 				Resources: buckets,
@@ -49,9 +52,10 @@ func storage(s Scope) topic {
 			{
 				Sid: "Tables", Why: "the mapping table",
 				Actions: []string{
-					"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteTable", "dynamodb:DeleteTableReplica",
-					"dynamodb:TagResource",
-					"dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
+					"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteTable",
+					"dynamodb:DeleteTableReplica", "dynamodb:TagResource",
+					"dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable",
+					"dynamodb:UpdateTimeToLive",
 				},
 				Resources: tables,
 			},
@@ -59,8 +63,8 @@ func storage(s Scope) topic {
 				// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html
 				Sid: "FillReplicas", Why: "a new replica is filled with the rights of whoever adds it",
 				Actions: []string{
-					"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
-					"dynamodb:Scan",
+					"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
+					"dynamodb:Query", "dynamodb:Scan",
 					"dynamodb:UpdateItem",
 				},
 				Resources: tables,
@@ -70,11 +74,15 @@ func storage(s Scope) topic {
 	if len(s.ContentKeys) > 0 {
 		t.read = append(t.read, Statement{
 			Sid: "ReadContentKeys", Why: "the provider reads all of a key before its policy",
-			Actions:   []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"},
+			Actions: []string{
+				"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags",
+			},
 			Resources: s.ContentKeys,
 		})
 		t.write = append(t.write, Statement{
-			Sid: "ContentKeys", Why: "the distribution decrypts by the key's own policy", Actions: []string{"kms:PutKeyPolicy"},
+			Sid:       "ContentKeys",
+			Why:       "the distribution decrypts by the key's own policy",
+			Actions:   []string{"kms:PutKeyPolicy"},
 			Resources: s.ContentKeys,
 		})
 	}

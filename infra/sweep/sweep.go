@@ -97,7 +97,10 @@ func (s *sweeper) sweepFunction(ctx context.Context, c candidate, used map[strin
 			s.kept(qualified(c.name, v), "a distribution uses it")
 			continue
 		case v > slices.Min(usedVersions):
-			s.kept(qualified(c.name, v), "it is newer than a version in use, and may be on its way into the distribution")
+			s.kept(
+				qualified(c.name, v),
+				"it is newer than a version in use, and may be on its way into the distribution",
+			)
 			continue
 		}
 		if err := s.delete(ctx, c.name, strconv.Itoa(v)); err != nil {
@@ -125,8 +128,10 @@ func (s *sweeper) delete(ctx context.Context, name, version string) error {
 		fmt.Fprintf(s.out, "deleted %s\n", what)
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-delete-replicas.html
 	case errors.As(err, &invalid) && strings.Contains(invalid.ErrorMessage(), "because it is a replicated function"):
-		fmt.Fprintf(s.out, "waiting %s: CloudFront still has replicas of it, which go within hours; sweep again later\n",
-			what)
+		fmt.Fprintf(
+			s.out, "waiting %s: CloudFront still has replicas of it, which go within hours; sweep again later\n",
+			what,
+		)
 	default:
 		return fmt.Errorf("deleting %s: %w", what, err)
 	}
@@ -217,7 +222,9 @@ func (s *sweeper) mayGo(ctx context.Context, f types.FunctionConfiguration) (boo
 // versions returns the numbers of a function's published versions, ascending.
 func (s *sweeper) versions(ctx context.Context, name string) ([]int, error) {
 	var numbers []int
-	pages := lambda.NewListVersionsByFunctionPaginator(s.lambda, &lambda.ListVersionsByFunctionInput{FunctionName: &name})
+	pages := lambda.NewListVersionsByFunctionPaginator(
+		s.lambda, &lambda.ListVersionsByFunctionInput{FunctionName: &name},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

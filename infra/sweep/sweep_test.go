@@ -126,8 +126,14 @@ func TestApplyDeletesWhatNoDistributionUses(t *testing.T) {
 	c := &cloud{}
 	out, err := run(t, c, "dev", true)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"secure-media-cdn-dev-edge-1a2b3c4:1", "secure-media-cdn-dev-edge-1a2b3c4:2",
-		"secure-media-cdn-dev-edge-9f8e7d6"}, c.deleted)
+	assert.Equal(
+		t,
+		[]string{
+			"secure-media-cdn-dev-edge-1a2b3c4:1", "secure-media-cdn-dev-edge-1a2b3c4:2",
+			"secure-media-cdn-dev-edge-9f8e7d6",
+		},
+		c.deleted,
+	)
 	assert.Contains(t, out, "deleted secure-media-cdn-dev-edge-9f8e7d6\n")
 }
 
@@ -173,8 +179,13 @@ func TestOtherStacksAreNotTouched(t *testing.T) {
 func TestAVersionNewerThanAllInUseIsKeptAndSaysWhy(t *testing.T) {
 	var out bytes.Buffer
 	s := &sweeper{out: &out}
-	require.NoError(t, s.sweepFunction(context.Background(), candidate{name: "edge", versions: []int{1, 2, 3}},
-		map[string]bool{"edge:2": true}))
+	require.NoError(
+		t,
+		s.sweepFunction(
+			context.Background(), candidate{name: "edge", versions: []int{1, 2, 3}},
+			map[string]bool{"edge:2": true},
+		),
+	)
 	assert.Equal(t, ""+
 		"would delete edge:1\n"+
 		"kept    edge:2: a distribution uses it\n"+

@@ -73,8 +73,10 @@ func (p *program) tags() pulumi.StringMap {
 func (s settings) scopes(account string) ([]policies.Scope, error) {
 	var scopes []policies.Scope
 	for _, e := range s.environments {
-		scope := policies.Scope{Project: s.project, Environment: e.Name, Account: account, ContentKeys: e.KMSKeyARNs,
-			Zones: e.HostedZoneIDs}
+		scope := policies.Scope{
+			Project: s.project, Environment: e.Name, Account: account, ContentKeys: e.KMSKeyARNs,
+			Zones: e.HostedZoneIDs,
+		}
 		for _, other := range s.environments {
 			if other.Name != e.Name {
 				scope.Foreign = append(scope.Foreign, other.UnnamedARNs...)
@@ -97,8 +99,9 @@ func (p *program) newProvider() error {
 		return nil
 	}
 	_, err := iam.NewOpenIdConnectProvider(p.ctx, "github", &iam.OpenIdConnectProviderArgs{
-		Url: pulumi.String(policies.ProviderURL), ClientIdLists: pulumi.ToStringArray([]string{policies.Audience}),
-		Tags: p.tags(),
+		Url:           pulumi.String(policies.ProviderURL),
+		ClientIdLists: pulumi.ToStringArray([]string{policies.Audience}),
+		Tags:          p.tags(),
 	}, pulumi.Protect(true))
 	if err != nil {
 		return fmt.Errorf("identity provider: %w", err)
@@ -112,7 +115,7 @@ func (p *program) newProvider() error {
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 func (p *program) newSecretsKey(scope policies.Scope) (*kms.Key, error) {
 	key, err := kms.NewKey(p.ctx, scope.Environment, &kms.KeyArgs{
-		Description:          pulumi.String("Secrets in the Pulumi state of " + scope.Project + " " + scope.Environment),
+		Description:          pulumi.String("Secrets in the state of " + scope.Project + " " + scope.Environment),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(secretsKeyRecoveryDays), Tags: p.tags(),
 	}, pulumi.Protect(true))

@@ -41,8 +41,11 @@ func find(t *testing.T, doc *plan.Document, typ, name string) plan.Resource {
 }
 
 func TestAPreviewOfANewAccountSucceeds(t *testing.T) {
-	_, err := recorder.Evaluate(recorder.Options{Program: Deploy, Root: "..", Stack: "account",
-		ConfigFile: "testdata/Pulumi.account.yaml", DryRun: true})
+	_, err := recorder.Evaluate(
+		recorder.Options{
+			Program: Deploy, Root: "..", Stack: "account", ConfigFile: "testdata/Pulumi.account.yaml", DryRun: true,
+		},
+	)
 	assert.NoError(t, err)
 }
 
@@ -57,18 +60,32 @@ func TestEachStateBucketIsVersionedLockedAndKept(t *testing.T) {
 		for _, wall := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
 			assert.Equal(t, true, block[wall], wall)
 		}
-		assert.Equal(t, map[string]any{"status": "Enabled"},
-			find(t, doc, "aws:s3/bucketVersioningV2:BucketVersioningV2", name).Inputs["versioningConfiguration"])
+		assert.Equal(
+			t, map[string]any{"status": "Enabled"},
+			find(t, doc, "aws:s3/bucketVersioningV2:BucketVersioningV2", name).Inputs["versioningConfiguration"],
+		)
 		var policy struct{ Statement []map[string]any }
-		require.NoError(t, json.Unmarshal([]byte(find(t, doc, "aws:s3/bucketPolicy:BucketPolicy",
-			name).Inputs["policy"].(string)), &policy))
+		require.NoError(
+			t,
+			json.Unmarshal(
+				[]byte(find(t, doc, "aws:s3/bucketPolicy:BucketPolicy", name).Inputs["policy"].(string)), &policy,
+			),
+		)
 		require.Len(t, policy.Statement, 1)
 		assert.Equal(t, "Deny", policy.Statement[0]["Effect"])
 		assert.Equal(t, "*", policy.Statement[0]["Principal"])
-		assert.Equal(t, map[string]any{"Bool": map[string]any{"aws:SecureTransport": []any{"false"}}},
-			policy.Statement[0]["Condition"])
-		assert.Equal(t, []any{"arn:aws:s3:::secure-media-cdn-bootstrap-" + name + "-state-123456789012",
-			"arn:aws:s3:::secure-media-cdn-bootstrap-" + name + "-state-123456789012/*"}, policy.Statement[0]["Resource"])
+		assert.Equal(
+			t, map[string]any{"Bool": map[string]any{"aws:SecureTransport": []any{"false"}}},
+			policy.Statement[0]["Condition"],
+		)
+		assert.Equal(
+			t,
+			[]any{
+				"arn:aws:s3:::secure-media-cdn-bootstrap-" + name + "-state-123456789012",
+				"arn:aws:s3:::secure-media-cdn-bootstrap-" + name + "-state-123456789012/*",
+			},
+			policy.Statement[0]["Resource"],
+		)
 	}
 }
 
@@ -87,7 +104,9 @@ func TestEachRoleIsTrustedForItsGitHubEnvironmentAndHasItsPoliciesOnly(t *testin
 		"dev": {
 			Project: "secure-media-cdn", Environment: "dev", Account: recorder.AccountID,
 			SecretsKey: "arn:aws:kms:eu-central-1:123456789012:key/00000000-aaaa-bbbb-cccc-dev",
-			Foreign:    []string{"arn:aws:cloudfront::123456789012:key-value-store/99999999-2222-3333-4444-555555555555"},
+			Foreign: []string{
+				"arn:aws:cloudfront::123456789012:key-value-store/99999999-2222-3333-4444-555555555555",
+			},
 		},
 		"prod": {
 			Project: "secure-media-cdn", Environment: "prod", Account: recorder.AccountID,
@@ -112,8 +131,10 @@ func TestEachRoleIsTrustedForItsGitHubEnvironmentAndHasItsPoliciesOnly(t *testin
 			name := "secure-media-cdn-bootstrap-" + environment + "-" + purpose
 			role := find(t, doc, "aws:iam/role:Role", environment+"-"+purpose)
 			assert.Equal(t, name, role.Inputs["name"])
-			assert.JSONEq(t, policies.Trust(recorder.AccountID, "repo:acme@11/media@22", tt.gitHub).JSON(),
-				role.Inputs["assumeRolePolicy"].(string))
+			assert.JSONEq(
+				t, policies.Trust(recorder.AccountID, "repo:acme@11/media@22", tt.gitHub).JSON(),
+				role.Inputs["assumeRolePolicy"].(string),
+			)
 			assert.NotContains(t, role.Inputs, "managedPolicyArns")
 			assert.NotContains(t, role.Inputs, "inlinePolicies")
 			var want []string
@@ -140,20 +161,18 @@ func TestAnIdentityProviderThatIsThereIsNotMadeAgain(t *testing.T) {
 }
 
 func TestTheCommandsSetEachEnvironmentUp(t *testing.T) {
+	const variable, role = "gh variable set ", "arn:aws:iam::123456789012:role/"
 	commands := deployed(t, nil).Outputs["commands"].(string)
 	for _, line := range []string{
 		"gh api --silent --method POST repos/acme/media/environments/dev/deployment-branch-policies -f name=main",
 		"gh api --silent --method POST repos/acme/media/environments/prod/deployment-branch-policies -f name=release",
 		"gh api --silent --method PUT repos/acme/media/environments/prod-preview",
-		"gh variable set AWS_ROLE_ARN --repo acme/media --env dev --body " +
-			"'arn:aws:iam::123456789012:role/secure-media-cdn-bootstrap-dev-deploy'",
-		"gh variable set AWS_ROLE_ARN --repo acme/media --env dev-preview --body " +
-			"'arn:aws:iam::123456789012:role/secure-media-cdn-bootstrap-dev-preview'",
-		"gh variable set AWS_ROLE_ARN --repo acme/media --env prod --body " +
-			"'arn:aws:iam::123456789012:role/secure-media-cdn-bootstrap-prod-deploy'",
+		variable + "AWS_ROLE_ARN --repo acme/media --env dev --body '" + role + "secure-media-cdn-bootstrap-dev-deploy'",
+		variable + "AWS_ROLE_ARN --repo acme/media --env dev-preview --body '" + role + "secure-media-cdn-bootstrap-dev-preview'",
+		variable + "AWS_ROLE_ARN --repo acme/media --env prod --body '" + role + "secure-media-cdn-bootstrap-prod-deploy'",
 		"gh variable set AWS_REGION --repo acme/media --env prod-preview --body 'eu-central-1'",
-		"gh variable set PULUMI_BACKEND_URL --repo acme/media --env prod --body " +
-			"'s3://secure-media-cdn-bootstrap-prod-state-123456789012?region=eu-central-1'",
+		variable + "PULUMI_BACKEND_URL --repo acme/media --env prod --body '" +
+			"s3://secure-media-cdn-bootstrap-prod-state-123456789012?region=eu-central-1'",
 		"pulumi login 's3://secure-media-cdn-bootstrap-dev-state-123456789012?region=eu-central-1'",
 		"pulumi stack init dev --secrets-provider 'awskms://00000000-aaaa-bbbb-cccc-dev?region=eu-central-1'",
 		"pulumi config set permissionsBoundaryArn " +
@@ -172,29 +191,48 @@ func TestAConfigurationThatIsWrongSaysAllOfItAndRegistersNothing(t *testing.T) {
 		config map[string]string
 		want   []string
 	}{
-		"all at once": {map[string]string{"repository": "media", "subjectPrefix": "acme",
-			"environments": "[]"}, []string{"OWNER/NAME", "repo:OWNER/NAME", "names none"}},
-		"another repository's subject": {map[string]string{"subjectPrefix": "repo:acme/other"},
-			[]string{"of another repository than acme/media"}},
-		"a subject with a wildcard": {map[string]string{"subjectPrefix": "repo:acme/*"},
-			[]string{"it must be repo:OWNER/NAME"}},
-		"two of a name": {map[string]string{"environments": `[{"name":"dev"},{"name":"dev"}]`},
-			[]string{"names dev twice"}},
-		"a misspelt field": {map[string]string{"environments": `[{"name":"dev","zones":["Z1"]}]`},
-			[]string{"unknown field"}},
-		"a name with a hyphen": {map[string]string{"environments": `[{"name":"dev-eu"}]`},
-			[]string{"lower-case letters and digits"}},
-		"the bootstrap's own name": {map[string]string{"environments": `[{"name":"bootstrap"}]`}, []string{"is taken"}},
-		"a zone by its name": {map[string]string{"environments": `[{"name":"dev",` +
-			`"hostedZoneIds":["example.com"]}]`}, []string{"hostedZoneIds of dev"}},
-		"a key by its alias": {map[string]string{"environments": `[{"name":"dev","kmsKeyArns":["alias/x"]}]`},
-			[]string{"kmsKeyArns of dev"}},
-		"an ARN that denies too much": {map[string]string{"environments": `[{"name":"dev"},{"name":"prod",` +
-			`"unnamedArns":["*"]}]`}, []string{"unnamedArns of prod"}},
-		"a branch with a quote": {map[string]string{"environments": `[{"name":"dev","branch":"a'b"}]`},
-			[]string{"branch of dev"}},
-		"a misspelt key": {map[string]string{"oidcProviders": "true"},
-			[]string{"oidcProviders is not known: the keys are environments, oidcProvider"}},
+		"all at once": {
+			map[string]string{"repository": "media", "subjectPrefix": "acme", "environments": "[]"},
+			[]string{"OWNER/NAME", "repo:OWNER/NAME", "names none"},
+		},
+		"another repository's subject": {
+			map[string]string{"subjectPrefix": "repo:acme/other"},
+			[]string{"of another repository than acme/media"},
+		},
+		"a subject with a wildcard": {
+			map[string]string{"subjectPrefix": "repo:acme/*"}, []string{"it must be repo:OWNER/NAME"},
+		},
+		"two of a name": {
+			map[string]string{"environments": `[{"name":"dev"},{"name":"dev"}]`}, []string{"names dev twice"},
+		},
+		"a misspelt field": {
+			map[string]string{"environments": `[{"name":"dev","zones":["Z1"]}]`}, []string{"unknown field"},
+		},
+		"a name with a hyphen": {
+			map[string]string{"environments": `[{"name":"dev-eu"}]`}, []string{"lower-case letters and digits"},
+		},
+		"the bootstrap's own name": {
+			map[string]string{"environments": `[{"name":"bootstrap"}]`}, []string{"is taken"},
+		},
+		"a zone by its name": {
+			map[string]string{"environments": `[{"name":"dev","hostedZoneIds":["example.com"]}]`},
+			[]string{"hostedZoneIds of dev"},
+		},
+		"a key by its alias": {
+			map[string]string{"environments": `[{"name":"dev","kmsKeyArns":["alias/x"]}]`},
+			[]string{"kmsKeyArns of dev"},
+		},
+		"an ARN that denies too much": {
+			map[string]string{"environments": `[{"name":"dev"},{"name":"prod","unnamedArns":["*"]}]`},
+			[]string{"unnamedArns of prod"},
+		},
+		"a branch with a quote": {
+			map[string]string{"environments": `[{"name":"dev","branch":"a'b"}]`}, []string{"branch of dev"},
+		},
+		"a misspelt key": {
+			map[string]string{"oidcProviders": "true"},
+			[]string{"oidcProviders is not known: the keys are environments, oidcProvider"},
+		},
 		"no region": {map[string]string{"aws:region": ""}, []string{"aws:region is missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {

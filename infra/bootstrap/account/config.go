@@ -40,21 +40,26 @@ type environment struct {
 // would leave a default in force.
 var keys = []string{"environments", "oidcProvider", "project", "repository", "subjectPrefix"}
 
+// unnamedKinds are what CloudFront names by id alone.
+const unnamedKinds = "cache-policy|key-value-store|origin-access-control|origin-request-policy|response-headers-policy"
+
 var (
 	repositoryForm = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
 	subjectForm    = regexp.MustCompile(`^repo:([A-Za-z0-9-]+)(@[0-9]+)?/([A-Za-z0-9._-]+)(@[0-9]+)?$`)
 	branchForm     = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 	zoneForm       = regexp.MustCompile(`^Z[A-Z0-9]+$`)
 	keyForm        = regexp.MustCompile(`^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
-	unnamedForm    = regexp.MustCompile(`^arn:aws:cloudfront::[0-9]{12}:(cache-policy|key-value-store|origin-access-control|origin-request-policy|response-headers-policy)/[A-Za-z0-9-]+$`)
+	unnamedForm    = regexp.MustCompile(`^arn:aws:cloudfront::[0-9]{12}:(` + unnamedKinds + `)/[A-Za-z0-9-]+$`)
 )
 
 // load reads and validates the configuration of the program, by full key. The
 // error lists every problem.
 func load(program string, config map[string]string) (settings, error) {
 	get := func(key string) string { return config[program+":"+key] }
-	s := settings{project: get("project"), region: config["aws:region"], repository: get("repository"),
-		subjectPrefix: get("subjectPrefix")}
+	s := settings{
+		project: get("project"), region: config["aws:region"], repository: get("repository"),
+		subjectPrefix: get("subjectPrefix"),
+	}
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	var err error
@@ -105,8 +110,10 @@ func load(program string, config map[string]string) (settings, error) {
 		} {
 			for _, value := range check.values {
 				if !check.form.MatchString(value) {
-					problem("config environments: %s of %s is %q, which has not the form that AWS or Git gives it", check.field,
-						e.Name, value)
+					problem(
+						"config environments: %s of %s is %q, which has not the form that AWS or Git gives it",
+						check.field, e.Name, value,
+					)
 				}
 			}
 		}

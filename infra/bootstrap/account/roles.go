@@ -19,8 +19,8 @@ func (p *program) newEnvironment(e environment, scope policies.Scope) (pulumi.St
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	if _, err := p.newPolicy(scope.BoundaryName(), pulumi.String(policies.Boundary(scope).JSON()),
-		"What no role of "+e.Name+" can go beyond"); err != nil {
+	boundary := pulumi.String(policies.Boundary(scope).JSON())
+	if _, err := p.newPolicy(scope.BoundaryName(), boundary, "What no role of "+e.Name+" can go beyond"); err != nil {
 		return pulumi.StringOutput{}, err
 	}
 	deploy, err := p.newRole(scope, "deploy", e.Name, key.Arn, policies.Deploy)
@@ -31,7 +31,7 @@ func (p *program) newEnvironment(e environment, scope policies.Scope) (pulumi.St
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	return p.commands(e, scope, key.KeyId, deploy.Arn, preview.Arn), nil
+	return p.commands(e, scope, made{key: key.KeyId, deploy: deploy.Arn, preview: preview.Arn}), nil
 }
 
 // previewOf returns the GitHub environment that an environment is previewed in.
@@ -40,8 +40,10 @@ func previewOf(environment string) string { return environment + "-preview" }
 // newRole registers a role that jobs of one GitHub environment may take, with
 // one policy for each document. A document names the secrets key, whose ARN is
 // known once it exists.
-func (p *program) newRole(scope policies.Scope, purpose, gitHubEnvironment string, key pulumi.StringOutput,
-	documents func(policies.Scope) []policies.Document) (*iam.Role, error) {
+func (p *program) newRole(
+	scope policies.Scope, purpose, gitHubEnvironment string, key pulumi.StringOutput,
+	documents func(policies.Scope) []policies.Document,
+) (*iam.Role, error) {
 	role, err := iam.NewRole(p.ctx, scope.Environment+"-"+purpose, &iam.RoleArgs{
 		Name:             pulumi.String(scope.RoleName(purpose)),
 		Description:      pulumi.String("GitHub environment " + gitHubEnvironment + " of " + p.cfg.repository),
@@ -62,8 +64,8 @@ func (p *program) newRole(scope policies.Scope, purpose, gitHubEnvironment strin
 		if err != nil {
 			return nil, err
 		}
-		if _, err := iam.NewRolePolicyAttachment(p.ctx, name,
-			&iam.RolePolicyAttachmentArgs{Role: role.Name, PolicyArn: policy.Arn}); err != nil {
+		attachment := &iam.RolePolicyAttachmentArgs{Role: role.Name, PolicyArn: policy.Arn}
+		if _, err := iam.NewRolePolicyAttachment(p.ctx, name, attachment); err != nil {
 			return nil, fmt.Errorf("attaching %s: %w", name, err)
 		}
 	}

@@ -16,8 +16,9 @@ const oldStateDays = 365
 // encrypted, versioned, reached over TLS only, and not to be deleted.
 func (p *program) newState(scope policies.Scope) error {
 	logical, name := scope.Environment, scope.StateBucket()
-	bucket, err := s3.NewBucketV2(p.ctx, logical, &s3.BucketV2Args{Bucket: pulumi.String(name), Tags: p.tags()},
-		pulumi.Protect(true))
+	bucket, err := s3.NewBucketV2(
+		p.ctx, logical, &s3.BucketV2Args{Bucket: pulumi.String(name), Tags: p.tags()}, pulumi.Protect(true),
+	)
 	if err != nil {
 		return fmt.Errorf("state bucket: %w", err)
 	}
@@ -29,20 +30,23 @@ func (p *program) newState(scope policies.Scope) error {
 		return fmt.Errorf("state bucket's public access block: %w", err)
 	}
 	if _, err = s3.NewBucketOwnershipControls(p.ctx, logical, &s3.BucketOwnershipControlsArgs{
-		Bucket: bucket.ID(), Rule: &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+		Bucket: bucket.ID(),
+		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
 	}); err != nil {
 		return fmt.Errorf("state bucket's ownership: %w", err)
 	}
-	if _, err = s3.NewBucketServerSideEncryptionConfigurationV2(p.ctx, logical,
+	// Secrets in the state are encrypted by the environment's key besides.
+	byDefault := &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+		SseAlgorithm: pulumi.String("AES256"),
+	}
+	_, err = s3.NewBucketServerSideEncryptionConfigurationV2(p.ctx, logical,
 		&s3.BucketServerSideEncryptionConfigurationV2Args{
 			Bucket: bucket.ID(),
-			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-				// Secrets in the state are encrypted by the environment's key besides.
-				ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-					SseAlgorithm: pulumi.String("AES256"),
-				},
-			}},
-		}); err != nil {
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
+				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{ApplyServerSideEncryptionByDefault: byDefault},
+			},
+		})
+	if err != nil {
 		return fmt.Errorf("state bucket's encryption: %w", err)
 	}
 	if err := p.keepStates(logical, bucket); err != nil {
@@ -53,9 +57,8 @@ func (p *program) newState(scope policies.Scope) error {
 		Resources: []string{"arn:aws:s3:::" + name, "arn:aws:s3:::" + name + "/*"},
 		Condition: policies.Condition{"Bool": {"aws:SecureTransport": {"false"}}},
 	}}}
-	if _, err = s3.NewBucketPolicy(p.ctx, logical,
-		&s3.BucketPolicyArgs{Bucket: bucket.ID(), Policy: pulumi.String(tlsOnly.JSON())},
-		pulumi.DependsOn([]pulumi.Resource{block})); err != nil {
+	policy := &s3.BucketPolicyArgs{Bucket: bucket.ID(), Policy: pulumi.String(tlsOnly.JSON())}
+	if _, err = s3.NewBucketPolicy(p.ctx, logical, policy, pulumi.DependsOn([]pulumi.Resource{block})); err != nil {
 		return fmt.Errorf("state bucket's policy: %w", err)
 	}
 	return nil

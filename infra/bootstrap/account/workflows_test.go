@@ -81,7 +81,9 @@ func TestWorkflowsReadTheVariablesThatTheCommandsSet(t *testing.T) {
 			}
 			for _, environment := range environments {
 				for _, name := range names {
-					assert.True(t, known[name+" in "+environment], "%s of job %s is not set in %q", name, job, environment)
+					assert.True(
+						t, known[name+" in "+environment], "%s of job %s is not set in %q", name, job, environment,
+					)
 				}
 			}
 		}
@@ -118,7 +120,9 @@ func TestWorkflowsRunWhatIsPinned(t *testing.T) {
 				assert.Regexp(t, `@[0-9a-f]{40}$`, step.Uses, "%s %s", file, job)
 				if strings.HasPrefix(step.Uses, "pulumi/actions@") {
 					runs++
-					assert.Equal(t, string(sdk[1]), step.With["pulumi-version"], "the command line is of the SDK's version")
+					assert.Equal(
+						t, string(sdk[1]), step.With["pulumi-version"], "the command line is of the SDK's version",
+					)
 				}
 			}
 		}
