@@ -72,8 +72,10 @@ func assertStatic(t *testing.T, program []byte, machine elf.Machine) {
 }
 
 func TestTheSameSourceIsTheSameBytesWhereverAndWhenever(t *testing.T) {
-	first, err := os.ReadFile(must(Edge(root)))
+	path := must(Edge(root))
+	first, err := os.ReadFile(path)
 	require.NoError(t, err)
+	_, firstBill := billOf(t, path)
 
 	// Another folder, another umask-like mode, another time, other settings.
 	copied := filepath.Join(t.TempDir(), "elsewhere")
@@ -81,9 +83,12 @@ func TestTheSameSourceIsTheSameBytesWhereverAndWhenever(t *testing.T) {
 	t.Setenv("GOFLAGS", "-tags=other")
 	t.Setenv("GOAMD64", "v3")
 	t.Setenv("TZ", "Pacific/Auckland")
-	second, err := os.ReadFile(must(Edge(copied)))
+	path = must(Edge(copied))
+	second, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(first, second), "%d bytes and %d bytes differ", len(first), len(second))
+	_, secondBill := billOf(t, path)
+	assert.Equal(t, string(firstBill), string(secondBill))
 }
 
 // copySource copies what the edge bundle is built from.

@@ -24,6 +24,12 @@ func Images(root string) (string, error) { return images.build(root) }
 // ImagesForHost is Images for the machine it runs on, which must be Linux.
 func ImagesForHost(root string) (string, error) { return images.forHost().build(root) }
 
+// The names in the zip of the library and of the list of what it is made of.
+const (
+	libvipsFile     = "lib/" + library.File
+	libvipsVersions = "licences/libvips.json"
+)
+
 // licences are the texts that what is in the zip must come with: Go's own for
 // its standard library, Apache's for the Go modules, and for libvips the GNU
 // Lesser General Public License, which refers to the GNU General Public one.
@@ -42,9 +48,9 @@ func libvips(root, goos, goarch string) ([]file, error) {
 		return nil, err
 	}
 	files := []file{
-		{name: "lib/" + library.File, mode: 0o644, data: p.Library},
+		{name: libvipsFile, mode: 0o644, data: p.Library},
 		{name: "licences/libvips.md", mode: 0o644, data: p.Notice},
-		{name: "licences/libvips.json", mode: 0o644, data: p.Versions},
+		{name: libvipsVersions, mode: 0o644, data: p.Versions},
 	}
 	return files, fs.WalkDir(licences, "licences", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -1,5 +1,6 @@
 // Command bundle builds all bundles in the present module, as `pulumi up` does by
-// itself, and prints where they are and how large.
+// itself, and prints where they are, how large, and where their bills of
+// materials are.
 package main
 
 import (
@@ -11,16 +12,26 @@ import (
 
 func main() {
 	for _, build := range []func(root string) (string, error){bundle.Edge, bundle.Issuer, bundle.Images} {
-		path, err := build(".")
-		if err != nil {
+		if err := show(build); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		info, err := os.Stat(path)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		fmt.Printf("%s %d bytes\n", path, info.Size())
 	}
+}
+
+func show(build func(root string) (string, error)) error {
+	path, err := build(".")
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	bill, err := bundle.BillOfMaterials(path)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s %d bytes, made of what %s lists\n", path, info.Size(), bill)
+	return nil
 }
