@@ -35,7 +35,8 @@ func TestTheGateStandsBeforeThePrivateDefaultOnly(t *testing.T) {
 	source, err := os.ReadFile(root + "/function/gate/gate.js")
 	require.NoError(t, err)
 	assert.Equal(t, string(source), gate.Inputs["code"])
-	assert.LessOrEqual(t, len(source), 10240, "8.2")
+	assert.LessOrEqual(t, len(source), 10240,
+		"https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html")
 	assert.Equal(t, "cloudfront-js-2.0", gate.Inputs["runtime"])
 	assert.Equal(t, true, gate.Inputs["publish"])
 	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]}, gate.Inputs["keyValueStoreAssociations"],
@@ -168,7 +169,7 @@ func TestTheIssuerMayUseThisStoreOnly(t *testing.T) {
 	})
 }
 
-func TestTheGatesLogsHaveARetention(t *testing.T) { // 4.8
+func TestTheGatesLogsHaveARetention(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	logs := find(t, doc, "LogGroup", "gate")
 	assert.Equal(t, "us-east-1", logs.Region)
