@@ -31,10 +31,11 @@ func TestACallIsWhoIAMSaysItIs(t *testing.T) {
 		"another session of the role": {
 			"arn:aws:sts::123456789012:assumed-role/chat/ann@example.com", []string{"chat"},
 		},
-		"a role without a path":                      {"arn:aws:sts::123456789012:assumed-role/shop/x", []string{"shop"}},
-		"a user":                                     {"arn:aws:iam::123456789012:user/ops/ann", []string{"chat", "board"}},
-		"a role in a named account":                  {"arn:aws:sts::210987654321:assumed-role/any/x", []string{"board"}},
-		"a named role in a named account":            {"arn:aws:sts::210987654321:assumed-role/shop/x", []string{"board", "shop"}},
+		"a role without a path":     {"arn:aws:sts::123456789012:assumed-role/shop/x", []string{"shop"}},
+		"a user":                    {"arn:aws:iam::123456789012:user/ops/ann", []string{"chat", "board"}},
+		"a role in a named account": {"arn:aws:sts::210987654321:assumed-role/any/x", []string{"board"}},
+		"a named role in a named account": {"arn:aws:sts::210987654321:assumed-role/shop/x",
+			[]string{"board", "shop"}},
 		"a user in a named account":                  {"arn:aws:iam::210987654321:user/bob", []string{"board"}},
 		"a federated user in a named account":        {"arn:aws:sts::210987654321:federated-user/bob", []string{"board"}},
 		"the root of a named account":                {"arn:aws:iam::333333333333:root", []string{"nudges"}},
@@ -99,7 +100,8 @@ func TestCallersThatCannotBeMeantAreRefused(t *testing.T) {
 			[]Caller{{"210987654321", services}, {"arn:aws:iam::210987654321:root", services}}, "looks like one of 210987654321",
 		},
 		"two roles that are one": {
-			[]Caller{{role, []string{"chat"}}, {"arn:aws:iam::123456789012:role/chat", []string{"shop"}}}, "an account has only one role of a name",
+			[]Caller{{role, []string{"chat"}}, {"arn:aws:iam::123456789012:role/chat",
+				[]string{"shop"}}}, "an account has only one role of a name",
 		},
 		"more than the function has": {many(60), "name an account instead of its roles"},
 	} {

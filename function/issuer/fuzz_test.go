@@ -15,9 +15,12 @@ import (
 // FuzzEvent: whatever Lambda hands in ends in an answer or an error.
 func FuzzEvent(f *testing.F) {
 	for _, seed := range []string{
-		`{"version":"2.0","rawPath":"/links","requestContext":{"http":{"method":"POST"}},"body":"{\"objects\":[\"s3://media/chat/a\"]}"}`,
-		`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"media"},"object":{"key":"chat/a+b%2Bc.jpg","versionId":"1"}}}]}`,
-		`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectRemoved:DeleteMarkerCreated","s3":{"bucket":{"name":"other"},"object":{"key":"%ff"}}}]}`,
+		`{"version":"2.0","rawPath":"/links","requestContext":{"http":{"method":"POST"}},` +
+			`"body":"{\"objects\":[\"s3://media/chat/a\"]}"}`,
+		`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"media"},` +
+			`"object":{"key":"chat/a+b%2Bc.jpg","versionId":"1"}}}]}`,
+		`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectRemoved:DeleteMarkerCreated",` +
+			`"s3":{"bucket":{"name":"other"},"object":{"key":"%ff"}}}]}`,
 		`{"Service":"Amazon S3","Event":"s3:TestEvent"}`,
 		`{"requestContext":{"http":null},"Records":null}`,
 		`{"Records":[null,[],{"s3":{}}]}`,

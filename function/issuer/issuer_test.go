@@ -46,7 +46,9 @@ func TestAPublicObjectGetsItsPlainAddress(t *testing.T) {
 	w := newWorld(t, mappingtest.Engine(t))
 	status, body, _ := call(t, w.started(), http.MethodPost, "/links", `{"objects":["s3://media/marketplace/p.jpg"]}`)
 	assert.Equal(t, 200, status)
-	assert.JSONEq(t, `{"links":[{"object":"s3://media/marketplace/p.jpg","url":"https://cdn.example/marketplace/p.jpg","service":"marketplace"}]}`, body)
+	assert.JSONEq(t,
+		`{"links":[{"object":"s3://media/marketplace/p.jpg","url":"https://cdn.example/marketplace/p.jpg",`+
+			`"service":"marketplace"}]}`, body)
 	assert.Empty(t, mappingtest.Items(t, w.table))
 }
 
@@ -54,7 +56,8 @@ func TestPartOfACallMayFail(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mappingtest.Engine(t))
 	h := w.started()
-	status, body, _ := call(t, h, http.MethodPost, "/links", `{"objects":["s3://media/simple-chat/none.jpg","s3://media/simple-chat/a.jpg"],"ttlSeconds":null}`)
+	status, body, _ := call(t, h, http.MethodPost, "/links",
+		`{"objects":["s3://media/simple-chat/none.jpg","s3://media/simple-chat/a.jpg"],"ttlSeconds":null}`)
 	assert.Equal(t, 200, status, "one link was issued")
 	assert.Contains(t, body, `"field":"objects[0]"`)
 	assert.NotContains(t, body, `{"error"`, "no error of the whole call")
@@ -259,13 +262,15 @@ func TestARotatedIssuerShowsLinksOfTheGenerationBeforeLastAsRetired(t *testing.T
 	}
 	w.cfg.generation = 4
 	w.aws.KeyValueStore.Entries = sealtest.Entries(3, 4, 5)
-	assert.NotEqual(t, hash, issued(t, w.started(), "s3://media/simple-chat/a.jpg"), "a retired link is not given out again")
+	assert.NotEqual(t, hash, issued(t, w.started(), "s3://media/simple-chat/a.jpg"),
+		"a retired link is not given out again")
 }
 
 func TestACallThatNoHTTPClientCanSendIsNoRoute(t *testing.T) {
 	t.Parallel()
 	h := newWorld(t, mappingtest.Engine(t)).started()
-	for _, call := range [][2]string{{"GET", "/links/%zz"}, {"A B", "/links"}, {"GET", "/\x7f"}, {"GET", "links"}, {"", ""}} {
+	for _, call := range [][2]string{{"GET", "/links/%zz"}, {"A B", "/links"}, {"GET", "/\x7f"}, {"GET", "links"},
+		{"", ""}} {
 		r := events.LambdaFunctionURLRequest{RawPath: call[1]}
 		r.RequestContext.HTTP.Method = call[0]
 		answer, err := h.call(t.Context(), r)

@@ -133,7 +133,9 @@ func TestAPublicObjectIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
 	d.fail = func(_ int32, w http.ResponseWriter) bool {
-		fmt.Fprint(w, `{"revocations":[{"object":"s3://media/chat/p","revoked":[],"withdrawn":true},{"object":"s3://media/chat/q","revoked":["h"],"withdrawn":true}]}`)
+		fmt.Fprint(w,
+			`{"revocations":[{"object":"s3://media/chat/p","revoked":[],"withdrawn":true},{"object":"s3://media/chat/q",`+
+				`"revoked":["h"],"withdrawn":true}]}`)
 		return true
 	}
 	got := d.links("", false, "revoke", "s3://media/chat/p", "s3://media/chat/q")
@@ -144,7 +146,8 @@ func TestAPublicObjectIsWithdrawn(t *testing.T) {
 func TestTheLifeOfALinkIsAskedFor(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	for text, want := range map[string]time.Duration{"90": 90 * time.Second, "90s": 90 * time.Second, "12h": 12 * time.Hour, "7d": 7 * 24 * time.Hour} {
+	for text, want := range map[string]time.Duration{"90": 90 * time.Second, "90s": 90 * time.Second,
+		"12h": 12 * time.Hour, "7d": 7 * 24 * time.Hour} {
 		got := d.links("", false, "--json", "issue", "--ttl", text, "s3://media/chat/"+text)
 		require.Equal(t, 0, got.code, got.err)
 		var l api.Link
@@ -194,7 +197,8 @@ func TestJSONIsOneObjectALine(t *testing.T) {
 	assert.Equal(t, issue.CodeWrongBucket, bad.Error.Code)
 	assert.Contains(t, got.err, "s3://other/a: ")
 	for _, args := range [][]string{{"show", good.Hash}, {"show", "unknown"}, {"revoke", good.Hash, "s3://media/chat/b"}} {
-		for _, line := range strings.Split(strings.TrimSpace(d.links("", false, append([]string{"--json"}, args...)...).out), "\n") {
+		for _, line := range strings.Split(strings.TrimSpace(d.links("", false, append([]string{"--json"}, args...)...).out),
+			"\n") {
 			assert.True(t, json.Valid([]byte(line)), line)
 		}
 	}
@@ -212,7 +216,9 @@ func TestExitCodes(t *testing.T) {
 		"all went well": {[]string{"issue", "s3://media/chat/a"}, "", 0, ""},
 		"help":          {[]string{"--help"}, "", 0, ""},
 		"a part failed": {
-			[]string{"issue", "s3://media/chat/a", "s3://media/chat/b/"}, "", 1, "s3://media/chat/b/: a key that ends in a slash is a directory, and cannot be served (directory)",
+			[]string{"issue", "s3://media/chat/a",
+				"s3://media/chat/b/"}, "", 1,
+			"s3://media/chat/b/: a key that ends in a slash is a directory, and cannot be served (directory)",
 		},
 		"an unknown link":              {[]string{"show", unknown}, "", 1, "(link_not_found)"},
 		"an unknown link to revoke":    {[]string{"revoke", unknown}, "", 1, "(link_not_found)"},
@@ -259,14 +265,24 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 		}, 0, 2, ""},
 		"unavailable for good": {func(_ int32, w http.ResponseWriter) bool {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprint(w, `{"links":[{"object":"s3://media/chat/a","error":{"code":"unavailable","message":"down"}}],"error":{"code":"unavailable","message":"down"}}`)
+			fmt.Fprint(w,
+				`{"links":[{"object":"s3://media/chat/a","error":{"code":"unavailable","message":"down"}}],`+
+					`"error":{"code":"unavailable","message":"down"}}`)
 			return true
 		}, 1, 5, "s3://media/chat/a: down (unavailable)"},
 		"broken for good": {
-			func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true }, 3, 5, "answered 502",
+			func(_ int32,
+				w http.ResponseWriter) bool {
+				w.WriteHeader(http.StatusBadGateway)
+				return true
+			}, 3, 5, "answered 502",
 		},
 		"refused": {
-			func(_ int32, w http.ResponseWriter) bool { w.WriteHeader(http.StatusForbidden); return true }, 3, 1, "issuerPrincipals",
+			func(_ int32,
+				w http.ResponseWriter) bool {
+				w.WriteHeader(http.StatusForbidden)
+				return true
+			}, 3, 1, "issuerPrincipals",
 		},
 		"something else": {
 			func(_ int32, w http.ResponseWriter) bool { fmt.Fprint(w, "<html>"); return true }, 3, 5, "not its API's",
@@ -303,7 +319,8 @@ func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
 		"no JSON":   {"issuerUrl: x", "pulumi stack output --json", false},
 		"no issuer": {`{` + region + `}`, "issuerUrl", false},
 		"no encryption": {
-			`{"issuerUrl":"http://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of an issuer", false,
+			`{"issuerUrl":"http://abc.lambda-url.eu-central-1.on.aws/",` + region +
+				`}`, "is not the address of an issuer", false,
 		},
 		"no region": {
 			`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/"}`, "is not the address of an issuer", false,
@@ -318,7 +335,8 @@ func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
 			`{"issuerUrl":"https://127.0.0.1:9/",` + region + `}`, "is not the address of an issuer", false,
 		},
 		"AWS in the local run's own": {
-			`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/",` + region + `}`, "is not the address of a local issuer", true,
+			`{"issuerUrl":"https://abc.lambda-url.eu-central-1.on.aws/",` + region +
+				`}`, "is not the address of a local issuer", true,
 		},
 		"another host in the local run's": {
 			`{"issuerUrl":"http://127.0.0.1.example/",` + region + `}`, "is not the address of a local issuer", true,
@@ -389,7 +407,9 @@ func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
 		}
 	}
 	d.fail = func(_ int32, w http.ResponseWriter) bool {
-		fmt.Fprint(w, `{"links":[{"object":"s3://media/chat/a","error":{"code":"x\u001b]0;","message":"gone\nlinks: all is well\u001b[2K"}}]}`)
+		fmt.Fprint(w,
+			`{"links":[{"object":"s3://media/chat/a","error":{"code":"x\u001b]0;","message":"gone\nlinks: all is `+
+				`well\u001b[2K"}}]}`)
 		return true
 	}
 	got := d.links("", false, "issue", "s3://media/chat/a")

@@ -73,8 +73,9 @@ func newWorld(t *testing.T) *world {
 	distribution, err := distribution.Read(doc)
 	require.NoError(t, err)
 	options := cloudfront.Options{
-		Distribution: distribution, Now: w.time, Functions: map[string]cloudfront.Function{}, Lambdas: map[string]cloudfront.Lambda{},
-		S3: cloudfront.S3{Endpoint: s3.URL, AccessKeyID: "local", SecretAccessKey: "locallocal"},
+		Distribution: distribution, Now: w.time, Functions: map[string]cloudfront.Function{},
+		Lambdas: map[string]cloudfront.Lambda{},
+		S3:      cloudfront.S3{Endpoint: s3.URL, AccessKeyID: "local", SecretAccessKey: "locallocal"},
 	}
 	for _, f := range doc.ByType("aws:lambda/function:Function") {
 		options.Lambdas[f.Outputs["qualifiedArn"].(string)] = func(ctx context.Context, event []byte) ([]byte, error) {
@@ -92,7 +93,8 @@ func newWorld(t *testing.T) *world {
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
 	w.rotate(1)
-	function, err := cloudfrontjs.New(gate.Source, w.store, cloudfrontjs.WithClock(w.time), cloudfrontjs.WithLog(io.Discard))
+	function, err := cloudfrontjs.New(gate.Source, w.store, cloudfrontjs.WithClock(w.time),
+		cloudfrontjs.WithLog(io.Discard))
 	require.NoError(t, err)
 	for _, f := range doc.ByType("aws:cloudfront/function:Function") {
 		options.Functions[f.Outputs["arn"].(string)] = function
@@ -106,7 +108,8 @@ func newWorld(t *testing.T) *world {
 // neighbours, as the program says.
 func (w *world) rotate(generation int) {
 	w.t.Helper()
-	doc, _, err := evaluate("../..", Options{Stack: "dev", Config: map[string]string{"linkKeyGeneration": strconv.Itoa(generation)}})
+	doc, _, err := evaluate("../..", Options{Stack: "dev",
+		Config: map[string]string{"linkKeyGeneration": strconv.Itoa(generation)}})
 	require.NoError(w.t, err)
 	registered := map[string]bool{}
 	for _, entry := range doc.ByType("aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey") {
@@ -271,7 +274,8 @@ func (w *world) play(random *mathrand.Rand, steps int) {
 			w.compare(step, hash, links[hash], counts)
 		}
 	}
-	for _, name := range []string{"issue", "pass", "revoke hash", "revoke object", "delete", "alive", "dead", "expired", "cached"} {
+	for _, name := range []string{"issue", "pass", "revoke hash", "revoke object", "delete", "alive", "dead", "expired",
+		"cached"} {
 		assert.Positive(t, counts[name], "this never happened: %s", name)
 	}
 	t.Logf("%v", counts)
@@ -292,11 +296,13 @@ func (w *world) compare(step int, hash string, l *issued, counts map[string]int)
 		require.NotContains(t, a.Body.String(), "the photo")
 	case left <= 0:
 		counts["expired"]++
-		require.Equal(t, http.StatusForbidden, a.Code, "step %d: %v after its end, %s", step, -left, a.Header().Get("X-Cache"))
+		require.Equal(t, http.StatusForbidden, a.Code, "step %d: %v after its end, %s", step, -left,
+			a.Header().Get("X-Cache"))
 		require.NotContains(t, a.Body.String(), "the photo")
 	default:
 		counts["alive"]++
-		require.Equal(t, http.StatusOK, a.Code, "step %d: %v before its end, %s: %s", step, left, a.Header().Get("X-Cache"), a.Body)
+		require.Equal(t, http.StatusOK, a.Code, "step %d: %v before its end, %s: %s", step, left, a.Header().Get("X-Cache"),
+			a.Body)
 		require.Equal(t, "the photo "+l.object[len("s3://"+w.issuer.Bucket+"/"):], a.Body.String())
 	}
 }

@@ -14,9 +14,11 @@ func TestTheTwoAlarmsOfTheContract(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	rate := find(t, doc, "MetricAlarm", "HighErrorRate")
 	for property, want := range map[string]any{
-		"name": "secure-media-cdn-everything-HighErrorRate", "namespace": "AWS/CloudFront", "metricName": "5xxErrorRate", "statistic": "Average",
-		"threshold": 5.0, "period": 300.0, "evaluationPeriods": 1.0, "comparisonOperator": "GreaterThanThreshold", "treatMissingData": "notBreaching",
-		"dimensions": map[string]any{"DistributionId": "EDFDVBD6EXAMPLE", "Region": "Global"},
+		"name": "secure-media-cdn-everything-HighErrorRate", "namespace": "AWS/CloudFront", "metricName": "5xxErrorRate",
+		"statistic": "Average",
+		"threshold": 5.0, "period": 300.0, "evaluationPeriods": 1.0, "comparisonOperator": "GreaterThanThreshold",
+		"treatMissingData": "notBreaching",
+		"dimensions":       map[string]any{"DistributionId": "EDFDVBD6EXAMPLE", "Region": "Global"},
 	} {
 		assert.Equal(t, want, rate.Inputs[property], property)
 	}
@@ -24,8 +26,9 @@ func TestTheTwoAlarmsOfTheContract(t *testing.T) {
 
 	latency := find(t, doc, "MetricAlarm", "HighLatency-eu-west-1")
 	for property, want := range map[string]any{
-		"namespace": "AWS/Lambda", "metricName": "Duration", "statistic": "Average", "threshold": 500.0, "period": 300.0, "evaluationPeriods": 1.0,
-		"dimensions": map[string]any{"FunctionName": "us-east-1.secure-media-cdn-everything-edge"},
+		"namespace": "AWS/Lambda", "metricName": "Duration", "statistic": "Average", "threshold": 500.0, "period": 300.0,
+		"evaluationPeriods": 1.0,
+		"dimensions":        map[string]any{"FunctionName": "us-east-1.secure-media-cdn-everything-edge"},
 	} {
 		assert.Equal(t, want, latency.Inputs[property], property)
 	}
@@ -83,7 +86,8 @@ func TestEveryAlarmSaysWhyAndWhatToDoAndIsHeard(t *testing.T) {
 			require.Len(t, a.Inputs["alarmActions"], 1)
 			topic := at(a.Inputs, "alarmActions[0]").(string)
 			region := strings.Split(topic, ":")[3]
-			assert.Equal(t, a.Outputs["arn"].(string)[:len("arn:aws:cloudwatch:")+len(region)], "arn:aws:cloudwatch:"+region, "an alarm acts in its own region")
+			assert.Equal(t, a.Outputs["arn"].(string)[:len("arn:aws:cloudwatch:")+len(region)], "arn:aws:cloudwatch:"+region,
+				"an alarm acts in its own region")
 			assert.Equal(t, topic, doc.Outputs["alarmTopicArns"].(map[string]any)[region])
 			assert.Equal(t, a.Inputs["alarmActions"], a.Inputs["okActions"])
 		}
@@ -110,8 +114,10 @@ func TestWhatOperatorsMustHearOf(t *testing.T) {
 		watched[a.Inputs["metricName"]] = true
 	}
 	for _, metric := range []string{
-		"5xxErrorRate", "4xxErrorRate", "Duration", "Throttles", "LambdaExecutionError", "LambdaValidationError", "LambdaLimitExceededErrors",
-		"ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors", "Errors", "Url5xxCount", "AsyncEventsDropped", "FunctionExecutionErrors", "FunctionThrottles",
+		"5xxErrorRate", "4xxErrorRate", "Duration", "Throttles", "LambdaExecutionError", "LambdaValidationError",
+		"LambdaLimitExceededErrors",
+		"ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors", "Errors", "Url5xxCount", "AsyncEventsDropped",
+		"FunctionExecutionErrors", "FunctionThrottles",
 	} {
 		assert.True(t, watched[metric], metric)
 	}

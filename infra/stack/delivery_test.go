@@ -85,17 +85,20 @@ func TestPublicServicesAreServedWithoutAnyFunction(t *testing.T) {
 }
 
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html, on the origin's domainName
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html, on the origin's
+// domainName
 func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		origin := at(find(t, doc, "Distribution", "cdn").Inputs, "origins[0]")
 		access := find(t, doc, "OriginAccessControl", "content")
 		assert.Equal(t, access.ID, at(origin, "originAccessControlId"))
-		for property, want := range map[string]any{"originAccessControlOriginType": "s3", "signingBehavior": "always", "signingProtocol": "sigv4"} {
+		for property, want := range map[string]any{"originAccessControlOriginType": "s3", "signingBehavior": "always",
+			"signingProtocol": "sigv4"} {
 			assert.Equal(t, want, access.Inputs[property], property)
 		}
 		domain := at(origin, "domainName").(string)
-		assert.Equal(t, doc.Outputs["mediaBucket"].(string)+".s3."+doc.Outputs["mediaBucketRegion"].(string)+".amazonaws.com", domain, "the regional name")
+		assert.Equal(t, doc.Outputs["mediaBucket"].(string)+".s3."+doc.Outputs["mediaBucketRegion"].(string)+".amazonaws.com",
+			domain, "the regional name")
 		assert.Equal(t, strings.ToLower(domain), domain)
 		assert.LessOrEqual(t, len(domain), 128)
 		assert.Nil(t, at(origin, "s3OriginConfig"), "no origin access identity beside the access control")
@@ -120,7 +123,8 @@ func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) {
 		"x-media-bucket": "secure-media-cdn-everything-123456789012", "x-media-bucket-region": "eu-west-1",
 		"x-media-delivery": "origin", "x-media-signature-ttl": "300",
 	}, customHeaders(t, planOf(t, "everything", nil)))
-	assert.Equal(t, "redirect", customHeaders(t, planOf(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])
+	assert.Equal(t, "redirect", customHeaders(t,
+		planOf(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])
 	assert.Equal(t, "60", customHeaders(t, planOf(t, "dev", config{"signatureTtlSeconds": "60"}))["x-media-signature-ttl"])
 }
 
@@ -157,7 +161,8 @@ func TestThePathAloneIsTheCacheKeyAndNoStoreIsObeyed(t *testing.T) {
 		} {
 			assert.Equal(t, want, at(policy, path), path)
 		}
-		assert.GreaterOrEqual(t, policy["maxTtl"], float64(doc.Outputs["linkTtlSeconds"].(float64)), "no revalidation before a link ends")
+		assert.GreaterOrEqual(t, policy["maxTtl"], float64(doc.Outputs["linkTtlSeconds"].(float64)),
+			"no revalidation before a link ends")
 		assert.LessOrEqual(t, policy["maxTtl"], 2592000.0)
 	})
 }
@@ -180,8 +185,10 @@ func TestNoErrorIsKept(t *testing.T) {
 func TestOptionalPartsOfTheDistribution(t *testing.T) {
 	cdn := find(t, planOf(t, "everything", nil), "Distribution", "cdn").Inputs
 	assert.Equal(t, map[string]any{"enabled": true, "originShieldRegion": "eu-west-1"}, at(cdn, "origins[0].originShield"))
-	assert.Equal(t, map[string]any{"restrictionType": "whitelist", "locations": []any{"AT", "DE"}}, at(cdn, "restrictions.geoRestriction"))
-	assert.Equal(t, "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/11111111-2222-3333-4444-555555555555", cdn["webAclId"])
+	assert.Equal(t, map[string]any{"restrictionType": "whitelist", "locations": []any{"AT", "DE"}},
+		at(cdn, "restrictions.geoRestriction"))
+	assert.Equal(t, "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/11111111-2222-3333-4444-555555555555",
+		cdn["webAclId"])
 	assert.Equal(t, "PriceClass_All", cdn["priceClass"])
 
 	dev := find(t, planOf(t, "dev", config{"originShieldRegion": ""}), "Distribution", "cdn").Inputs
@@ -191,14 +198,16 @@ func TestOptionalPartsOfTheDistribution(t *testing.T) {
 	assert.Equal(t, "PriceClass_100", dev["priceClass"])
 
 	refused := find(t, planOf(t, "dev", config{"geoRestriction": `{"deny":["XX"]}`}), "Distribution", "cdn").Inputs
-	assert.Equal(t, map[string]any{"restrictionType": "blacklist", "locations": []any{"XX"}}, at(refused, "restrictions.geoRestriction"))
+	assert.Equal(t, map[string]any{"restrictionType": "blacklist", "locations": []any{"XX"}},
+		at(refused, "restrictions.geoRestriction"))
 }
 
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewing-cloudfront-metrics.html
 func TestFurtherMetricsAreSubscribedTo(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		subscription := find(t, doc, "MonitoringSubscription", "cdn").Inputs
-		assert.Equal(t, "Enabled", at(subscription, "monitoringSubscription.realtimeMetricsSubscriptionConfig.realtimeMetricsSubscriptionStatus"))
+		assert.Equal(t, "Enabled", at(subscription,
+			"monitoringSubscription.realtimeMetricsSubscriptionConfig.realtimeMetricsSubscriptionStatus"))
 		assert.Equal(t, doc.Outputs["distributionId"], subscription["distributionId"])
 	})
 }

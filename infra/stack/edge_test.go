@@ -15,7 +15,8 @@ import (
 // SnapStart and reserved concurrency.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-at-edge-function-restrictions.html
 var edgeInputs = []string{
-	"architectures", "code", "description", "handler", "loggingConfig", "memorySize", "publish", "role", "runtime", "tags", "timeout",
+	"architectures", "code", "description", "handler", "loggingConfig", "memorySize", "publish", "role", "runtime", "tags",
+	"timeout",
 }
 
 func TestTheEdgeFunctionSetsOnlyWhatTheEdgeTakes(t *testing.T) {
@@ -46,8 +47,10 @@ func TestNothingElseIsHungOnTheEdgeFunction(t *testing.T) {
 			// Such as runtime management, provisioned concurrency, an alias or a
 			// resource policy. Whatever it is, it would name the function.
 			if r.Inputs["functionName"] != nil || r.Inputs["function"] != nil {
-				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["name"], "%s %s", r.Type, r.Name)
-				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["arn"], "%s %s", r.Type, r.Name)
+				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["name"], "%s %s", r.Type,
+					r.Name)
+				assert.NotContains(t, []any{r.Inputs["functionName"], r.Inputs["function"]}, edge.Outputs["arn"], "%s %s", r.Type,
+					r.Name)
 			}
 		}
 	})
@@ -58,7 +61,8 @@ func TestTheEdgeFunctionLivesWhereCloudFrontTakesIt(t *testing.T) {
 		edge := find(t, doc, "Function", "edge")
 		assert.Contains(t, edge.Outputs["arn"], "arn:aws:lambda:us-east-1:")
 		if edge.Region == "" {
-			assert.Equal(t, "us-east-1", doc.Outputs["mediaBucketRegion"], "only at home in us-east-1 is the default provider the right one")
+			assert.Equal(t, "us-east-1", doc.Outputs["mediaBucketRegion"],
+				"only at home in us-east-1 is the default provider the right one")
 		} else {
 			assert.Equal(t, "us-east-1", edge.Region)
 		}
@@ -121,7 +125,8 @@ func placeOf(doc *plan.Document, r plan.Resource) string {
 // everywhere are the regions that CloudFront replicates edge functions to.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
 var everywhere = []string{
-	"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2",
+	"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1",
+	"ap-southeast-2",
 	"eu-central-1", "eu-west-1", "eu-west-2", "sa-east-1",
 }
 

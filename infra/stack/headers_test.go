@@ -12,9 +12,12 @@ func TestEveryAnswerIsDisarmed(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		security := find(t, doc, "ResponseHeadersPolicy", "content").Inputs["securityHeadersConfig"]
 		for path, want := range map[string]any{
-			"contentTypeOptions.override": true, "contentSecurityPolicy.override": true, "strictTransportSecurity.override": true,
-			"strictTransportSecurity.accessControlMaxAgeSec": 31536000.0, "strictTransportSecurity.preload": nil, "strictTransportSecurity.includeSubdomains": nil,
-			"contentSecurityPolicy.contentSecurityPolicy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox",
+			"contentTypeOptions.override": true, "contentSecurityPolicy.override": true,
+			"strictTransportSecurity.override":               true,
+			"strictTransportSecurity.accessControlMaxAgeSec": 31536000.0, "strictTransportSecurity.preload": nil,
+			"strictTransportSecurity.includeSubdomains": nil,
+			"contentSecurityPolicy.contentSecurityPolicy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' " +
+				"data:; sandbox",
 		} {
 			assert.Equal(t, want, at(security, path), path)
 		}
@@ -24,7 +27,8 @@ func TestEveryAnswerIsDisarmed(t *testing.T) {
 func TestOnlyConfiguredOriginsMayRead(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	cors := find(t, doc, "ResponseHeadersPolicy", "content").Inputs["corsConfig"]
-	assert.Equal(t, []any{"https://app.example.com", "https://admin.example.com"}, at(cors, "accessControlAllowOrigins.items"))
+	assert.Equal(t, []any{"https://app.example.com", "https://admin.example.com"},
+		at(cors, "accessControlAllowOrigins.items"))
 	assert.Equal(t, []any{"GET", "HEAD", "OPTIONS"}, at(cors, "accessControlAllowMethods.items"))
 	assert.Equal(t, false, at(cors, "accessControlAllowCredentials"))
 	assert.Equal(t, true, at(cors, "originOverride"), "S3's headers are those of whoever filled the cache")
@@ -33,8 +37,10 @@ func TestOnlyConfiguredOriginsMayRead(t *testing.T) {
 	for pattern, b := range behaviors(t, doc) {
 		assert.Equal(t, forward.ID, at(b, "originRequestPolicyId"), pattern)
 	}
-	assert.Equal(t, []any{"Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"}, at(forward.Inputs, "headersConfig.headers.items"))
-	assert.Equal(t, "none", at(forward.Inputs, "queryStringsConfig.queryStringBehavior"), "a viewer's query string must not reach S3")
+	assert.Equal(t, []any{"Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"},
+		at(forward.Inputs, "headersConfig.headers.items"))
+	assert.Equal(t, "none", at(forward.Inputs, "queryStringsConfig.queryStringBehavior"),
+		"a viewer's query string must not reach S3")
 	assert.Equal(t, "none", at(forward.Inputs, "cookiesConfig.cookieBehavior"))
 }
 

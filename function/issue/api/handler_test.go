@@ -61,7 +61,8 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 		},
 		"a number among the objects": {"POST", "/links", `{"objects":[7]}`, 400, "bad_request", "objects[0]"},
 		"101 objects": {
-			"POST", "/links", `{"objects":[` + strings.Repeat(`"s3://media/chat/a.jpg",`, 100) + `"s3://media/b"]}`, 400, "too_many", "objects",
+			"POST", "/links", `{"objects":[` + strings.Repeat(`"s3://media/chat/a.jpg",`, 100) +
+				`"s3://media/b"]}`, 400, "too_many", "objects",
 		},
 		"a body too long": {
 			"POST", "/links", `{"objects":["` + strings.Repeat("x", 1<<20) + `"]}`, 413, "too_large", "",
@@ -126,7 +127,8 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 		},
 		"an unknown field to revoke": {"POST", "/revocations", `{"hash":"x"}`, 400, "bad_request", "hash"},
 		"101 to revoke together": {
-			"POST", "/revocations", `{"objects":["s3://media/a"],"hashes":[` + strings.Repeat(`"x",`, 99) + `"x"]}`, 400, "too_many", "",
+			"POST", "/revocations", `{"objects":["s3://media/a"],"hashes":[` + strings.Repeat(`"x",`, 99) +
+				`"x"]}`, 400, "too_many", "",
 		},
 		"an unknown path":           {"GET", "/", "", 404, "no_such_route", ""},
 		"a path below a hash":       {"GET", "/links/" + unknown + "/x", "", 404, "no_such_route", ""},

@@ -61,10 +61,12 @@ func TestWhatAnAnswerBecomes(t *testing.T) {
 		asked  string
 	}{
 		"links": {
-			issueIt, 200, `{"links":[{"object":"s3://m/a","hash":"h"}]}`, []api.Link{{Object: "s3://m/a", Hash: "h"}}, "", false, `POST /links {"objects":["s3://m/a"],"ttlSeconds":3600}`,
+			issueIt, 200, `{"links":[{"object":"s3://m/a","hash":"h"}]}`, []api.Link{{Object: "s3://m/a",
+				Hash: "h"}}, "", false, `POST /links {"objects":["s3://m/a"],"ttlSeconds":3600}`,
 		},
 		"a problem with each object": {
-			issueIt, 404, `{"links":[{"error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Link{{Error: problem}}, "", false, "",
+			issueIt, 404, `{"links":[{"error":{"code":"c","message":"no","field":"objects[0]"}}],` +
+				`"error":{"code":"c"}}`, []api.Link{{Error: problem}}, "", false, "",
 		},
 		"a call that is wrong": {
 			issueIt, 400, `{"error":{"code":"c","message":"no","field":"objects[0]"}}`, nil, "objects[0]: no", true, "",
@@ -72,10 +74,12 @@ func TestWhatAnAnswerBecomes(t *testing.T) {
 		"a call that is too large":   {issueIt, 413, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
 		"an answer without anything": {issueIt, 200, `{}`, nil, "the issuer's answer is empty", false, ""},
 		"who may not ask": {
-			issueIt, 403, `{"Message":"Forbidden"}`, nil, "issuing: the issuer refuses us (403 Forbidden): are the credentials right, and is their principal among issuerPrincipals?", false, "",
+			issueIt, 403, `{"Message":"Forbidden"}`, nil, "issuing: the issuer refuses us (403 Forbidden): are the " +
+				"credentials right, and is their principal among issuerPrincipals?", false, "",
 		},
 		"objects of another service": {
-			issueIt, 403, `{"links":[{"error":{"code":"forbidden","message":"no"}}],"error":{"code":"forbidden","message":"no"}}`, []api.Link{{Error: &api.Problem{Code: "forbidden", Message: "no"}}}, "", false, "",
+			issueIt, 403, `{"links":[{"error":{"code":"forbidden","message":"no"}}],"error":{"code":"forbidden",` +
+				`"message":"no"}}`, []api.Link{{Error: &api.Problem{Code: "forbidden", Message: "no"}}}, "", false, "",
 		},
 		"a redirect": {
 			issueIt, 307, `{"links":[]}`, nil, "the issuer answered 307, which is not its API's", false, "",
@@ -86,12 +90,15 @@ func TestWhatAnAnswerBecomes(t *testing.T) {
 		"no mapping":       {showIt, 404, `{"error":{"code":"link_not_found","message":"no"}}`, nil, "no", true, ""},
 		"who may not look": {showIt, 403, ``, nil, "showing: the issuer refuses us (403 without a reason)", false, ""},
 		"revocations": {
-			revokeIt, 200, `{"revocations":[{"object":"s3://m/a","revoked":["x"]},{"hash":"h","revoked":[]}]}`, []api.Revocation{{Object: "s3://m/a", Revoked: []string{"x"}}, {Hash: "h", Revoked: []string{}}}, "", false, `POST /revocations {"objects":["s3://m/a"],"hashes":["h"]}`,
+			revokeIt, 200, `{"revocations":[{"object":"s3://m/a","revoked":["x"]},{"hash":"h",` +
+				`"revoked":[]}]}`, []api.Revocation{{Object: "s3://m/a", Revoked: []string{"x"}},
+				{Hash: "h", Revoked: []string{}}}, "", false, `POST /revocations {"objects":["s3://m/a"],"hashes":["h"]}`,
 		},
 		"a revocation of nothing": {revokeIt, 400, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
 		"who may not revoke":      {revokeIt, 401, `{}`, nil, "revoking: the issuer refuses us (401 )", false, ""},
 		"a revocation that has failed": {
-			revokeIt, 409, `{"revocations":[{"hash":"h","error":{"code":"c","message":"no","field":"objects[0]"}}],"error":{"code":"c"}}`, []api.Revocation{{Hash: "h", Error: problem}}, "", false, "",
+			revokeIt, 409, `{"revocations":[{"hash":"h","error":{"code":"c","message":"no","field":"objects[0]"}}],` +
+				`"error":{"code":"c"}}`, []api.Revocation{{Hash: "h", Error: problem}}, "", false, "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +148,8 @@ func Example() {
 		panic(err)
 	}
 	// The outputs issuerUrl and mediaBucketRegion.
-	c, err := New("https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/", "eu-central-1", cfg.Credentials)
+	c, err := New("https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/", "eu-central-1",
+		cfg.Credentials)
 	if err != nil {
 		panic(err)
 	}
@@ -163,7 +171,8 @@ func TestOnlyAFunctionURLInTheStacksRegionIsCalled(t *testing.T) {
 	const good = "https://abc123.lambda-url.eu-central-1.on.aws"
 	for address, ok := range map[string]bool{
 		good: true, good + "/": true,
-		"": false, good + "//": false, good + "/links": false, good + "?x": false, good + "/?": false, good + "#x": false, good + ":443": false,
+		"": false, good + "//": false, good + "/links": false, good + "?x": false, good + "/?": false, good + "#x": false,
+		good + ":443": false,
 		"http://abc123.lambda-url.eu-central-1.on.aws/":               false,
 		"HTTPS://abc123.lambda-url.eu-central-1.on.aws/":              false,
 		"https://me@abc123.lambda-url.eu-central-1.on.aws/":           false,
@@ -189,8 +198,10 @@ func TestOnlyAFunctionURLInTheStacksRegionIsCalled(t *testing.T) {
 	}
 	for address, ok := range map[string]bool{
 		"http://127.0.0.1:8080": true, "http://127.0.0.1:8080/": true, "http://[::1]:8080/": true,
-		"": false, "https://127.0.0.1:8080/": false, "http://localhost:8080/": false, "http://10.0.0.1:8080/": false, "http://127.0.0.1.evil.example/": false,
-		"http://127.0.0.1:8080/x": false, "http://127.0.0.1:8080/?x": false, "http://127.0.0.1:8080#x": false, "http://me@127.0.0.1:8080/": false, good: false,
+		"": false, "https://127.0.0.1:8080/": false, "http://localhost:8080/": false, "http://10.0.0.1:8080/": false,
+		"http://127.0.0.1.evil.example/": false,
+		"http://127.0.0.1:8080/x":        false, "http://127.0.0.1:8080/?x": false, "http://127.0.0.1:8080#x": false,
+		"http://me@127.0.0.1:8080/": false, good: false,
 	} {
 		_, err := Local(address, "eu-central-1")
 		assert.Equal(t, ok, err == nil, "%q", address)
