@@ -12,13 +12,8 @@ func wholeGIF(file []byte, wanted int) bool {
 	if len(file) < header {
 		return false
 	}
-	// at never leaves the file: each step is checked before it is taken.
 	at, whole := 0, true
-	skip := func(n int) {
-		if at += n; at > len(file) {
-			at, whole = len(file), false
-		}
-	}
+	skip := func(n int) { at = min(at+n, len(file)) }
 	colours := func(flags byte) int {
 		if flags&0x80 == 0 {
 			return 0

@@ -210,8 +210,8 @@ func TestWhatIsNotTransformedIsThePhotoItself(t *testing.T) {
 		}
 		answer, line := w.ask(http.MethodGet, task)
 		assert.Equal(t, http.StatusFound, answer.StatusCode, name)
-		assert.Equal(t, map[string]string{"Location": testPhoto, "Cache-Control": lifetime, "Vary": "Accept"}, answer.Headers,
-			name)
+		want := map[string]string{"Location": testPhoto, "Cache-Control": lifetime, "Vary": "Accept"}
+		assert.Equal(t, want, answer.Headers, name)
 		assert.Empty(t, answer.Body)
 		assert.Equal(t, "photo itself", line["outcome"])
 		assert.NotEmpty(t, line["error"])
@@ -230,7 +230,7 @@ func TestASourceIsReadUpToItsLimit(t *testing.T) {
 	w.holds(append(padded, 0))
 	answer, line := w.ask(http.MethodGet, task)
 	assert.Equal(t, http.StatusFound, answer.StatusCode)
-	assert.EqualValues(t, 0, line["bytesIn"], "it said so before")
+	assert.Contains(t, line["error"], "1000001 bytes", "it said so before")
 	w.s3 = func(rw http.ResponseWriter, _ *http.Request) { // says nothing, and never ends
 		for {
 			if _, err := rw.Write(make([]byte, 1<<16)); err != nil {
@@ -272,17 +272,14 @@ func TestWhatS3SaysDecides(t *testing.T) {
 		s3   http.HandlerFunc
 		want int
 	}{
-		"deleted meanwhile": {says(404, `<Error><Code>NoSuchKey</Code></Error>`), 404},
-		"deleted, to one who may not list": {says(403,
-			`<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`), 404},
-		"a signature that has expired": {says(403,
-			`<Error><Code>AccessDenied</Code><Message>Request has `+
-				`expired</Message><Expires>2026-11-21T00:00:00Z</Expires></Error>`), 503},
-		"a signature that is wrong": {says(403, `<Error><Code>SignatureDoesNotMatch</Code></Error>`), 503},
-		"a refusal without reasons": {says(403, ``), 503},
-		"a failure":                 {says(500, `<Error><Code>InternalError</Code></Error>`), 503},
-		"too many requests":         {says(503, `<Error><Code>SlowDown</Code></Error>`), 503},
-		"a part of it":              {says(206, string(file)), 503},
+		"deleted meanwhile":                {says(404, `<Error><Code>NoSuchKey</Code></Error>`), 404},
+		"deleted, to one who may not list": {says(403, `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`), 404},
+		"a signature that has expired":     {says(403, `<Error><Code>AccessDenied</Code><Expires>2026-11-21T00:00:00Z</Expires></Error>`), 503},
+		"a signature that is wrong":        {says(403, `<Error><Code>SignatureDoesNotMatch</Code></Error>`), 503},
+		"a refusal without reasons":        {says(403, ``), 503},
+		"a failure":                        {says(500, `<Error><Code>InternalError</Code></Error>`), 503},
+		"too many requests":                {says(503, `<Error><Code>SlowDown</Code></Error>`), 503},
+		"a part of it":                     {says(206, string(file)), 503},
 		"fewer bytes than announced": {func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Length", strconv.Itoa(len(file)))
 			_, _ = rw.Write(file[:len(file)/2])

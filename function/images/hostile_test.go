@@ -2,8 +2,10 @@ package images
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"os"
 	"strings"
 	"sync"
@@ -25,10 +27,8 @@ func heic() []byte {
 func unsupported(t testing.TB) map[string][]byte {
 	return map[string][]byte{
 		"text": []byte("Once upon a time"), "one byte": {0xff}, "zeros": make([]byte, 1000),
-		"svg": []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image ` +
-			`href="file:///etc/passwd"/></svg>`),
-		"svg with a declaration": []byte(`<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "b">]><svg ` +
-			`xmlns="http://www.w3.org/2000/svg"/>`),
+		"svg":                     []byte(`<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>`),
+		"svg with a declaration":  []byte(`<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "b">]><svg/>`),
 		"pdf":                     []byte("%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\n"),
 		"heic":                    heic(),
 		"a film":                  append(box("ftyp", []byte("isom\x00\x00\x02\x00isomavc1")...), make([]byte, 64)...),
@@ -45,6 +45,41 @@ func TestWhatIsNoPictureOfABrowserIsNotTransformed(t *testing.T) {
 	for name, file := range unsupported(t) {
 		_, err := engine.Transform(file, variant.Variant{Width: 32}, variant.WebP, limits)
 		assert.ErrorIs(t, err, ErrUnsupported, name)
+	}
+}
+
+// Even if a file passed for one kind with us and for another with libvips.
+func TestNoOtherDecoderCanBeReached(t *testing.T) {
+	tiff := by(t, "tiffsave_buffer", scene(8, 8))
+	for _, loader := range []string{"tiffload_buffer", "svgload_buffer", "uhdrload_buffer", "thumbnail_buffer"} {
+		o := engine.library.Operation(loader).SetBytes("buffer", tiff)
+		if loader == "thumbnail_buffer" {
+			o.SetInt("width", 8)
+		}
+		_, err := o.Image()
+		assert.Error(t, err, loader)
+	}
+	for _, loader := range []string{"tiffload", "svgload", "uhdrload", "vipsload", "rawload", "csvload", "matrixload"} {
+		_, err := engine.library.Operation(loader).Set("filename", "/etc/passwd").Image()
+		assert.ErrorContains(t, err, "blocked", loader)
+	}
+}
+
+func TestWhatTheLibraryCannotDoIsNotTransformed(t *testing.T) {
+	file := asJPEG(t, scene(64, 48))
+	hierarchical := bytes.Replace(file, []byte("\xff\xc0"), []byte("\xff\xc5"), 1) // which nobody makes
+	require.NotEqual(t, file, hierarchical)
+	_, err := engine.Transform(hierarchical, variant.Variant{Width: 32}, variant.WebP, limits)
+	assert.ErrorIs(t, err, ErrUnsupported)
+
+	for text, want := range map[string]error{
+		"heif: Bitstream not supported by this decoder (6.3)":           ErrUnsupported, // an AVIF of 48 megapixels
+		"heif: Unsupported feature: No decoding plugin installed (4.3)": ErrUnsupported,
+		"heif: Memory allocation error: Security limit exceeded":        ErrUnsupported,
+		"heif: Invalid input: No 'av1C' box":                            ErrBroken,
+		"VipsJpeg: Unsupported marker type 0x4f":                        ErrBroken,
+	} {
+		assert.ErrorIs(t, failure(errors.New(text)), want, text)
 	}
 }
 
@@ -87,7 +122,8 @@ func TestABrokenFileIsBroken(t *testing.T) {
 	damaged := asPNG(t, scene(64, 64))
 	copy(damaged[len(damaged)/2:], "oops")
 	for name, file := range map[string][]byte{
-		"no bytes": {}, "nil": nil, "a signature alone": []byte("\x89PNG\r\n\x1a\n"),
+		"no bytes": {}, "nil": nil,
+		"a signature alone":   []byte("\x89PNG\r\n\x1a\n"),
 		"a JPEG that is text": []byte("\xff\xd8\xffOnce upon a time"),
 		"a GIF of nothing":    []byte("GIF89a\x00\x00\x00\x00\x00\x00\x00;"), "a damaged PNG": damaged,
 		"a WebP of nothing":   []byte("RIFF\x04\x00\x00\x00WEBP"),
@@ -170,12 +206,17 @@ func TestMemoryIsBoundedByTheLimitOfMegapixels(t *testing.T) {
 	l := variant.Limits{Megapixels: megapixels, Megabytes: 50, Frames: 60}
 	wide := image.NewNRGBA64(image.Rect(0, 0, 3000, 2000))
 	wide.Pix[0] = 1 // not opaque, so that it has transparency
+	blank := func(w, h int) image.Image {
+		m := image.NewNRGBA(image.Rect(0, 0, w, h))
+		draw.Draw(m, m.Rect, image.White, image.Point{}, draw.Src)
+		return m
+	}
 	for name, file := range map[string][]byte{
 		"progressive jpeg in cmyk": asCMYK(t, scene(3000, 2000), "interlace", "true", "subsample-mode", "off"),
 		"interlaced png of 16 bit": by(t, "pngsave_buffer", wide, "interlace", "true", "compression", "1"),
-		"avif of 12 bit": by(t, "heifsave_buffer", scene(2000, 1500), "compression", "av1", "effort", "0",
-			"bitdepth", "12"),
-		"lossless webp": by(t, "webpsave_buffer", scene(3000, 2000), "lossless", "true", "effort", "0"),
+		"avif of 12 bit": by(t, "heifsave_buffer", blank(2000, 1500),
+			"compression", "av1", "effort", "0", "bitdepth", "12"),
+		"lossless webp": by(t, "webpsave_buffer", blank(3000, 2000), "lossless", "true", "effort", "0"),
 	} {
 		restart := peakMemory(t)
 		_, err := engine.Transform(file, variant.Variant{Width: 640}, variant.AVIF, l)

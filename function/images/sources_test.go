@@ -237,8 +237,8 @@ func bomb(t testing.TB, w, h int) []byte {
 	b.Write([]byte{1, 0, 0, 0xff, 0xff, 0, 0, 0, 0}) // an empty last block, and no checksum
 	header := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(w)), uint32(h))
 	return bytes.Join([][]byte{
-		[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", append(header, 8, 2, 0, 0, 0)), chunk("IDAT", b.Bytes()),
-		chunk("IEND", nil),
+		[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", append(header, 8, 2, 0, 0, 0)),
+		chunk("IDAT", b.Bytes()), chunk("IEND", nil),
 	}, nil)
 }
 

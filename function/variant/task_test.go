@@ -45,10 +45,14 @@ func TestATaskThatIsNotWholeIsRefused(t *testing.T) {
 		variant.HeaderExpires: {"", "-1", "1e9", " 1", "01", "99999999999999"},
 		variant.HeaderBrowser: {"", "-1", "soon"},
 		variant.HeaderSource:  {"", "no-url-but-confidential"},
-		variant.HeaderPhoto: {"", "/", "//evil.example", "images/x", "/images/x\r\nset-cookie: a=b", "/images/../x",
-			"https://evil.example/", "/images/x/", "/a?b"},
-		variant.HeaderLimits: {"", "megapixels=0,megabytes=50,frames=60", "megapixels=100,megabytes=50",
-			"megapixels=100,megabytes=50,frames=60,", "megapixels=10001,megabytes=50,frames=60"},
+		variant.HeaderPhoto: {
+			"", "/", "//evil.example", "images/x", "/images/x\r\nset-cookie: a=b", "/images/../x", "https://evil.example/",
+			"/images/x/", "/a?b",
+		},
+		variant.HeaderLimits: {
+			"", "megapixels=0,megabytes=50,frames=60", "megapixels=100,megabytes=50",
+			"megapixels=100,megabytes=50,frames=60,", "megapixels=10001,megabytes=50,frames=60",
+		},
 	} {
 		for _, value := range values {
 			headers := sent(task())
@@ -73,8 +77,7 @@ func TestLimitsHaveOneSpelling(t *testing.T) {
 	assert.Equal(t, "megapixels=100,megabytes=50,frames=60", limits.String())
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 10_000)
-		l := variant.Limits{Megapixels: n.Draw(t, "megapixels"), Megabytes: n.Draw(t, "megabytes"),
-			Frames: n.Draw(t, "frames")}
+		l := variant.Limits{Megapixels: n.Draw(t, "megapixels"), Megabytes: n.Draw(t, "megabytes"), Frames: n.Draw(t, "frames")}
 		got, err := variant.ParseLimits(l.String())
 		require.NoError(t, err)
 		assert.Equal(t, l, got)
@@ -85,8 +88,7 @@ func TestLimitsHaveOneSpelling(t *testing.T) {
 func FuzzTask(f *testing.F) {
 	good := task()
 	h := sent(good)
-	f.Add(h[variant.HeaderVariant], h[variant.HeaderFormat], h[variant.HeaderExpires], h[variant.HeaderPhoto],
-		h[variant.HeaderLimits])
+	f.Add(h[variant.HeaderVariant], h[variant.HeaderFormat], h[variant.HeaderExpires], h[variant.HeaderPhoto], h[variant.HeaderLimits])
 	f.Fuzz(func(t *testing.T, v, format, expires, photo, limits string) {
 		headers := sent(good)
 		headers[variant.HeaderVariant], headers[variant.HeaderFormat] = v, format
