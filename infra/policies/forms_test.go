@@ -20,6 +20,8 @@ func scope(environment string) policies.Scope {
 	for _, form := range unnamed {
 		s.Foreign = append(s.Foreign, fill(form, other(environment)))
 	}
+	stranger := policies.Scope{Project: s.Project, Environment: other(environment), Account: account}
+	s.Foreign = append(s.Foreign, stranger.StoresByName())
 	return s
 }
 
@@ -46,6 +48,7 @@ const (
 	noResource   = "*"
 	distribution = "arn:aws:cloudfront::{account}:distribution/{env}"
 	store        = "arn:aws:cloudfront::{account}:key-value-store/{env}"
+	storeByName  = "arn:aws:cloudfront::{account}:key-value-store/{name}-gate"
 	script       = "arn:aws:cloudfront::{account}:function/{name}-gate"
 	logGroup     = "arn:aws:logs:eu-central-1:{account}:log-group:/secure-media-cdn/{env}/edge"
 	refusals     = "arn:aws:logs:eu-central-1:{account}:log-group:/aws/cloudfront/LambdaEdge/{env}"
@@ -130,13 +133,13 @@ var forms = map[string][]string{
 	"cloudfront:DeleteCachePolicy":                 {unnamed[0]},
 	"cloudfront:DeleteDistribution":                {distribution},
 	"cloudfront:DeleteFunction":                    {script},
-	"cloudfront:DeleteKeyValueStore":               {store},
+	"cloudfront:DeleteKeyValueStore":               {store, storeByName},
 	"cloudfront:DeleteMonitoringSubscription":      {noResource},
 	"cloudfront:DeleteOriginAccessControl":         {unnamed[2]},
 	"cloudfront:DeleteOriginRequestPolicy":         {unnamed[3]},
 	"cloudfront:DeleteResponseHeadersPolicy":       {unnamed[4]},
 	"cloudfront:DescribeFunction":                  {script},
-	"cloudfront:DescribeKeyValueStore":             {store},
+	"cloudfront:DescribeKeyValueStore":             {store, storeByName},
 	"cloudfront:GetCachePolicy":                    {unnamed[0]},
 	"cloudfront:GetDistribution":                   {distribution},
 	"cloudfront:GetFunction":                       {script},
@@ -153,7 +156,7 @@ var forms = map[string][]string{
 	"cloudfront:UpdateCachePolicy":                 {unnamed[0]},
 	"cloudfront:UpdateDistribution":                {distribution},
 	"cloudfront:UpdateFunction":                    {script},
-	"cloudfront:UpdateKeyValueStore":               {store},
+	"cloudfront:UpdateKeyValueStore":               {store, storeByName},
 	"cloudfront:UpdateOriginAccessControl":         {unnamed[2]},
 	"cloudfront:UpdateOriginRequestPolicy":         {unnamed[3]},
 	"cloudfront:UpdateResponseHeadersPolicy":       {unnamed[4]},

@@ -82,6 +82,14 @@ func (s Scope) BoundaryARN() string { return s.iam("policy/" + s.BoundaryName())
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 func (s Scope) StateBucket() string { return s.ownPrefix() + s.Environment + "-state-" + s.Account }
 
+// StoresByName returns the ARNs of the environment's key value stores in the form
+// with their names, which CloudFront's own actions are judged by; those on
+// entries are judged by the store's id.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
+func (s Scope) StoresByName() string {
+	return s.global("cloudfront", "key-value-store/"+s.prefix()+"*")
+}
+
 // arn returns the ARN of a resource of the account, in any region.
 func (s Scope) arn(service, resource string) string {
 	return "arn:aws:" + service + ":*:" + s.Account + ":" + resource

@@ -79,7 +79,8 @@ func (s settings) scopes(account string) ([]policies.Scope, error) {
 		}
 		for _, other := range s.environments {
 			if other.Name != e.Name {
-				scope.Foreign = append(scope.Foreign, other.UnnamedARNs...)
+				stranger := policies.Scope{Project: s.project, Environment: other.Name, Account: account}
+				scope.Foreign = append(append(scope.Foreign, other.UnnamedARNs...), stranger.StoresByName())
 			}
 		}
 		if err := scope.Validate(); err != nil {

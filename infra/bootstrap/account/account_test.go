@@ -106,12 +106,14 @@ func TestEachRoleIsTrustedForItsGitHubEnvironmentAndHasItsPoliciesOnly(t *testin
 			SecretsKey: "arn:aws:kms:eu-central-1:123456789012:key/00000000-aaaa-bbbb-cccc-dev",
 			Foreign: []string{
 				"arn:aws:cloudfront::123456789012:key-value-store/99999999-2222-3333-4444-555555555555",
+				"arn:aws:cloudfront::123456789012:key-value-store/secure-media-cdn-prod-*",
 			},
 		},
 		"prod": {
 			Project: "secure-media-cdn", Environment: "prod", Account: recorder.AccountID,
 			SecretsKey:  "arn:aws:kms:eu-central-1:123456789012:key/00000000-aaaa-bbbb-cccc-prod",
 			Zones:       []string{"Z0123456789ABCDEFGHIJ"},
+			Foreign:     []string{"arn:aws:cloudfront::123456789012:key-value-store/secure-media-cdn-dev-*"},
 			ContentKeys: []string{"arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"},
 		},
 	}
