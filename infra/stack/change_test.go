@@ -38,6 +38,7 @@ var changes = map[string][]config{
 	"kmsKeyArn": {{"kmsKeyArn": ""},
 		{"kmsKeyArn": "arn:aws:kms:{region}:123456789012:key/99999999-2222-3333-4444-555555555555"}},
 	"latencyMilliseconds": {{"latencyMilliseconds": "900"}},
+	"linkKeyGeneration":   {{"linkKeyGeneration": "2"}, {"linkKeyGeneration": "8"}},
 	"linkTtlDays":         {{"linkTtlDays": "7"}},
 	"logRetentionDays":    {{"logRetentionDays": "365"}},
 	"maxTtlSeconds":       {{"maxTtlSeconds": "1209601", "linkTtlDays": "14"}},
@@ -67,7 +68,6 @@ var lasting = map[string][]string{
 	"TableReplica":     {"deletionProtectionEnabled"},
 	"KeyValueStore":    {},
 	"KeyvaluestoreKey": {},
-	"Secret":           {"recoveryWindowInDays"},
 	"Queue":            {},
 	"LogGroup":         {"retentionInDays"},
 	"Distribution": {"aliases", "defaultCacheBehavior", "orderedCacheBehaviors", "origins", "priceClass", "restrictions",
@@ -110,9 +110,6 @@ func TestGoldenChangesOfEveryKey(t *testing.T) {
 	require.NoError(t, err)
 	var report strings.Builder
 	for _, key := range keys {
-		if key.Secret {
-			continue
-		}
 		require.NotEmpty(t, changes[key.Name], "say how %s may change", key.Name)
 		for _, name := range stacks {
 			for _, change := range changes[key.Name] {
