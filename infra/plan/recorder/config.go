@@ -25,7 +25,8 @@ type stackConfig struct {
 // Pulumi command line: a declared key without a default is required, a typed
 // value has its type, a typed secret is encrypted, and keys that Pulumi.yaml
 // does not declare pass. The overrides of opts take the place of the stack
-// file's values.
+// file's values. The recorder has no passphrase and asks for none, so that a plan
+// works for a fork's pull request: encrypted values read "[secret]".
 // https://www.pulumi.com/docs/iac/concepts/config/#project-level-configuration
 func loadConfig(opts Options) (stackConfig, error) {
 	project, err := workspace.LoadProject(filepath.Join(opts.Root, "Pulumi.yaml"))
@@ -48,7 +49,7 @@ func loadConfig(opts Options) (stackConfig, error) {
 		if value.Secure() {
 			cfg.secrets = append(cfg.secrets, full)
 		}
-		if cfg.values[full], err = value.Value(opts.decrypter(key)); err != nil {
+		if cfg.values[full], err = value.Value(config.NewBlindingDecrypter()); err != nil {
 			return stackConfig{}, err
 		}
 	}
@@ -81,8 +82,6 @@ func loadStack(opts Options, project *workspace.Project) (config.Map, error) {
 		switch {
 		case value == "":
 			delete(given, key)
-		case declared.Secret:
-			given[key] = config.NewSecureValue(value) // opts.decrypter knows the value
 		case declared.TypeName() == "array" || declared.TypeName() == "object":
 			given[key] = config.NewObjectValue(value)
 		default:

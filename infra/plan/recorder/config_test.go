@@ -42,24 +42,16 @@ func TestConfigurationIsWhatPulumiWouldHand(t *testing.T) {
 
 func TestOverridesCountLast(t *testing.T) {
 	seen := configured(t, func(o *recorder.Options) {
-		o.Config = map[string]string{"count": "7", "greeting": "", "password": "hush", "aws:region": "us-east-1"}
+		o.Config = map[string]string{"count": "7", "greeting": "", "aws:region": "us-east-1"}
 	})
 	assert.Equal(t, "7", seen["sample:count"])
 	assert.Equal(t, "hello", seen["sample:greeting"], "the empty text unsets, and the default counts")
-	assert.Equal(t, "hush (secret)", seen["sample:password"], "as Pulumi.yaml declares it")
 	assert.Equal(t, "us-east-1", seen["aws:region"])
 }
 
-func TestAnEncryptedValueNeedsAStandIn(t *testing.T) {
-	sealed := func(o *recorder.Options) { o.Stack = "sealed" }
-	_, err := evaluate(topic("t"), sealed)
-	assert.ErrorContains(t, err, "config sample:password is encrypted, and nothing stands in for it")
-	seen := configured(t, sealed, func(o *recorder.Options) { o.StandIns = map[string]string{"password": "stand-in"} })
-	assert.Equal(t, "stand-in (secret)", seen["sample:password"])
-	seen = configured(t, sealed, func(o *recorder.Options) { o.Config = map[string]string{"password": "override"} })
-	assert.Equal(t, "override (secret)", seen["sample:password"])
-	seen = configured(t, func(o *recorder.Options) { o.StandIns = map[string]string{"password": "stand-in"} })
-	assert.Empty(t, seen["sample:password"], "where nothing is encrypted, nothing is stood in for")
+func TestAnEncryptedValueIsNotReadAndStaysSecret(t *testing.T) {
+	seen := configured(t, func(o *recorder.Options) { o.Stack = "sealed" })
+	assert.Equal(t, "[secret] (secret)", seen["sample:password"])
 }
 
 func TestAnotherFileMayConfigureTheStack(t *testing.T) {

@@ -37,10 +37,6 @@ type Options struct {
 	// is the project's. The empty string unsets a value, so that its default
 	// counts. Lists and objects are JSON.
 	Config map[string]string
-	// StandIns are values for what the stack's file holds encrypted, by key. The
-	// recorder has no passphrase and asks for none, so that a plan works for a
-	// fork's pull request. An encrypted value without one is an error.
-	StandIns map[string]string
 	// Accounts are the accounts that explicit providers work in, by name. Others
 	// work in AccountID.
 	Accounts map[string]string
