@@ -83,9 +83,9 @@ var lasting = map[string][]string{
 
 // goes are the lasting resources that a key is for: they come and go with it.
 var goes = map[string][]string{
-	"linkKeyGeneration":  {"KeyvaluestoreKey key-"},
-	"replicaRegions": {"TableReplica", "MetricAlarm Table", "Topic"},
-	"alarmRegions":   {"MetricAlarm", "Topic"},
+	"linkKeyGeneration": {"KeyvaluestoreKey key-"},
+	"replicaRegions":    {"TableReplica", "MetricAlarm Table", "Topic"},
+	"alarmRegions":      {"MetricAlarm", "Topic"},
 	"originShieldRegion": {"LogGroup edge-", "LogGroup refusals-", "MetricAlarm EdgeThrottled-",
 		"MetricAlarm HighLatency-", "Topic"},
 }
