@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"image"
 	"log/slog"
 	"math/rand/v2"
@@ -274,7 +273,7 @@ func TestWhatS3SaysDecides(t *testing.T) {
 	}{
 		"deleted meanwhile":                {says(404, `<Error><Code>NoSuchKey</Code></Error>`), 404},
 		"deleted, to one who may not list": {says(403, `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`), 404},
-		"a signature that has expired":     {says(403, `<Error><Code>AccessDenied</Code><Expires>2026-11-21T00:00:00Z</Expires></Error>`), 503},
+		"a signature that has expired":     {says(403, `<Error><Code>AccessDenied</Code><Expires>2026</Expires></Error>`), 503},
 		"a signature that is wrong":        {says(403, `<Error><Code>SignatureDoesNotMatch</Code></Error>`), 503},
 		"a refusal without reasons":        {says(403, ``), 503},
 		"a failure":                        {says(500, `<Error><Code>InternalError</Code></Error>`), 503},
@@ -415,4 +414,4 @@ func TestAPanicCostsItsRequestOnly(t *testing.T) {
 
 type panicking struct{}
 
-func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic(fmt.Sprint("on purpose")) }
+func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("on purpose") }

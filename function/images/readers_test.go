@@ -23,12 +23,12 @@ func pixels(t testing.TB, p Picture) image.Image {
 	t.Helper()
 	var m image.Image
 	var err error
-	switch {
-	case p.Type == typeJPEG:
+	switch p.Type {
+	case typeJPEG:
 		m, err = gojpeg.Decode(bytes.NewReader(p.Bytes))
-	case p.Type == typePNG:
+	case typePNG:
 		m, err = gopng.Decode(bytes.NewReader(p.Bytes))
-	case p.Type == typeWebP:
+	case typeWebP:
 		m = decode(t, p.Bytes, "webpload_buffer", "n", "-1")
 	default:
 		m = decode(t, p.Bytes, "heifload_buffer")

@@ -182,7 +182,8 @@ func (e *Engine) save(image vips.Image, contentType string, quality int, frame v
 	case typePNG:
 		o = e.library.Operation("pngsave_buffer")
 	default:
-		o = e.library.Operation("jpegsave_buffer").Set("optimize-coding", "true").SetInt("Q", quality)
+		o = e.library.Operation("jpegsave_buffer").SetInt("Q", quality).
+			Set("optimize-coding", "true") //nolint:misspell // as libvips spells it
 	}
 	o.SetImage("in", image).SetInt("page-height", frame.Height).Set("keep", "none")
 	data, err := o.Bytes()

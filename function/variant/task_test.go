@@ -77,7 +77,8 @@ func TestLimitsHaveOneSpelling(t *testing.T) {
 	assert.Equal(t, "megapixels=100,megabytes=50,frames=60", limits.String())
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 10_000)
-		l := variant.Limits{Megapixels: n.Draw(t, "megapixels"), Megabytes: n.Draw(t, "megabytes"), Frames: n.Draw(t, "frames")}
+		l := variant.Limits{Megapixels: n.Draw(t, "megapixels"), Megabytes: n.Draw(t, "megabytes"),
+			Frames: n.Draw(t, "frames")}
 		got, err := variant.ParseLimits(l.String())
 		require.NoError(t, err)
 		assert.Equal(t, l, got)
@@ -88,7 +89,8 @@ func TestLimitsHaveOneSpelling(t *testing.T) {
 func FuzzTask(f *testing.F) {
 	good := task()
 	h := sent(good)
-	f.Add(h[variant.HeaderVariant], h[variant.HeaderFormat], h[variant.HeaderExpires], h[variant.HeaderPhoto], h[variant.HeaderLimits])
+	f.Add(h[variant.HeaderVariant], h[variant.HeaderFormat], h[variant.HeaderExpires], h[variant.HeaderPhoto],
+		h[variant.HeaderLimits])
 	f.Fuzz(func(t *testing.T, v, format, expires, photo, limits string) {
 		headers := sent(good)
 		headers[variant.HeaderVariant], headers[variant.HeaderFormat] = v, format

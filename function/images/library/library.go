@@ -107,7 +107,7 @@ func unpack(tarball []byte) (Package, error) {
 	}
 	for files := tar.NewReader(unzipped); ; {
 		header, err := files.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
