@@ -3,9 +3,7 @@ package stack_test
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -87,74 +85,4 @@ func holdPage(t *testing.T, page, table string) {
 		return
 	}
 	assert.Equal(t, want, got, "run `make golden` and review the page")
-}
-
-var (
-	targetLine = regexp.MustCompile(`(?m)^([a-z][a-z -]*):.*## `)
-	linkTo     = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-)
-
-// TestReadmeNamesEveryTargetOfTheMakefile and no other.
-func TestReadmeNamesEveryTargetOfTheMakefile(t *testing.T) {
-	readme, makefile := read(t, "../../README.md"), read(t, "../../Makefile")
-	targets := map[string]bool{}
-	for _, line := range targetLine.FindAllStringSubmatch(makefile, -1) {
-		for target := range strings.FieldsSeq(line[1]) {
-			targets[target] = true
-			assert.Regexp(t, `make (\w+\|)*`+target+`\b`, readme)
-		}
-	}
-	for _, named := range regexp.MustCompile(`(?m)^    make ([a-z]+)`).FindAllStringSubmatch(readme, -1) {
-		assert.True(t, targets[named[1]], "the Makefile has no target %s", named[1])
-	}
-}
-
-// TestEveryPageIsReachedFromTheReadme and every relative link leads somewhere.
-func TestEveryPageIsReachedFromTheReadme(t *testing.T) {
-	root := os.DirFS("../..")
-	reached := map[string]bool{"README.md": true}
-	for queue := []string{"README.md"}; len(queue) > 0; queue = queue[1:] {
-		page := queue[0]
-		for _, match := range linkTo.FindAllStringSubmatch(read(t, "../../"+page), -1) {
-			target := path.Join(path.Dir(page), match[1])
-			_, err := os.Stat("../../" + target)
-			assert.NoError(t, err, "%s links to %s", page, match[1])
-			if strings.HasSuffix(target, ".md") && !reached[target] {
-				reached[target] = true
-				queue = append(queue, target)
-			}
-		}
-	}
-	for _, page := range pages(t, root) {
-		assert.True(t, reached[page], "no page links to %s", page)
-	}
-}
-
-// TestReadmeIsShort keeps it to what a newcomer reads in two minutes.
-func TestReadmeIsShort(t *testing.T) {
-	assert.LessOrEqual(t, strings.Count(read(t, "../../README.md"), "\n"), 150)
-}
-
-// pages lists the Markdown files of the repository.
-func pages(t *testing.T, root fs.FS) []string {
-	var found []string
-	require.NoError(t, fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (name == "build" || name == ".git" || d.Name() == "node_modules"):
-			return fs.SkipDir
-		case strings.HasSuffix(name, ".md"):
-			found = append(found, name)
-		}
-		return nil
-	}))
-	return found
-}
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	require.NoError(t, err)
-	return string(data)
 }

@@ -1,4 +1,4 @@
-package stack_test
+package repository_test
 
 import (
 	"go/parser"
