@@ -64,7 +64,7 @@ func (c issueCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.inBatches(objects, func(part []string) error {
+	return s.each(objects, issue.MaxObjects, func(part []string) error {
 		links, err := s.client.Issue(ctx, part, time.Duration(c.TTL)*time.Second)
 		if err != nil {
 			return s.wrong(err)
@@ -107,7 +107,7 @@ func (c revokeCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.inBatches(targets, func(part []string) error {
+	return s.each(targets, issue.MaxObjects, func(part []string) error {
 		var objects, hashes []string
 		for _, target := range part {
 			if strings.HasPrefix(target, "s3://") {
@@ -174,24 +174,16 @@ func checkText(all []string) error {
 	return nil
 }
 
-func (s *session) inBatches(all []string, do func(part []string) error) error {
-	return s.each(all, issue.MaxObjects, do)
-}
-
-// each does the parts of all in turn, with a progress bar if there are several.
+// each does the parts of all in turn.
 func (s *session) each(all []string, size int, do func(part []string) error) error {
-	bar := &progress{total: len(all), out: s.terminal.err, shown: s.terminal.interactive && len(all) > size}
+	done := 0
 	for part := range slices.Chunk(all, size) {
-		bar.draw()
-		err := do(part)
-		bar.clear()
-		if err != nil {
-			if bar.done > 0 {
-				err = fmt.Errorf("after %d of %d: %w", bar.done, bar.total, err)
-			}
+		if err := do(part); err != nil && done > 0 {
+			return fmt.Errorf("after %d of %d: %w", done, len(all), err)
+		} else if err != nil {
 			return err
 		}
-		bar.done += len(part)
+		done += len(part)
 	}
 	if s.failed {
 		return errFailed

@@ -36,14 +36,11 @@ const (
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
-	// interactive says that err is a terminal, where a progress bar makes sense.
-	interactive bool
 }
 
-// Run carries out one command line and returns its exit code. interactive says
-// that err is a terminal, where a progress bar makes sense.
-func Run(ctx context.Context, args []string, in io.Reader, out, err io.Writer, interactive bool) int {
-	return run(ctx, args, terminal{in: in, out: out, err: err, interactive: interactive}, localOutputs)
+// Run carries out one command line and returns its exit code.
+func Run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+	return run(ctx, args, terminal{in, out, err}, localOutputs)
 }
 
 // commandLine is the command's flags and arguments.

@@ -94,12 +94,12 @@ type result struct {
 }
 
 // links runs the command with the deployment's outputs.
-func (d *deployed) links(in string, interactive bool, args ...string) result {
+func (d *deployed) links(in string, args ...string) result {
 	var out, err bytes.Buffer
 	if d.outputs != "" {
 		args = append([]string{"--outputs", d.outputs}, args...)
 	}
-	t := terminal{strings.NewReader(in), &out, &err, interactive}
+	t := terminal{strings.NewReader(in), &out, &err}
 	code := run(context.Background(), args, t, cmp.Or(d.local, d.outputs))
 	return result{code, out.String(), err.String()}
 }
@@ -107,26 +107,26 @@ func (d *deployed) links(in string, interactive bool, args ...string) result {
 func TestALinkIsIssuedShownAndRevoked(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	got := d.links("", true, "issue", "s3://media/chat/a b.jpg")
+	got := d.links("", "issue", "s3://media/chat/a b.jpg")
 	require.Equal(t, 0, got.code, got.err)
 	columns := strings.Split(strings.TrimSpace(got.out), "\t")
 	require.Len(t, columns, 3)
 	assert.Equal(t, "s3://media/chat/a b.jpg", columns[0])
 	assert.Regexp(t, `^https://cdn\.example/images/[\w-]{32}$`, columns[1])
 	assert.Regexp(t, `^\d{4}-.*Z$`, columns[2])
-	assert.Empty(t, got.err, "one call needs no progress bar")
+	assert.Empty(t, got.err)
 
-	shown := d.links("", false, "show", columns[1])
+	shown := d.links("", "show", columns[1])
 	require.Equal(t, 0, shown.code, shown.err)
 	assert.Contains(t, shown.out, "\tlive\t")
 	assert.Contains(t, shown.out, "s3://media/chat/a b.jpg")
 
-	revoked := d.links("", false, "revoke", columns[1])
+	revoked := d.links("", "revoke", columns[1])
 	require.Equal(t, 0, revoked.code, revoked.err)
 	assert.Contains(t, revoked.out, "1 revoked")
-	assert.Contains(t, d.links("", false, "show", hashOf(columns[1])).out, "\trevoked\t")
-	d.links("", false, "issue", "s3://media/chat/a b.jpg")
-	assert.Equal(t, "s3://media/chat/a b.jpg\t1 revoked\n", d.links("", false, "revoke", "s3://media/chat/a b.jpg").out)
+	assert.Contains(t, d.links("", "show", hashOf(columns[1])).out, "\trevoked\t")
+	d.links("", "issue", "s3://media/chat/a b.jpg")
+	assert.Equal(t, "s3://media/chat/a b.jpg\t1 revoked\n", d.links("", "revoke", "s3://media/chat/a b.jpg").out)
 }
 
 func TestAPublicObjectIsWithdrawn(t *testing.T) {
@@ -138,7 +138,7 @@ func TestAPublicObjectIsWithdrawn(t *testing.T) {
 				`"revoked":["h"],"withdrawn":true}]}`)
 		return true
 	}
-	got := d.links("", false, "revoke", "s3://media/chat/p", "s3://media/chat/q")
+	got := d.links("", "revoke", "s3://media/chat/p", "s3://media/chat/q")
 	require.Equal(t, 0, got.code, got.err)
 	assert.Equal(t, "s3://media/chat/p\twithdrawn\ns3://media/chat/q\t1 revoked\n", got.out)
 }
@@ -148,45 +148,40 @@ func TestTheLifeOfALinkIsAskedFor(t *testing.T) {
 	d := deploy(t)
 	for text, want := range map[string]time.Duration{"90": 90 * time.Second, "90s": 90 * time.Second,
 		"12h": 12 * time.Hour, "7d": 7 * 24 * time.Hour} {
-		got := d.links("", false, "--json", "issue", "--ttl", text, "s3://media/chat/"+text)
+		got := d.links("", "--json", "issue", "--ttl", text, "s3://media/chat/"+text)
 		require.Equal(t, 0, got.code, got.err)
 		var l api.Link
 		require.NoError(t, json.Unmarshal([]byte(got.out), &l))
 		assert.WithinDuration(t, time.Now().Add(want), *l.ExpiresAt, time.Minute)
 	}
 	for _, text := range []string{"0", "-5s", "1.5s", "1.5d", "soon", "", "d", "99999999999d"} {
-		assert.Equal(t, exitUsage, d.links("", false, "issue", "--ttl="+text, "s3://media/chat/a").code, text)
+		assert.Equal(t, exitUsage, d.links("", "issue", "--ttl="+text, "s3://media/chat/a").code, text)
 	}
-	got := d.links("", false, "issue", "--ttl", "31d", "s3://media/chat/a")
+	got := d.links("", "issue", "--ttl", "31d", "s3://media/chat/a")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Contains(t, got.err, "ttlSeconds: a link lives for 1 to 2592000 seconds (bad_ttl)")
 }
 
-func TestManyObjectsGoInBatchesWithAProgressBarOnATerminalOnly(t *testing.T) {
+func TestManyObjectsGoInBatchesOfAHundred(t *testing.T) {
 	t.Parallel()
 	var in strings.Builder
 	for n := range 250 {
 		fmt.Fprintf(&in, "s3://media/chat/%d.jpg\r\n\n", n)
 	}
-	for _, interactive := range []bool{true, false} {
-		d := deploy(t)
-		got := d.links(in.String(), interactive, "issue", "-")
-		require.Equal(t, 0, got.code, got.err)
-		assert.EqualValues(t, 3, d.calls.Load())
-		lines := strings.Split(strings.TrimSpace(got.out), "\n")
-		require.Len(t, lines, 250)
-		assert.True(t, strings.HasPrefix(lines[249], "s3://media/chat/249.jpg\t"))
-		assert.Equal(t, interactive, strings.Contains(got.err, "200 of 250"), got.err)
-		if !interactive {
-			assert.Empty(t, got.err)
-		}
-	}
+	d := deploy(t)
+	got := d.links(in.String(), "issue", "-")
+	require.Equal(t, 0, got.code, got.err)
+	assert.EqualValues(t, 3, d.calls.Load())
+	lines := strings.Split(strings.TrimSpace(got.out), "\n")
+	require.Len(t, lines, 250)
+	assert.True(t, strings.HasPrefix(lines[249], "s3://media/chat/249.jpg\t"))
+	assert.Empty(t, got.err)
 }
 
 func TestJSONIsOneObjectALine(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	got := d.links("", false, "--json", "issue", "s3://media/chat/a", "s3://other/a")
+	got := d.links("", "--json", "issue", "s3://media/chat/a", "s3://other/a")
 	assert.Equal(t, exitFailed, got.code)
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
 	require.Len(t, lines, 2)
@@ -197,7 +192,7 @@ func TestJSONIsOneObjectALine(t *testing.T) {
 	assert.Equal(t, issue.CodeWrongBucket, bad.Error.Code)
 	assert.Contains(t, got.err, "s3://other/a: ")
 	for _, args := range [][]string{{"show", good.Hash}, {"show", "unknown"}, {"revoke", good.Hash, "s3://media/chat/b"}} {
-		for _, line := range strings.Split(strings.TrimSpace(d.links("", false, append([]string{"--json"}, args...)...).out),
+		for _, line := range strings.Split(strings.TrimSpace(d.links("", append([]string{"--json"}, args...)...).out),
 			"\n") {
 			assert.True(t, json.Valid([]byte(line)), line)
 		}
@@ -231,7 +226,7 @@ func TestExitCodes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := deploy(t).links(tt.in, false, tt.args...)
+			got := deploy(t).links(tt.in, tt.args...)
 			assert.Equal(t, tt.code, got.code, got.err)
 			if tt.say == "" {
 				assert.Empty(t, got.err)
@@ -292,7 +287,7 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 			t.Parallel()
 			d := deploy(t)
 			d.fail = tt.fail
-			got := d.links("", false, "issue", "s3://media/chat/a")
+			got := d.links("", "issue", "s3://media/chat/a")
 			assert.Equal(t, tt.code, got.code, got.err)
 			assert.Equal(t, tt.calls, d.calls.Load())
 			assert.Contains(t, got.err, tt.say)
@@ -304,7 +299,7 @@ func TestAnIssuerThatIsNotThereIsUnreachable(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
 	d.Close()
-	got := d.links("", false, "issue", "s3://media/chat/a")
+	got := d.links("", "issue", "s3://media/chat/a")
 	assert.Equal(t, exitUnreachable, got.code)
 	assert.Contains(t, got.err, "cannot be reached")
 }
@@ -350,7 +345,7 @@ func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
 				d.local = "none.json"
 			}
 			d.write(t, tt.outputs)
-			got := d.links("", false, "issue", "s3://media/chat/a")
+			got := d.links("", "issue", "s3://media/chat/a")
 			assert.Equal(t, exitUsage, got.code)
 			assert.Contains(t, got.err, tt.say)
 			assert.NotContains(t, got.err, "\x1b")
@@ -359,9 +354,9 @@ func TestOutputsThatDoNotServeAreExplained(t *testing.T) {
 	}
 	d := deploy(t)
 	d.outputs = "none.json"
-	assert.Equal(t, exitUsage, d.links("", false, "issue", "s3://media/chat/a").code)
+	assert.Equal(t, exitUsage, d.links("", "issue", "s3://media/chat/a").code)
 	d.outputs, d.local = "", "none.json"
-	got := d.links("", false, "issue", "s3://media/chat/a")
+	got := d.links("", "issue", "s3://media/chat/a")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Contains(t, got.err, "make run")
 }
@@ -371,15 +366,15 @@ func TestALoopbackAddressCountsOnlyInTheLocalRunsOwnFile(t *testing.T) {
 	d := deploy(t)
 	own, err := os.ReadFile(d.outputs)
 	require.NoError(t, err)
-	require.Equal(t, exitOK, d.links("", false, "issue", "s3://media/chat/a").code)
+	require.Equal(t, exitOK, d.links("", "issue", "s3://media/chat/a").code)
 	calls := d.calls.Load()
 	d.local, d.outputs = d.outputs, filepath.Join(t.TempDir(), "copy.json")
 	d.write(t, string(own))
-	got := d.links("", false, "issue", "s3://media/chat/a")
+	got := d.links("", "issue", "s3://media/chat/a")
 	assert.Equal(t, exitUsage, got.code)
 	assert.Equal(t, calls, d.calls.Load(), "nothing was sent")
 	d.outputs = ""
-	assert.Equal(t, exitOK, d.links("", false, "issue", "s3://media/chat/a").code, "the local run's file is the default")
+	assert.Equal(t, exitOK, d.links("", "issue", "s3://media/chat/a").code, "the local run's file is the default")
 }
 
 func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
@@ -390,7 +385,7 @@ func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
 	}
 	d := deploy(t)
 	for _, args := range [][]string{{"issue"}, {"--json", "issue"}, {"revoke"}, {"--json", "revoke"}} {
-		got := d.links("", false, append(args, strange...)...)
+		got := d.links("", append(args, strange...)...)
 		require.Equal(t, exitOK, got.code, got.err)
 		lines := strings.Split(strings.TrimSuffix(got.out, "\n"), "\n")
 		require.Len(t, lines, len(strange), "%v", args)
@@ -412,7 +407,7 @@ func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
 				`well\u001b[2K"}}]}`)
 		return true
 	}
-	got := d.links("", false, "issue", "s3://media/chat/a")
+	got := d.links("", "issue", "s3://media/chat/a")
 	assert.Equal(t, exitFailed, got.code)
 	assert.Equal(t, `links: s3://media/chat/a: "gone\nlinks: all is well\x1b[2K" ("x\x1b]0;")`+"\n", got.err)
 	d.fail = func(_ int32, w http.ResponseWriter) bool {
@@ -420,7 +415,7 @@ func TestWhatCannotBeSeenIsPrintedQuoted(t *testing.T) {
 		fmt.Fprint(w, `{"Message":"\u001b[31m"}`)
 		return true
 	}
-	got = d.links("", false, "show", "s3://media/chat/a")
+	got = d.links("", "show", "s3://media/chat/a")
 	assert.Equal(t, exitUnreachable, got.code)
 	assert.NotContains(t, got.err, "\x1b")
 }
@@ -430,10 +425,10 @@ func TestWhatIsNotUTF8IsNotSent(t *testing.T) {
 	for _, bad := range []string{"s3://media/chat/\xff", "s3://media/chat/\xed\xa0\x80"} {
 		for _, command := range []string{"issue", "revoke", "show"} {
 			d := deploy(t)
-			got := d.links("", false, command, bad)
+			got := d.links("", command, bad)
 			assert.Equal(t, exitUsage, got.code)
 			assert.Contains(t, got.err, "is not UTF-8")
-			got = d.links("s3://media/chat/good\n"+bad+"\n", false, command, "-")
+			got = d.links("s3://media/chat/good\n"+bad+"\n", command, "-")
 			assert.Equal(t, exitUsage, got.code)
 			assert.Zero(t, d.calls.Load())
 		}

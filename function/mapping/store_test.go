@@ -21,13 +21,13 @@ import (
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	mappingtest.Run(t, func(*testing.T) mapping.Store { return &mapping.Memory{} })
+	holdStore(t, func(*testing.T) mapping.Store { return &mapping.Memory{} })
 }
 
 func TestTable(t *testing.T) {
 	t.Parallel()
 	server := mappingtest.Engine(t)
-	mappingtest.Run(t, func(t *testing.T) mapping.Store { return mappingtest.Table(t, server, nil) })
+	holdStore(t, func(t *testing.T) mapping.Store { return mappingtest.Table(t, server, nil) })
 }
 
 // roundTrip is a transport of one function.

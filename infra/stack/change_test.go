@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/plan"
-	"secure-media-cdn/infra/plan/recorder"
 )
 
 // changes are other values of every configuration key. Where a key cannot change
@@ -107,7 +106,7 @@ var replacing = map[string][]string{
 // each change of each key, in both directions, and keeps what they show in a file
 // for review.
 func TestGoldenChangesOfEveryKey(t *testing.T) {
-	keys, err := recorder.Declared(root)
+	keys, err := declared(root)
 	require.NoError(t, err)
 	var report strings.Builder
 	for _, key := range keys {

@@ -25,7 +25,7 @@ var strange = map[string]string{
 func TestEveryDeclaredKeyIsRead(t *testing.T) {
 	// Whoever reads the key must object to a strange value, or the resources
 	// must change.
-	keys, err := recorder.Declared(root)
+	keys, err := declared(root)
 	require.NoError(t, err)
 	require.NotEmpty(t, keys)
 	before, err := json.Marshal(planOf(t, "dev", nil))
@@ -66,7 +66,7 @@ func TestAKeyThatTheProgramDoesNotKnowIsRefusedWithTheNearestName(t *testing.T) 
 }
 
 func TestEveryKeyIsTypedAndDescribed(t *testing.T) {
-	keys, err := recorder.Declared(root)
+	keys, err := declared(root)
 	require.NoError(t, err)
 	for _, key := range keys {
 		assert.Regexp(t, `^[A-Z].*\.$`, key.Description, key.Name)

@@ -10,14 +10,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"secure-media-cdn/infra/plan/recorder"
 )
 
 // TestGoldenConfigurationPageListsEveryKey holds the page's table to what
 // Pulumi.yaml declares.
 func TestGoldenConfigurationPageListsEveryKey(t *testing.T) {
-	keys, err := recorder.Declared("../..")
+	keys, err := declared("../..")
 	require.NoError(t, err)
 	var table strings.Builder
 	table.WriteString("| key | default | meaning |\n|---|---|---|\n")

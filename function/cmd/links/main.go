@@ -6,13 +6,11 @@ import (
 	"os"
 	"os/signal"
 
-	"golang.org/x/term"
-
 	"secure-media-cdn/function/links"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(links.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))))
+	os.Exit(links.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -1,27 +1,21 @@
-// Package mappingtest holds what every mapping.Store must do, and a real table
-// to do it on.
+// Package mappingtest makes hashes, objects and real tables for tests.
 package mappingtest
 
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
+	"net/http"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/stretchr/testify/assert"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/mapping"
-	"secure-media-cdn/function/seal"
+	"secure-media-cdn/infra/local/engine"
 )
-
-// start is a whole second, as all times in the table are.
-var start = time.Unix(1_800_000_000, 0)
 
 // Hash returns a hash for tests; n distinguishes it.
 func Hash(n int) string { return fmt.Sprintf("%032d", n) }
@@ -31,262 +25,61 @@ func Object(n int) mapping.Object {
 	return mapping.Object{Bucket: "media", Key: fmt.Sprintf("photos/%d.jpg", n)}
 }
 
-// Run holds the store that open returns, which is empty each time, against the
-// contract of mapping.Store.
-func Run(t *testing.T, open func(t *testing.T) mapping.Store) {
-	for name, test := range map[string]func(*testing.T, mapping.Store){
-		"what was never written is not found":                      unknown,
-		"a new mapping and its record are read back as written":    readBack,
-		"a record keeps every odd key and its service":             oddKeys,
-		"a change with an old version changes nothing":             oldVersion,
-		"an object that has a record is not new":                   notNew,
-		"a hash that is taken is not given to another":             taken,
-		"a revoked mapping is gone, and says so":                   revoked,
-		"an empty record is deleted, and its versions never recur": emptied,
-		"several changes are made together or not at all":          together,
-		"a hundred records are read in their order":                hundred,
-		"a transaction of more than a hundred writes is refused":   tooLarge,
-		"one hash for two objects at once is refused":              twice,
-		"of many writers of one version exactly one wins":          racing,
-	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
-	}
-}
+// tables numbers the tables of a test binary.
+var tables atomic.Int32
 
-// added is the change that gives record one more mapping.
-func added(record mapping.Record, hash string, life time.Duration) mapping.Change {
-	record.Hashes = maps.Clone(record.Hashes)
-	if record.Hashes == nil {
-		record.Hashes = map[string]time.Time{}
-	}
-	record.Hashes[hash], record.Current = start.Add(life), hash
-	return mapping.Change{Record: record, Add: []mapping.Mapping{
-		{Hash: hash, Object: record.Object, CreatedAt: start, ExpiresAt: start.Add(life)},
-	}}
-}
-
-func record(t *testing.T, s mapping.Store, o mapping.Object) mapping.Record {
+// Engine starts a real DynamoDB engine for the test. A test whose engine does
+// not start fails.
+func Engine(t testing.TB) *engine.Server {
 	t.Helper()
-	all, err := s.Records(context.Background(), []mapping.Object{o})
+	server, err := engine.DynamoDB(context.Background(), "")
 	require.NoError(t, err)
-	require.Len(t, all, 1)
-	return all[0]
+	t.Cleanup(server.Close)
+	return server
 }
 
-func apply(t *testing.T, s mapping.Store, changes ...mapping.Change) {
+// Table makes an empty mapping table on the engine. transport, if not nil, sees
+// every request of the client, which then retries nothing.
+func Table(t testing.TB, server *engine.Server, transport http.RoundTripper) *mapping.Table {
 	t.Helper()
-	require.NoError(t, s.Apply(context.Background(), changes...))
-}
-
-func conflicts(t *testing.T, s mapping.Store, changes ...mapping.Change) {
-	t.Helper()
-	require.ErrorIs(t, s.Apply(context.Background(), changes...), mapping.ErrConflict)
-}
-
-func absent(t *testing.T, s mapping.Store, hash string) {
-	t.Helper()
-	_, err := s.Get(context.Background(), hash)
-	require.ErrorIs(t, err, mapping.ErrNotFound)
-}
-
-func unknown(t *testing.T, s mapping.Store) {
-	absent(t, s, Hash(1))
-	r := record(t, s, Object(1))
-	assert.Equal(t, mapping.Record{Object: Object(1)}, r)
-	assert.True(t, r.Empty())
-
-	apply(t, s, added(r, Hash(1), time.Hour))
-	absent(t, s, Hash(2))
-	for _, key := range []string{"", "object#", "revoked#" + Hash(1), strings.Repeat("#", seal.HashLength)} {
-		absent(t, s, key)
-	}
-	assert.Zero(t, record(t, s, Object(2)).Version)
-}
-
-func readBack(t *testing.T, s mapping.Store) {
-	change := added(record(t, s, Object(1)), Hash(1), time.Hour)
-	apply(t, s, change)
-	got, err := s.Get(context.Background(), Hash(1))
+	name := fmt.Sprintf("mappings-%d", tables.Add(1))
+	table := &mapping.Table{Client: client(server, nil), Name: name}
+	_, err := table.Client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String(mapping.AttrHash), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String(mapping.AttrHash), AttributeType: types.ScalarAttributeTypeS},
+		},
+	})
 	require.NoError(t, err)
-	assert.Equal(t, change.Add[0], got)
-
-	first := record(t, s, Object(1))
-	assert.Positive(t, first.Version)
-	assert.Equal(t, Hash(1), first.Current)
-	assert.Equal(t, map[string]time.Time{Hash(1): start.Add(time.Hour)}, first.Hashes)
-	assert.Empty(t, first.Revoked)
-
-	apply(t, s, added(first, Hash(2), 2*time.Hour))
-	second := record(t, s, Object(1))
-	assert.Greater(t, second.Version, first.Version)
-	assert.Equal(t, Hash(2), second.Current)
-	assert.Len(t, second.Hashes, 2)
+	return &mapping.Table{Client: client(server, transport), Name: name}
 }
 
-func oddKeys(t *testing.T, s mapping.Store) {
-	for n, key := range []string{"simple-chat/a b+c%20?#&.jpg", "simple-chat/фото/写真/😀.jpg", "simple-chat//..hidden",
-		"simple-chat/" + strings.Repeat("x", 1000)} {
-		o := mapping.Object{Bucket: "media", Key: key}
-		change := added(record(t, s, o), Hash(n), time.Hour)
-		change.Add[0].Service = "simple-chat"
-		apply(t, s, change)
-		got, err := s.Get(context.Background(), Hash(n))
+func client(server *engine.Server, transport http.RoundTripper) *dynamodb.Client {
+	options := dynamodb.Options{
+		Region: "eu-central-1", BaseEndpoint: &server.URL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"}, nil
+		}),
+	}
+	if transport != nil {
+		options.HTTPClient = &http.Client{Transport: transport}
+		options.Retryer = aws.NopRetryer{}
+	}
+	return dynamodb.New(options)
+}
+
+// Items returns all items of the table.
+func Items(t testing.TB, table *mapping.Table) []map[string]types.AttributeValue {
+	t.Helper()
+	var all []map[string]types.AttributeValue
+	pages := dynamodb.NewScanPaginator(table.Client,
+		&dynamodb.ScanInput{TableName: &table.Name, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
 		require.NoError(t, err)
-		assert.Equal(t, change.Add[0], got)
-		assert.Equal(t, Hash(n), record(t, s, o).Current)
+		all = append(all, page.Items...)
 	}
-}
-
-func oldVersion(t *testing.T, s mapping.Store) {
-	apply(t, s, added(record(t, s, Object(1)), Hash(1), time.Hour))
-	old := record(t, s, Object(1))
-	apply(t, s, added(old, Hash(2), time.Hour))
-	now := record(t, s, Object(1))
-
-	conflicts(t, s, added(old, Hash(3), time.Hour))
-	absent(t, s, Hash(3))
-	assert.Equal(t, now, record(t, s, Object(1)))
-}
-
-func notNew(t *testing.T, s mapping.Store) {
-	apply(t, s, added(mapping.Record{Object: Object(1)}, Hash(1), time.Hour))
-	conflicts(t, s, added(mapping.Record{Object: Object(1)}, Hash(2), time.Hour))
-	absent(t, s, Hash(2))
-	conflicts(t, s, added(mapping.Record{Object: Object(2), Version: 7}, Hash(2), time.Hour))
-	absent(t, s, Hash(2))
-	assert.Zero(t, record(t, s, Object(2)).Version, "a record that is gone does not come back")
-}
-
-func taken(t *testing.T, s mapping.Store) {
-	apply(t, s, added(mapping.Record{Object: Object(1)}, Hash(1), time.Hour))
-	conflicts(t, s, added(mapping.Record{Object: Object(2)}, Hash(1), time.Hour))
-	got, err := s.Get(context.Background(), Hash(1))
-	require.NoError(t, err)
-	assert.Equal(t, Object(1), got.Object)
-	assert.Zero(t, record(t, s, Object(2)).Version)
-}
-
-// revocation is the change that revokes the record's hashes given.
-func revocation(r mapping.Record, hashes ...string) mapping.Change {
-	c := mapping.Change{Record: r}
-	c.Record.Hashes, c.Record.Revoked = maps.Clone(r.Hashes), maps.Clone(r.Revoked)
-	for _, hash := range hashes {
-		c.Revoke = append(c.Revoke, mapping.Revocation{Hash: hash, Object: r.Object, ExpiresAt: r.Hashes[hash],
-			RevokedAt: start.Add(time.Minute)})
-		c.Record.Revoked[hash] = r.Hashes[hash]
-		delete(c.Record.Hashes, hash)
-	}
-	if slices.Contains(hashes, r.Current) {
-		c.Record.Current = ""
-	}
-	return c
-}
-
-func revoked(t *testing.T, s mapping.Store) {
-	apply(t, s, added(record(t, s, Object(1)), Hash(1), time.Hour))
-	apply(t, s, added(record(t, s, Object(1)), Hash(2), 2*time.Hour))
-	change := revocation(record(t, s, Object(1)), Hash(2))
-	apply(t, s, change)
-
-	_, err := s.Get(context.Background(), Hash(2))
-	var gone *mapping.RevokedError
-	require.ErrorAs(t, err, &gone)
-	require.ErrorIs(t, err, mapping.ErrNotFound)
-	assert.Equal(t, change.Revoke[0], gone.Revocation)
-	_, err = s.Get(context.Background(), Hash(1))
-	require.NoError(t, err, "the other hash lives on")
-
-	after := record(t, s, Object(1))
-	assert.Empty(t, after.Current)
-	assert.Equal(t, map[string]time.Time{Hash(1): start.Add(time.Hour)}, after.Hashes)
-	assert.Equal(t, map[string]time.Time{Hash(2): start.Add(2 * time.Hour)}, after.Revoked)
-}
-
-func emptied(t *testing.T, s mapping.Store) {
-	apply(t, s, added(record(t, s, Object(1)), Hash(1), time.Hour))
-	before := record(t, s, Object(1))
-	apply(t, s, revocation(before, Hash(1)))
-	done := record(t, s, Object(1))
-	done.Revoked = nil
-	apply(t, s, mapping.Change{Record: done})
-	assert.Equal(t, mapping.Record{Object: Object(1)}, record(t, s, Object(1)))
-
-	apply(t, s, added(record(t, s, Object(1)), Hash(2), time.Hour))
-	assert.NotEqual(t, before.Version, record(t, s, Object(1)).Version)
-	conflicts(t, s, added(before, Hash(3), time.Hour))
-}
-
-func together(t *testing.T, s mapping.Store) {
-	apply(t, s, added(mapping.Record{Object: Object(1)}, Hash(1), time.Hour))
-	fresh := added(mapping.Record{Object: Object(2)}, Hash(2), time.Hour)
-	stale := added(mapping.Record{Object: Object(1)}, Hash(3), time.Hour)
-	conflicts(t, s, fresh, stale)
-	absent(t, s, Hash(2))
-	assert.Zero(t, record(t, s, Object(2)).Version)
-
-	apply(t, s, fresh, added(mapping.Record{Object: Object(3)}, Hash(3), time.Hour))
-	assert.Equal(t, Hash(2), record(t, s, Object(2)).Current)
-	assert.Equal(t, Hash(3), record(t, s, Object(3)).Current)
-	apply(t, s)
-}
-
-func hundred(t *testing.T, s mapping.Store) {
-	var objects []mapping.Object
-	var changes []mapping.Change
-	for n := range 130 {
-		objects = append(objects, Object(n))
-		if n%2 == 0 && len(changes) < 50 {
-			changes = append(changes, added(mapping.Record{Object: Object(n)}, Hash(n), time.Hour))
-		}
-	}
-	apply(t, s, changes...)
-	all, err := s.Records(context.Background(), objects)
-	require.NoError(t, err)
-	require.Len(t, all, len(objects))
-	for n, r := range all {
-		assert.Equal(t, Object(n), r.Object)
-		assert.Equal(t, n%2 == 0 && n < 100, r.Version != 0)
-	}
-}
-
-func tooLarge(t *testing.T, s mapping.Store) {
-	var changes []mapping.Change
-	for n := range mapping.MaxWrites/2 + 1 {
-		changes = append(changes, added(mapping.Record{Object: Object(n)}, Hash(n), time.Hour))
-	}
-	err := s.Apply(context.Background(), changes...)
-	require.Error(t, err)
-	assert.NotErrorIs(t, err, mapping.ErrConflict, "trying again would not help")
-	absent(t, s, Hash(0))
-	assert.Equal(t, mapping.MaxWrites+2, len(changes)*changes[0].Writes())
-}
-
-func twice(t *testing.T, s mapping.Store) {
-	err := s.Apply(context.Background(), added(mapping.Record{Object: Object(1)}, Hash(1), time.Hour),
-		added(mapping.Record{Object: Object(2)}, Hash(1), time.Hour))
-	require.Error(t, err)
-	assert.NotErrorIs(t, err, mapping.ErrConflict)
-	absent(t, s, Hash(1))
-}
-
-func racing(t *testing.T, s mapping.Store) {
-	const writers, rounds = 8, 10
-	for round := range rounds {
-		r := record(t, s, Object(1))
-		var won atomic.Int32
-		var wg sync.WaitGroup
-		for w := range writers {
-			wg.Go(func() {
-				err := s.Apply(context.Background(), added(r, Hash(round*writers+w), time.Hour))
-				if err == nil {
-					won.Add(1)
-				} else {
-					assert.ErrorIs(t, err, mapping.ErrConflict)
-				}
-			})
-		}
-		wg.Wait()
-		assert.EqualValues(t, 1, won.Load())
-		assert.Len(t, record(t, s, Object(1)).Hashes, round+1)
-	}
+	return all
 }

@@ -122,16 +122,3 @@ func TestConfigurationThatPulumiPassesPasses(t *testing.T) {
 		"sample:names": `["ann"]`, "sample:greeting": "hello", "sample:people": `[{"name":"ann"}]`, "sample:password": "",
 	}, seen, "the program sees every key, declared or not")
 }
-
-func TestDeclaredKeysAreListedForDocumentation(t *testing.T) {
-	keys, err := recorder.Declared("testdata/project")
-	require.NoError(t, err)
-	assert.Equal(t, []recorder.Key{
-		{Name: "count", Type: "integer", Default: "3", Description: "How often."},
-		{Name: "greeting", Type: "string", Default: "hello", Description: "What to say."},
-		{Name: "loud", Type: "boolean", Default: "false", Description: "Whether to shout."},
-		{Name: "names", Type: "array<string>", Default: "[]", Description: "To whom."},
-		{Name: "password", Secret: true, Description: "Unset by default."},
-		{Name: "people", Type: "array<object>", Default: `[{"name":"ann"}]`, Description: "Who they are."},
-	}, keys)
-}

@@ -20,19 +20,19 @@ var update = flag.Bool("update", false, "rewrite schema.json")
 // examples returns the example of every output, as the schema documents it.
 func examples(t *testing.T) map[string]any {
 	t.Helper()
-	data, err := outputs.Schema()
+	data, err := schema()
 	require.NoError(t, err)
-	var schema struct {
+	var read struct {
 		Properties map[string]struct{ Examples []any }
 		Required   []string
 	}
-	require.NoError(t, json.Unmarshal(data, &schema))
+	require.NoError(t, json.Unmarshal(data, &read))
 	all := map[string]any{}
-	for name, property := range schema.Properties {
+	for name, property := range read.Properties {
 		require.Len(t, property.Examples, 1, name)
 		all[name] = property.Examples[0]
 	}
-	assert.Len(t, schema.Required, len(all), "every output is always there")
+	assert.Len(t, read.Required, len(all), "every output is always there")
 	return all
 }
 
@@ -44,7 +44,7 @@ func encoded(t *testing.T, v any) *bytes.Reader {
 }
 
 func TestGoldenSchemaIsThatOfTheType(t *testing.T) {
-	got, err := outputs.Schema()
+	got, err := schema()
 	require.NoError(t, err)
 	if *update {
 		require.NoError(t, os.WriteFile("schema.json", got, 0o644))

@@ -1,15 +1,17 @@
-package outputs
+package outputs_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
+
+	"secure-media-cdn/infra/stack/outputs"
 )
 
-// Schema returns the JSON schema of the outputs, indented, as in schema.json.
-func Schema() ([]byte, error) {
-	root, err := schemaOf(reflect.TypeFor[Outputs](), "")
+// schema returns the JSON schema of the outputs, indented, as in schema.json.
+func schema() ([]byte, error) {
+	root, err := schemaOf(reflect.TypeFor[outputs.Outputs](), "")
 	if err != nil {
 		return nil, err
 	}
