@@ -1,11 +1,18 @@
-// Package gate holds the CloudFront Function that stands before every private
-// link: gate.js. Package seal names what it reads; its tests run it in package
-// cloudfrontjs.
+// Package gate holds the CloudFront Functions that stand before the cache:
+// gate.js before every private link, public.js before the objects of public
+// services. Package seal names what the former reads, package mapping the paths
+// that the latter lets through; their tests run them in package cloudfrontjs.
 package gate
 
 import _ "embed"
 
-// Source is the function's code for the runtime cloudfront-js-2.0, as it ships.
+// Source is the code of the private links' function for the runtime
+// cloudfront-js-2.0, as it ships.
 //
 //go:embed gate.js
 var Source string
+
+// Public is the code of the public objects' function, for the same runtime.
+//
+//go:embed public.js
+var Public string

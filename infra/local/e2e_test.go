@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/resources"
 )
 
@@ -140,6 +142,30 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			require.Equal(t, 403, fetch(t, "GET", url).StatusCode)
 		}
 	})
+	t.Run("two hundred spellings of a public object are one, and none of them outlives it", func(t *testing.T) {
+		const key = "nudges/photo (1).jpg"
+		object := r.upload(key, []byte("public"))
+		url := r.issue(object, 0)
+		require.Equal(t, r.base+"/nudges/photo%20(1).jpg", url, "as browsers spell it")
+		asked := spellings(200, key)
+		for _, path := range asked {
+			a := fetch(t, "GET", r.base+path+"?query=1")
+			require.Equal(t, 301, a.StatusCode, path)
+			require.Equal(t, url, r.base+a.Header.Get("Location"), path)
+		}
+		require.Equal(t, "Miss from cloudfront", fetch(t, "GET", url).cache(), "none of them reached S3")
+		require.Equal(t, "Hit from cloudfront", fetch(t, "GET", url+"?query=2").cache(), "a query is no other object")
+		r.remove(object)
+		_, err := r.issuer().Revoke(t.Context(), []string{object}, nil)
+		require.NoError(t, err)
+		for _, path := range append(asked, strings.TrimPrefix(url, r.base), "/nudges//photo%20(1).jpg") {
+			for _, query := range []string{"", "?query=2"} {
+				a := fetch(t, "GET", r.base+path+query)
+				require.NotEqual(t, 200, a.StatusCode, path+query)
+				require.NotContains(t, string(a.body), "public", path+query)
+			}
+		}
+	})
 	t.Run("a short link dies in time, though the edge holds the photo", func(t *testing.T) {
 		link := r.ask(r.upload("simple-chat/short.png", []byte("short")), 4)
 		require.Equal(t, 200, fetch(t, "GET", link.URL).StatusCode)
@@ -254,6 +280,30 @@ func assertNoKeyIsSaid(t *testing.T, r *running) {
 		assert.NotContains(t, r.said(), key, name)
 		assert.NotContains(t, string(outputs), key, name)
 	}
+}
+
+// spellings returns n paths of a key of which none is the one of links: byte k is
+// percent-encoded, in small or capital hex, where bit k of a number is set.
+func spellings(n int, key string) []string {
+	own := mapping.Object{Key: key}.PublicPath()
+	var all []string
+	for i := 1; len(all) < n; i++ {
+		path := "/"
+		for k, c := range []byte(key) {
+			switch letter := c != '/' && i>>(k%8)&1 == 1; {
+			case letter && k < 8, c == ' ' && i%3 == 0:
+				path += fmt.Sprintf("%%%02x", c)
+			case letter, c == ' ':
+				path += fmt.Sprintf("%%%02X", c)
+			default:
+				path += string(c)
+			}
+		}
+		if path != own && !slices.Contains(all, path) {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 func flip(c byte) string {

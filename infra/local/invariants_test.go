@@ -24,7 +24,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/edge"
-	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/mapping/mappingtest"
@@ -93,10 +92,10 @@ func newWorld(t *testing.T) *world {
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
 	w.rotate(1)
-	function, err := cloudfrontjs.New(gate.Source, w.store, cloudfrontjs.WithClock(w.time),
-		cloudfrontjs.WithLog(io.Discard))
-	require.NoError(t, err)
 	for _, f := range doc.ByType("aws:cloudfront/function:Function") {
+		function, err := cloudfrontjs.New(f.Inputs["code"].(string), w.store, cloudfrontjs.WithClock(w.time),
+			cloudfrontjs.WithLog(io.Discard))
+		require.NoError(t, err)
 		options.Functions[f.Outputs["arn"].(string)] = function
 	}
 	w.edge, err = cloudfront.New(options)

@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
@@ -108,23 +109,43 @@ var alarms = []alarm{
 		why: "The issuer was not told of deleted objects, so cached copies stay reachable until their links end.",
 		do:  "Find the deleted objects in the bucket's version listing and revoke them with `links revoke`.",
 	},
-	{
-		name: "GateFailed", place: atCloudFront, of: gateMetrics, metric: "FunctionExecutionErrors",
-		why: "The gate failed, and those viewers got 503.",
-		do:  "Read the log group /aws/cloudfront/function/<gate> in us-east-1; check that its key value store can be read.",
-	},
-	{
-		name: "GateThrottled", place: atCloudFront, of: gateMetrics, metric: "FunctionThrottles",
-		why: "CloudFront stops the gate for using too much time, and refuses those viewers.",
-		do:  "Look at the gate's compute utilisation on the dashboard; roll back if a deployment came just before.",
-	},
 }
+
+// viewerFunctionAlarms are those of the CloudFront Functions, the same for each.
+// A function that ends with an error counts as one that did not complete, one
+// whose answer CloudFront refuses as one that did not validate.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
+func viewerFunctionAlarms(name string, of metricSet, function, check string) []alarm {
+	return []alarm{
+		{
+			name: name + "Failed", place: atCloudFront, of: of, metric: "FunctionExecutionErrors",
+			why: "The function " + function + " failed, and those viewers got 503.",
+			do:  "Read the log group /aws/cloudfront/function/<name> in us-east-1; " + check + ".",
+		},
+		{
+			name: name + "AnswerRefused", place: atCloudFront, of: of, metric: "FunctionValidationErrors",
+			why: "CloudFront refused what the function " + function + " returned, and those viewers got 502.",
+			do:  "Read the log group /aws/cloudfront/function/<name> in us-east-1; roll back.",
+		},
+		{
+			name: name + "Throttled", place: atCloudFront, of: of, metric: "FunctionThrottles",
+			why: "CloudFront stops the function " + function + " for using too much time, and refuses those viewers.",
+			do:  "Look at its compute utilisation on the dashboard; roll back if a deployment came just before.",
+		},
+	}
+}
+
+// allAlarms are the rows of every stack.
+var allAlarms = slices.Concat(alarms,
+	viewerFunctionAlarms("Gate", gateMetrics, "gate", "check that its key value store can be read and holds the link keys"),
+	viewerFunctionAlarms("Public", publicMetrics, "public", "roll back if a deployment came just before"),
+)
 
 // newAlarms registers all alarms and, in each region that has one, a topic that
 // sends them to the configured addresses.
 func (s *builder) newAlarms(w watched) (alarmed, error) {
 	done := alarmed{topics: map[string]pulumi.StringOutput{}}
-	for _, a := range alarms {
+	for _, a := range allAlarms {
 		regions, several := a.place.regions(s.cfg)
 		for _, region := range regions {
 			if _, ok := done.topics[region]; !ok {

@@ -117,7 +117,7 @@ func TestWhatOperatorsMustHearOf(t *testing.T) {
 		"5xxErrorRate", "4xxErrorRate", "Duration", "Throttles", "LambdaExecutionError", "LambdaValidationError",
 		"LambdaLimitExceededErrors",
 		"ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors", "Errors", "Url5xxCount", "AsyncEventsDropped",
-		"FunctionExecutionErrors", "FunctionThrottles",
+		"FunctionExecutionErrors", "FunctionValidationErrors", "FunctionThrottles",
 	} {
 		assert.True(t, watched[metric], metric)
 	}

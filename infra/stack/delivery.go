@@ -67,7 +67,7 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*deliv
 		PriceClass:            pulumi.String(s.cfg.PriceClass),
 		Origins:               cloudfront.DistributionOriginArray{s.origin(c, m, access)},
 		DefaultCacheBehavior:  s.privateBehavior(p, e, g),
-		OrderedCacheBehaviors: s.publicBehaviors(p),
+		OrderedCacheBehaviors: s.publicBehaviors(p, g),
 		CustomErrorResponses:  errorsUncached(),
 		Restrictions:          &cloudfront.DistributionRestrictionsArgs{GeoRestriction: s.geoRestriction()},
 		ViewerCertificate:     certificate,
@@ -77,7 +77,7 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*deliv
 		args.WebAclId = pulumi.String(s.cfg.WebACLARN)
 	}
 	// The edge function reads every replica as soon as the origin's headers name it.
-	before := append(slices.Clone(m.replicas), g.logs)
+	before := slices.Concat(m.replicas, g.logs)
 	distribution, err := cloudfront.NewDistribution(s.ctx, "cdn", args, pulumi.Protect(s.cfg.Protect),
 		pulumi.DependsOn(before))
 	if err != nil {
@@ -218,8 +218,9 @@ func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.Dist
 	}
 }
 
-// publicBehaviors serve the public services' objects straight from the bucket.
-func (s *builder) publicBehaviors(p policies) cloudfront.DistributionOrderedCacheBehaviorArray {
+// publicBehaviors serve the public services' objects straight from the bucket,
+// each at one spelling of its path.
+func (s *builder) publicBehaviors(p policies, g *gate) cloudfront.DistributionOrderedCacheBehaviorArray {
 	var public cloudfront.DistributionOrderedCacheBehaviorArray
 	for _, name := range s.cfg.servicesWith(AccessPublic) {
 		public = append(public, &cloudfront.DistributionOrderedCacheBehaviorArgs{
@@ -232,6 +233,11 @@ func (s *builder) publicBehaviors(p policies) cloudfront.DistributionOrderedCach
 			CachePolicyId:           p.cache,
 			OriginRequestPolicyId:   p.cors,
 			ResponseHeadersPolicyId: p.headers,
+			FunctionAssociations: cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArray{
+				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
+					EventType: pulumi.String(viewerRequest), FunctionArn: g.public.Arn,
+				},
+			},
 		})
 	}
 	return public

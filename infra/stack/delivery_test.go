@@ -67,14 +67,13 @@ func TestThePrivateDefaultRunsTheEdgeFunctionAtOriginRequest(t *testing.T) {
 	})
 }
 
-func TestPublicServicesAreServedWithoutAnyFunction(t *testing.T) {
+func TestPublicServicesAreServedWithoutTheEdgeFunction(t *testing.T) {
 	doc := planOf(t, "dev", nil)
 	all := behaviors(t, doc)
 	assert.ElementsMatch(t, []string{"", "/marketplace/*", "/nudges/*"}, keysOf(all), "private services have no path")
 	for pattern, b := range all {
 		if pattern != "" {
 			assert.Nil(t, at(b, "lambdaFunctionAssociations"), pattern)
-			assert.Nil(t, at(b, "functionAssociations"), pattern)
 		}
 	}
 	for _, pattern := range []string{"/marketplace/*", "/nudges/*"} {

@@ -16,13 +16,15 @@ const (
 	viewerRequest = "viewer-request"
 )
 
-// gate checks every request for a link before the cache does.
+// gate is what stands before the cache.
 type gate struct {
-	function *cloudfront.Function
+	// function checks every request for a link, public the spelling of every path
+	// of a public service.
+	function, public *cloudfront.Function
 	// store holds the link keys and the revoked links.
 	store *cloudfront.KeyValueStore
-	// logs is the function's log group, to be there before the first request.
-	logs pulumi.Resource
+	// logs are the functions' log groups, to be there before the first request.
+	logs []pulumi.Resource
 }
 
 // newGate registers the gate.
@@ -36,21 +38,34 @@ func (s *builder) newGate() (*gate, error) {
 	if err := s.newKeys(store); err != nil {
 		return nil, err
 	}
-	function, err := cloudfront.NewFunction(s.ctx, "gate", &cloudfront.FunctionArgs{
+	g := &gate{store: store}
+	if g.function, err = s.newViewerFunction(g, "gate", &cloudfront.FunctionArgs{
 		Comment:                   pulumi.String("Refuses forged, expired and revoked links"),
-		Runtime:                   pulumi.String(gateRuntime),
 		Code:                      pulumi.String(source.Source),
-		Publish:                   pulumi.Bool(true),
 		KeyValueStoreAssociations: pulumi.StringArray{store.Arn},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("gate function: %w", err)
+	}); err != nil {
+		return nil, err
 	}
-	g := &gate{function: function, store: store}
+	// It is there without a public service, too, where nothing runs it.
+	g.public, err = s.newViewerFunction(g, "public", &cloudfront.FunctionArgs{
+		Comment: pulumi.String("Lets one spelling of each public path through"),
+		Code:    pulumi.String(source.Public),
+	})
+	return g, err
+}
+
+// newViewerFunction registers a published CloudFront Function and its log group.
+func (s *builder) newViewerFunction(g *gate, name string, args *cloudfront.FunctionArgs) (*cloudfront.Function, error) {
+	args.Runtime, args.Publish = pulumi.String(gateRuntime), pulumi.Bool(true)
+	function, err := cloudfront.NewFunction(s.ctx, name, args)
+	if err != nil {
+		return nil, fmt.Errorf("CloudFront function %s: %w", name, err)
+	}
 	// CloudFront gives the name, and logs in us-east-1.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-logs.html
-	g.logs, err = s.newLogGroup("gate", pulumi.Sprintf("/aws/cloudfront/function/%s", function.Name), edgeRegion)
-	return g, err
+	logs, err := s.newLogGroup(name, pulumi.Sprintf("/aws/cloudfront/function/%s", function.Name), edgeRegion)
+	g.logs = append(g.logs, logs)
+	return function, err
 }
 
 // newKeys registers the entries of the link keys: the generation that seals, the

@@ -19,28 +19,44 @@ import (
 	"secure-media-cdn/infra/plan/recorder"
 )
 
-func TestTheGateStandsBeforeThePrivateDefaultOnly(t *testing.T) {
-	doc := planOf(t, "everything", nil)
-	gate := find(t, doc, "Function", "gate")
-	require.Equal(t, "aws:cloudfront/function:Function", gate.Type)
-	for pattern, b := range behaviors(t, doc) {
-		if pattern != "" {
-			assert.Nil(t, at(b, "functionAssociations"), pattern)
-			continue
+func TestAFunctionStandsBeforeEveryBehavior(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
+		for pattern, b := range behaviors(t, doc) {
+			name := "public"
+			if pattern == "" {
+				name = "gate"
+			}
+			associations := at(b, "functionAssociations").([]any)
+			require.Len(t, associations, 1)
+			assert.Equal(t, map[string]any{"eventType": "viewer-request", "functionArn": viewerFunction(t, doc, name).Outputs["arn"]},
+				associations[0], pattern)
 		}
-		associations := at(b, "functionAssociations").([]any)
-		require.Len(t, associations, 1)
-		assert.Equal(t, map[string]any{"eventType": "viewer-request", "functionArn": gate.Outputs["arn"]}, associations[0])
+	})
+}
+
+// viewerFunction finds a CloudFront Function and holds what all of them have in common.
+func viewerFunction(t *testing.T, doc *plan.Document, name string) plan.Resource {
+	t.Helper()
+	f := find(t, doc, "Function", name)
+	require.Equal(t, "aws:cloudfront/function:Function", f.Type)
+	assert.Equal(t, "cloudfront-js-2.0", f.Inputs["runtime"])
+	assert.Equal(t, true, f.Inputs["publish"])
+	group := find(t, doc, "LogGroup", name)
+	assert.Equal(t, "/aws/cloudfront/function/"+f.Outputs["name"].(string), group.Inputs["name"])
+	return f
+}
+
+func TestTheFunctionsShipAsTheyAre(t *testing.T) {
+	doc := planOf(t, "everything", nil)
+	for name, source := range map[string]string{"gate": "gate.js", "public": "public.js"} {
+		text, err := os.ReadFile(root + "/function/gate/" + source)
+		require.NoError(t, err)
+		assert.Equal(t, string(text), viewerFunction(t, doc, name).Inputs["code"])
+		assert.LessOrEqual(t, len(text), 10_000)
 	}
-	source, err := os.ReadFile(root + "/function/gate/gate.js")
-	require.NoError(t, err)
-	assert.Equal(t, string(source), gate.Inputs["code"])
-	assert.LessOrEqual(t, len(source), 10240,
-		"https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html")
-	assert.Equal(t, "cloudfront-js-2.0", gate.Inputs["runtime"])
-	assert.Equal(t, true, gate.Inputs["publish"])
-	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]}, gate.Inputs["keyValueStoreAssociations"],
-		"8.1: one store per function")
+	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]},
+		viewerFunction(t, doc, "gate").Inputs["keyValueStoreAssociations"], "a function can have one store")
+	assert.NotContains(t, viewerFunction(t, doc, "public").Inputs, "keyValueStoreAssociations")
 }
 
 func TestTheStoreHoldsTheKeysOfThisGenerationAndItsNeighbours(t *testing.T) {

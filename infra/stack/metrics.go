@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -54,9 +55,8 @@ var (
 	distributionMetrics = metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
 		return pulumi.StringMap{"DistributionId": w.delivery.distribution.ID(), "Region": pulumi.String("Global")}
 	}}
-	gateMetrics = metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
-		return pulumi.StringMap{"FunctionName": w.gate.function.Name, "Region": pulumi.String("Global")}
-	}}
+	gateMetrics   = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.function })
+	publicMetrics = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.public })
 	// An edge function bears the same name in every region that it runs in,
 	// us-east-1 included.
 	edgeMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
@@ -69,3 +69,10 @@ var (
 		return pulumi.StringMap{"TableName": w.mappings.table.Name}
 	}}
 )
+
+// viewerFunctionMetrics are those of a CloudFront Function.
+func viewerFunctionMetrics(of func(*gate) *cloudfront.Function) metricSet {
+	return metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"FunctionName": of(w.gate).Name, "Region": pulumi.String("Global")}
+	}}
+}

@@ -17,7 +17,8 @@ import (
 // a resource's identity: one that disappears from here is a resource that
 // Pulumi deletes, and one that is renamed is replaced with all it holds.
 var roles = []string{
-	"access", "cdn", "content", "cors", "edge", "gate", "issuer", "logs", "mappings", "overview", "removals",
+	"access", "cdn", "content", "cors", "edge", "gate", "issuer", "logs", "mappings", "overview", "public",
+	"removals",
 }
 
 // derived are the forms of names that follow from configuration: one resource
@@ -30,7 +31,8 @@ var derived = regexp.MustCompile(`^(edge|refusals|mappings|alarms|(HighLatency|E
 var single = []string{
 	"HighErrorRate", "ClientErrorSurge", "EdgeFailed", "EdgeAnswerRefused", "EdgeLimitExceeded", "TableWritesThrottled",
 	"IssuerFailed",
-	"IssuerAnswersErrors", "IssuerThrottled", "RemovalsLost", "GateFailed", "GateThrottled",
+	"IssuerAnswersErrors", "IssuerThrottled", "RemovalsLost",
+	"GateFailed", "GateAnswerRefused", "GateThrottled", "PublicFailed", "PublicAnswerRefused", "PublicThrottled",
 }
 
 func TestLogicalNamesAreRolesAndNeverTypesOrStages(t *testing.T) {

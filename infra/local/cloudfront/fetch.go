@@ -48,6 +48,8 @@ type answer struct {
 	stream io.ReadCloser // instead of the object's body, if that is too large to keep
 	result result
 	cached bool
+	// failed is the ARN of the CloudFront Function that failed.
+	failed string
 }
 
 // fetch makes one trip towards the origin: the origin-request function, then S3 unless the function answers itself.

@@ -203,18 +203,23 @@ func pairs(values map[string]functionValue, separator string) string {
 // to go on with.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-503-service-unavailable.html
 func (s *Server) callFunction(r *http.Request, x *exchange) (a answer, done bool) {
+	refuse := func(status int, r result, format string, err error) (answer, bool) {
+		a := s.failure(status, r, fmt.Sprintf(format, err))
+		a.failed = x.ViewerRequest
+		return a, true
+	}
 	event := x.functionEvent(s.Distribution, r.Host)
 	payload, err := json.Marshal(event)
 	if err != nil {
-		return s.failure(http.StatusBadGateway, functionInvalid, fmt.Sprintf("writing the event: %v", err)), true
+		return refuse(http.StatusBadGateway, functionInvalid, "writing the event: %v", err)
 	}
 	result, err := x.viewerRequest.Run(r.Context(), payload)
 	if err != nil {
-		return s.failure(http.StatusServiceUnavailable, functionFailed, fmt.Sprintf("the viewer-request function failed: %v", err)), true
+		return refuse(http.StatusServiceUnavailable, functionFailed, "the viewer-request function failed: %v", err)
 	}
 	made, err := x.applyFunction(result, event.Request)
 	if err != nil {
-		return s.failure(http.StatusBadGateway, functionInvalid, fmt.Sprintf("the viewer-request function's answer was refused: %v", err)), true
+		return refuse(http.StatusBadGateway, functionInvalid, "the viewer-request function's answer was refused: %v", err)
 	}
 	if made == nil {
 		return answer{}, false

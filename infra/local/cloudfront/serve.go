@@ -57,7 +57,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.respond(counted, x, a)
 	s.record(a, Record{
 		Time: started, Method: x.method, Path: target, Status: counted.status, Bytes: counted.bytes, Result: string(a.result),
-		Source: a.source, Behaviour: x.Pattern, Duration: time.Since(clock), Note: a.note,
+		Source: a.source, Behaviour: x.Pattern, Failed: a.failed[strings.LastIndex(a.failed, "/")+1:],
+		Duration: time.Since(clock), Note: a.note,
 	})
 }
 

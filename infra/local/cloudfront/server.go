@@ -71,7 +71,9 @@ type Record struct {
 	Result    string // x-edge-result-type: Hit, RefreshHit, Miss, Error, LambdaGeneratedResponse, …
 	Source    Source
 	Behaviour string // the path pattern, "*" for the default
-	Duration  time.Duration
+	// Failed names the CloudFront Function that failed or whose answer was refused.
+	Failed   string
+	Duration time.Duration
 	// Note says why a function's answer or a fetch was refused, for the console.
 	Note string
 }

@@ -102,8 +102,9 @@ func readAlarm(r plan.Resource, home string) (alarm, error) {
 	if a.region == "" {
 		a.region = home
 	}
+	a.series.name = in.Dimensions["FunctionName"]
 	if in.Namespace == awsLambda {
-		a.series.name, a.series.region = in.Dimensions["FunctionName"], a.region
+		a.series.region = a.region
 	}
 	if a.datapoints == 0 {
 		a.datapoints = in.EvaluationPeriods

@@ -20,7 +20,10 @@ import (
 func rule(namespace, metric, statistic string, threshold float64, more ...any) plan.Resource {
 	in := map[string]any{
 		"namespace": namespace, "metricName": metric, "statistic": statistic, "threshold": threshold, "period": 60.0, "evaluationPeriods": 1.0,
-		"comparisonOperator": "GreaterThanThreshold", "treatMissingData": "notBreaching", "dimensions": map[string]any{"FunctionName": "us-east-1.edge-name"},
+		"comparisonOperator": "GreaterThanThreshold", "treatMissingData": "notBreaching", "dimensions": map[string]any{"DistributionId": "E1"},
+	}
+	if namespace == awsLambda {
+		in["dimensions"] = map[string]any{"FunctionName": "us-east-1.edge-name"}
 	}
 	for n := 0; n < len(more); n += 2 {
 		in[more[n].(string)] = more[n+1]
@@ -57,6 +60,12 @@ func TestAlarmsFollowTheRequests(t *testing.T) {
 			}
 		}
 	}
+	gate := map[string]any{"FunctionName": "gate", "Region": "Global"}
+	fails := func(function string, status int) func(*Console) {
+		return func(c *Console) {
+			c.Observe(cloudfront.Record{Status: status, Result: "FunctionExecutionError", Failed: function})
+		}
+	}
 	broken := errors.New("broken")
 	for _, row := range []struct {
 		name  string
@@ -72,7 +81,8 @@ func TestAlarmsFollowTheRequests(t *testing.T) {
 		{"client errors", rule(cloudFront, "4xxErrorRate", "Average", 25), answers("Error", 404, 403, 200), "alarm", 200.0 / 3},
 		{"the function failed", rule(cloudFront, "LambdaExecutionError", "Sum", 0), answers("LambdaExecutionError", 503), "alarm", 1.0},
 		{"the function did not fail", rule(cloudFront, "LambdaExecutionError", "Sum", 0), answers("LambdaValidationError", 502), "ok", nil},
-		{"the gate failed", rule(cloudFront, "FunctionExecutionErrors", "Sum", 0), answers("FunctionExecutionError", 503, 503), "alarm", 2.0},
+		{"the gate failed", rule(cloudFront, "FunctionExecutionErrors", "Sum", 0, "dimensions", gate), fails("gate", 503), "alarm", 1.0},
+		{"another function failed", rule(cloudFront, "FunctionExecutionErrors", "Sum", 0, "dimensions", gate), fails("public", 503), "ok", nil},
 		{"too few hits", rule(cloudFront, "CacheHitRate", "Average", 80, "comparisonOperator", "LessThanThreshold"), func(c *Console) {
 			answers("Hit", 200, 206)(c)
 			answers("RefreshHit", 200)(c)

@@ -59,8 +59,8 @@ func count(yes bool) float64 {
 
 func rate(yes bool) float64 { return 100 * count(yes) }
 
-// series names one metric of one function in one region. CloudFront's have neither name nor region: there is one
-// distribution, with one gate.
+// series names one metric of one function in one region. CloudFront's have no region, and only those of CloudFront
+// Functions a name: there is one distribution.
 type series struct{ namespace, metric, name, region string }
 
 // measurable reports whether anything here has the metric.
@@ -132,8 +132,9 @@ type metrics struct {
 }
 
 type cdnSeries struct {
-	sample func(cloudfront.Record) (float64, bool)
-	ring   *ring
+	function string // whose errors count; "" for the distribution's own metrics
+	sample   func(cloudfront.Record) (float64, bool)
+	ring     *ring
 }
 
 func newMetrics(alarms []alarm) *metrics {
@@ -147,7 +148,7 @@ func newMetrics(alarms []alarm) *metrics {
 			r = &ring{}
 			m.series[a.series] = r
 			if a.series.namespace == cloudFront {
-				m.cdn = append(m.cdn, cdnSeries{cdnMetrics[a.series.metric], r})
+				m.cdn = append(m.cdn, cdnSeries{a.series.name, cdnMetrics[a.series.metric], r})
 			}
 		}
 		if n := a.slots() * a.periods; n > int64(len(r.buckets)) {
@@ -167,7 +168,7 @@ func (m *metrics) add(now time.Time, s series, value float64) {
 func (c *Console) Observe(r cloudfront.Record) {
 	now := c.now()
 	for _, s := range c.metrics.cdn {
-		if value, ok := s.sample(r); ok {
+		if value, ok := s.sample(r); ok && (s.function == "" || s.function == r.Failed) {
 			s.ring.add(now, value)
 		}
 	}
