@@ -37,6 +37,11 @@ type originRequest struct {
 }
 
 const (
+	// The defaults of CloudFront, which the program leaves alone.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html
+	connectAttempts = 3
+	connectTimeout  = 10 * time.Second
+
 	unsignedPayload = "UNSIGNED-PAYLOAD"
 	maxKeyBytes     = 1024 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 	maxSegmentBytes = 255  // of a file name, below versitygw
@@ -50,7 +55,7 @@ func newBucket(o *distribution.Origin, arn string, s3 S3) (*bucket, error) {
 	if err != nil || endpoint.Host == "" {
 		return nil, fmt.Errorf("the S3 endpoint %q is not a URL", s3.Endpoint)
 	}
-	dialer := net.Dialer{Timeout: o.ConnectTimeout}
+	dialer := net.Dialer{Timeout: connectTimeout}
 	return &bucket{
 		Origin: o, endpoint: endpoint, arn: arn, keys: aws.Credentials{AccessKeyID: s3.AccessKeyID, SecretAccessKey: s3.SecretAccessKey},
 		transport: &http.Transport{
@@ -78,7 +83,7 @@ func (c impatient) Read(p []byte) (int, error) {
 // get sends a request to the bucket, signed as origin access control would sign it, and applies the bucket policy,
 // which versitygw knows nothing of. A bucket that cannot be reached is an error.
 func (b *bucket) get(ctx context.Context, in originRequest, now time.Time) (*http.Response, error) {
-	key, ok := objectKey(b.Path + in.uri)
+	key, ok := objectKey(in.uri)
 	if !ok {
 		return s3Error(in, http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI."), nil
 	}
@@ -94,7 +99,7 @@ func (b *bucket) get(ctx context.Context, in originRequest, now time.Time) (*htt
 		// Only a connection that failed is tried again.
 		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html
 		var dial *net.OpError
-		if err != nil && errors.As(err, &dial) && dial.Op == "dial" && attempt < b.Attempts {
+		if err != nil && errors.As(err, &dial) && dial.Op == "dial" && attempt < connectAttempts {
 			continue
 		}
 		if err != nil {
@@ -126,8 +131,7 @@ func (b *bucket) send(ctx context.Context, in originRequest, key string, now tim
 		req.Header.Set(h.Name, h.Value)
 	}
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
-	sign := b.Signing == "always" || b.Signing == "no-override" && in.header.Get("Authorization") == ""
-	if sign && !in.unsigned {
+	if b.Signed && !in.unsigned {
 		req.Header.Del("Authorization")
 		req.Header.Set("X-Amz-Content-Sha256", unsignedPayload)
 		if err := signer.SignHTTP(ctx, b.keys, req, unsignedPayload, "s3", b.Region, now); err != nil {
@@ -157,7 +161,7 @@ func (b *bucket) refuse(in originRequest, key string) *http.Response {
 		return nil // preflights are not authorised
 	}
 	query, _ := url.ParseQuery(in.query)
-	signed := !in.unsigned && b.Signing != "never"
+	signed := b.Signed && !in.unsigned
 	action, resource := "s3:GetObject", "arn:aws:s3:::"+b.Bucket+"/"+key
 	if key == "" {
 		action, resource = "s3:ListBucket", "arn:aws:s3:::"+b.Bucket

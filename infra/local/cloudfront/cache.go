@@ -13,7 +13,7 @@ import (
 // object is one answer, as it is kept. It never changes once it is in the cache: whoever refreshes it puts a copy in
 // its place.
 type object struct {
-	name      string // as invalidation paths see it
+	name      string // the path, as invalidations see it
 	status    int
 	header    http.Header // the origin's, hop-by-hop headers left out
 	body      []byte
@@ -155,8 +155,7 @@ func (c *cache) size() (objects, bytes int64) {
 const maxInvalidationPath = 4000
 
 // Invalidate removes what is cached under the paths, and keeps fetches that are under way from being cached. A path
-// begins with a slash, counts case, holds the query string if that is part of the cache key, and may end with *,
-// which stands for anything; a * elsewhere stands for itself.
+// begins with a slash, counts case, and may end with *, which stands for anything; a * elsewhere stands for itself.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html "Invalidation paths"
 func (s *Server) Invalidate(paths []string) error {
 	for _, p := range paths {

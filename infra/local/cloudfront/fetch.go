@@ -55,8 +55,7 @@ type answer struct {
 // fetch makes one trip towards the origin: the origin-request function, then S3 unless the function answers itself.
 // An expired object is revalidated. The lifetime of what comes back is not decided here.
 func (s *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRange string) answer {
-	in := originRequest{method: x.method, uri: x.uri, custom: x.Origin.CustomHeaders}
-	in.query, in.header = x.forwarded(s.via)
+	in := originRequest{method: x.method, uri: x.uri, custom: x.Origin.CustomHeaders, header: x.forwarded(s.via)}
 	if stale != nil {
 		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
 		// "Conditional GETs"
@@ -89,10 +88,9 @@ func (s *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRang
 		a = s.receive(resp, x.method)
 	}
 	a.requested = requested
-	if none := func(mode string) bool { return mode == "none" || mode == "" }; none(x.Cache.Cookies.Mode) && none(x.Forward.Cookies.Mode) {
-		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
-		a.header.Del("Set-Cookie")
-	}
+	// Where no cookies are forwarded:
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
+	a.header.Del("Set-Cookie")
 	if a.stream == nil && err == nil {
 		x.compressed(a.object)
 	}

@@ -43,24 +43,17 @@ func applyCORS(c *distribution.CORS, h http.Header, method string, request http.
 	if origin == "" || !everyone && !slices.ContainsFunc(c.AllowOrigins, allowed) {
 		return
 	}
-	if everyone && !c.Credentials {
+	if everyone {
 		origin = "*"
 	}
 	put(h, "Access-Control-Allow-Origin", origin, c.Override)
-	if c.Credentials {
-		put(h, "Access-Control-Allow-Credentials", "true", c.Override)
-	}
 	if method != http.MethodOptions || request.Get("Access-Control-Request-Method") == "" {
 		if len(c.Exposed) > 0 {
 			put(h, "Access-Control-Expose-Headers", strings.Join(c.Exposed, ","), c.Override)
 		}
 		return
 	}
-	methods := c.AllowMethods
-	if slices.Contains(methods, "ALL") {
-		methods = []string{"GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
-	}
-	put(h, "Access-Control-Allow-Methods", strings.Join(methods, ","), c.Override)
+	put(h, "Access-Control-Allow-Methods", strings.Join(c.AllowMethods, ","), c.Override)
 	put(h, "Access-Control-Allow-Headers", strings.Join(c.AllowHeaders, ","), c.Override)
 	if c.MaxAge != nil {
 		put(h, "Access-Control-Max-Age", strconv.Itoa(*c.MaxAge), c.Override)

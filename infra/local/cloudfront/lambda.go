@@ -99,7 +99,7 @@ func (x *exchange) lambdaEvent(d *distribution.Distribution, in originRequest) l
 			ClientIP: x.clientIP, Headers: headers, Method: in.method, QueryString: in.query, URI: in.uri,
 			// authMethod knows only the identities that came before origin access control.
 			Origin: &lambdaOrigin{S3: &lambdaS3{
-				AuthMethod: "none", CustomHeaders: custom, DomainName: x.Origin.Domain, Path: x.Origin.Path, Region: x.Origin.Region,
+				AuthMethod: "none", CustomHeaders: custom, DomainName: x.Origin.Domain, Region: x.Origin.Region,
 			}},
 		},
 	}}}}
@@ -187,8 +187,8 @@ func changedOrigin(got *lambdaOrigin, sent *lambdaS3, out originRequest) (origin
 			out.custom = append(out.custom, distribution.Header{Name: name, Value: value})
 		}
 	}
-	if path := got.S3.Path; path != sent.Path {
-		return out, fmt.Errorf("the origin's path is %q: another than the distribution's is not supported on one machine", path)
+	if got.S3.Path != "" {
+		return out, fmt.Errorf("the origin's path is %q, which is not supported on one machine", got.S3.Path)
 	}
 	// Origin access control does not follow to another origin.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
@@ -277,8 +277,6 @@ func checkHeaders(got, sent lambdaHeaders, readOnly distribution.HeaderNames) (h
 func sameValue(a, b lambdaHeader) bool { return a.Value == b.Value }
 
 func isControl(c rune) bool { return c < ' ' || c == 0x7f }
-
-// token reports whether name can be a header's. RFC 9110 section 5.6.2
 
 // token is the form of a header name. https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")

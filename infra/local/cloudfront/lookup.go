@@ -12,7 +12,7 @@ import (
 // lookup answers from the cache, by waiting for another viewer's fetch, or by a fetch of its own.
 func (s *Server) lookup(ctx context.Context, x *exchange) answer {
 	if !slices.Contains(x.Cached, x.method) {
-		return s.judge(ctx, x, s.fetch(ctx, x, nil, ""), nil)
+		return s.judge(x, s.fetch(ctx, x, nil, ""), nil)
 	}
 	key := x.key()
 	whole := key
@@ -32,8 +32,8 @@ func (s *Server) lookup(ctx context.Context, x *exchange) answer {
 			key += cacheKey("\nRange: " + byteRange)
 		}
 	}
-	for alone := x.errorPage; ; alone = true {
-		f, join, o := s.cache.begin(key, x.name(), s.now(), alone)
+	for alone := false; ; alone = true {
+		f, join, o := s.cache.begin(key, x.uri, s.now(), alone)
 		switch {
 		case f == nil:
 			return fromCache(o)
@@ -68,8 +68,8 @@ func (s *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKe
 		expired = nil // an expired fragment is fetched anew
 	}
 	ctx = context.WithoutCancel(ctx)
-	a := s.judge(ctx, x, s.fetch(ctx, x, expired, byteRange), expired)
-	a.name = x.name()
+	a := s.judge(x, s.fetch(ctx, x, expired, byteRange), expired)
+	a.name = x.uri
 	if byteRange != "" && a.status != http.StatusPartialContent {
 		key = whole
 	}
@@ -83,9 +83,8 @@ func (s *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKe
 	return a
 }
 
-// judge decides over the lifetime of what was fetched, and whether the expired object is served after all. It puts
-// custom error pages in.
-func (s *Server) judge(ctx context.Context, x *exchange, a answer, expired *object) answer {
+// judge decides over the lifetime of what was fetched, and whether the expired object is served after all.
+func (s *Server) judge(x *exchange, a answer, expired *object) answer {
 	said := readDirectives(a.header, a.requested)
 	switch {
 	case a.status == http.StatusNotModified && expired != nil:
@@ -99,22 +98,18 @@ func (s *Server) judge(ctx context.Context, x *exchange, a answer, expired *obje
 		a.stale = a.expires.Add(staleFor(x.Cache, said))
 		return a
 	}
-	rule := s.ErrorRule(a.status)
+	minimum := s.ErrorMinimum(a.status)
 	if now := s.now(); a.status >= 500 && expired != nil && now.Before(expired.stale) {
 		// The old object, and no question to the origin for the error caching minimum.
 		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 		o := *expired
-		o.retry = a.requested.Add(rule.Minimum)
+		o.retry = a.requested.Add(minimum)
 		o.note = a.note
 		return answer{object: &o, result: refreshHit, cached: true}
 	}
-	a.expires = a.requested.Add(errorLifetime(x.Cache, a.status, said, rule.Minimum, a.source == FromS3))
+	a.expires = a.requested.Add(errorLifetime(x.Cache, a.status, said, minimum, a.source == FromS3))
 	if a.result == miss {
 		a.result = failed
-	}
-	// A page that fails has no page of its own.
-	if rule.Page != "" && !x.errorPage {
-		a = s.customPage(ctx, a, rule)
 	}
 	return a
 }
@@ -146,23 +141,4 @@ func (s *Server) refreshed(x *exchange, a answer, expired *object) answer {
 	o.expires = o.requested.Add(lifetime(x.Cache, o.status, said))
 	o.stale = o.expires.Add(staleFor(x.Cache, said))
 	return answer{object: &o, result: refreshHit, cached: true}
-}
-
-// customPage replaces an error's body by the page that the distribution names, fetched through the behaviour of its
-// own path. If the page cannot be had, its own error is the answer.
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
-func (s *Server) customPage(ctx context.Context, a answer, rule distribution.ErrorRule) answer {
-	px := &exchange{behaviour: s.match(rule.Page), id: requestID(), method: http.MethodGet, uri: rule.Page, header: http.Header{}, errorPage: true}
-	got := s.lookup(ctx, px)
-	if got.stream != nil {
-		_ = got.stream.Close()
-		return a
-	}
-	o := *got.object
-	o.expires, o.requested, o.stale, o.retry = a.expires, a.requested, a.requested, a.requested
-	o.source, o.note = a.source, a.note
-	if o.status == http.StatusOK {
-		o.status = rule.Status
-	}
-	return answer{object: &o, result: failed}
 }

@@ -32,9 +32,6 @@ type exchange struct {
 	header   http.Header
 	clientIP string
 	http10   bool
-	// errorPage marks the server's own request for a custom error page. It waits for nobody, since somebody may be
-	// waiting for it.
-	errorPage bool
 }
 
 // ServeHTTP answers one viewer.
@@ -47,10 +44,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{id: requestID(), method: r.Method, header: r.Header, http10: !r.ProtoAtLeast(1, 1)}
 	x.clientIP, _, _ = net.SplitHostPort(r.RemoteAddr)
 	x.uri, x.query, _ = strings.Cut(target, "?")
-	if x.uri == "/" {
-		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DefaultRootObject.html
-		x.uri += s.RootObject
-	}
 	x.behaviour = s.match(x.uri)
 	a := s.handle(r, x, target)
 	counted := &countingWriter{ResponseWriter: w}

@@ -180,7 +180,6 @@ func TestOnlyWhatTheBucketPolicyGrants(t *testing.T) {
 		{"a policy of another bucket counts for nothing", "bucketPolicy", "bucket", `"other"`, "/public/a.jpg", 403},
 		{"who may list is told that a key is missing", "bucketPolicy", "policy", allow(`[\"s3:GetObject\",\"s3:ListBucket\"]`, mine), "/public/nope.jpg", 404},
 		{"who may not list is refused", "bucketPolicy", "policy", allow(`\"s3:GetObject\"`, mine), "/public/nope.jpg", 403},
-		{"without signatures S3 refuses", "originAccessControl", "signingBehavior", `"never"`, "/public/a.jpg", 403},
 		{"without access control S3 refuses", "distribution", "origins[0].originAccessControlId", `delete`, "/public/a.jpg", 403},
 	} {
 		t.Run(row.name, func(t *testing.T) {

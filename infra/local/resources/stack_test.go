@@ -81,6 +81,16 @@ func TestAStartThatFailsLeavesNothing(t *testing.T) {
 				in["code"] = "function handler("
 			}
 		}, "gate"},
+		"a gate on another runtime": {func(typ string, in map[string]any) {
+			if typ == typeGate {
+				in["runtime"] = "cloudfront-js-1.0"
+			}
+		}, "only a published function on cloudfront-js-2.0"},
+		"a gate that is not published": {func(typ string, in map[string]any) {
+			if typ == typeGate {
+				in["publish"] = false
+			}
+		}, "only a published function on cloudfront-js-2.0"},
 		"a runtime that is not implemented": {func(typ string, in map[string]any) {
 			if typ == typeFunction {
 				in["runtime"] = "nodejs22.x"

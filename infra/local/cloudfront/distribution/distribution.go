@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"secure-media-cdn/infra/local/inputs"
@@ -24,16 +23,15 @@ const (
 	typeRequestPolicy  = "aws:cloudfront/originRequestPolicy:OriginRequestPolicy"
 	typeResponsePolicy = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 	typeAccessControl  = "aws:cloudfront/originAccessControl:OriginAccessControl"
-	typeFunction       = "aws:cloudfront/function:Function"
 	typeBucketPolicy   = "aws:s3/bucketPolicy:BucketPolicy"
 )
 
 // Distribution is what its inputs come to.
 type Distribution struct {
 	ID, ARN, Domain string
-	RootObject      string       // without a slash before it, empty for none
 	Behaviours      []*Behaviour // in order of precedence, the default last
-	Errors          map[int]ErrorRule
+	// ErrorMinimums are how long errors are cached at the least, by status.
+	ErrorMinimums map[int]time.Duration
 	// Unsupported holds a line for each input that has no effect here, with the reason.
 	Unsupported []string
 }
@@ -47,28 +45,21 @@ type Behaviour struct {
 	ViewerProtocol  string   // allow-all, https-only or redirect-to-https
 	Compress        bool
 	Cache           CachePolicy
-	Forward         Forwarding
+	Forward         []string       // the viewer's headers that reach the origin without being part of the cache key
 	Headers         *HeadersPolicy // nil for none
 	// ARNs of the functions at these events, empty for none.
 	ViewerRequest, OriginRequest string
 }
 
-// ErrorRule is one custom error response.
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html
-type ErrorRule struct {
-	Minimum time.Duration // that the error is cached
-	Status  int           // 0 for the origin's own
-	Page    string        // empty for the origin's own body
-}
-
 const defaultErrorMinimum = 10 * time.Second
 
-// ErrorRule returns the rule for an error of the given status.
-func (d *Distribution) ErrorRule(status int) ErrorRule {
-	if rule, ok := d.Errors[status]; ok {
-		return rule
+// ErrorMinimum is how long an error of the given status is cached at the least.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+func (d *Distribution) ErrorMinimum(status int) time.Duration {
+	if minimum, ok := d.ErrorMinimums[status]; ok {
+		return minimum
 	}
-	return ErrorRule{Minimum: defaultErrorMinimum}
+	return defaultErrorMinimum
 }
 
 // listed are the properties that only CloudFront itself can follow, and why nothing here does.
@@ -154,7 +145,6 @@ func (r *reader) distribution() *Distribution {
 	var in struct {
 		CustomErrorResponses  []errorInputs
 		DefaultCacheBehavior  behaviourInputs
-		DefaultRootObject     string
 		Enabled               bool
 		OrderedCacheBehaviors []behaviourInputs
 		Origins               []originInputs
@@ -166,7 +156,7 @@ func (r *reader) distribution() *Distribution {
 		}
 	}
 	r.decode(all[0], &in, listed)
-	d := &Distribution{ID: all[0].ID, Errors: map[int]ErrorRule{}, RootObject: strings.TrimPrefix(in.DefaultRootObject, "/")}
+	d := &Distribution{ID: all[0].ID, ErrorMinimums: map[int]time.Duration{}}
 	d.ARN, _ = all[0].Outputs["arn"].(string)
 	d.Domain, _ = all[0].Outputs["domainName"].(string)
 	if d.ARN == "" || d.Domain == "" {
@@ -204,9 +194,8 @@ func (r *reader) distribution() *Distribution {
 }
 
 type errorInputs struct {
-	ErrorCachingMinTTL      *int
-	ErrorCode, ResponseCode int
-	ResponsePagePath        string
+	ErrorCachingMinTTL *int
+	ErrorCode          int
 }
 
 // errorCodes are those that a custom error response can be made for.
@@ -217,20 +206,10 @@ func (r *reader) errorResponse(d *Distribution, path string, in errorInputs) {
 	if !slices.Contains(errorCodes, in.ErrorCode) {
 		r.fail("%s.errorCode: CloudFront has no custom response for %d", path, in.ErrorCode)
 	}
-	if (in.ResponsePagePath == "") != (in.ResponseCode == 0) {
-		r.fail("%s: responsePagePath and responseCode come together", path)
-	}
-	if in.ResponsePagePath != "" && !strings.HasPrefix(in.ResponsePagePath, "/") {
-		r.fail("%s.responsePagePath must begin with a slash", path)
-	}
-	if _, twice := d.Errors[in.ErrorCode]; twice {
+	if _, twice := d.ErrorMinimums[in.ErrorCode]; twice {
 		r.fail("%s.errorCode: %d is there twice", path, in.ErrorCode)
 	}
-	rule := ErrorRule{Minimum: defaultErrorMinimum, Status: in.ResponseCode, Page: in.ResponsePagePath}
-	if in.ErrorCachingMinTTL != nil {
-		rule.Minimum = time.Duration(*in.ErrorCachingMinTTL) * time.Second
-	}
-	d.Errors[in.ErrorCode] = rule
+	d.ErrorMinimums[in.ErrorCode] = seconds(in.ErrorCachingMinTTL, defaultErrorMinimum)
 }
 
 func (r *reader) behaviour(path string, in behaviourInputs) *Behaviour {

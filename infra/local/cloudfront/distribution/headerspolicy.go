@@ -3,6 +3,7 @@ package distribution
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -22,18 +23,13 @@ type HeaderRule struct {
 
 // CORS are a policy's rules for requests of other origins' pages.
 type CORS struct {
-	Credentials                                       bool
 	AllowHeaders, AllowMethods, AllowOrigins, Exposed []string
 	MaxAge                                            *int // seconds
 	Override                                          bool
 }
 
 type headersPolicyInputs struct {
-	Name, Comment, Etag       string
-	ServerTimingHeadersConfig struct {
-		Enabled      bool
-		SamplingRate float64
-	}
+	Name, Comment, Etag string
 	CustomHeadersConfig struct {
 		Items []struct {
 			Header, Value string
@@ -51,31 +47,16 @@ type headersPolicyInputs struct {
 			ContentSecurityPolicy string
 			Override              bool
 		}
-		ContentTypeOptions *struct{ Override bool }
-		FrameOptions       *struct {
-			FrameOption string
-			Override    bool
-		}
-		ReferrerPolicy *struct {
-			ReferrerPolicy string
-			Override       bool
-		}
+		ContentTypeOptions      *struct{ Override bool }
 		StrictTransportSecurity *struct {
 			AccessControlMaxAgeSec               int
 			IncludeSubdomains, Preload, Override bool
-		}
-		XSSProtection *struct {
-			Protection, ModeBlock, Override bool
-			ReportURI                       string
 		}
 	}
 }
 
 func (r *reader) headersPolicy(at string, in headersPolicyInputs) *HeadersPolicy {
 	p := &HeadersPolicy{}
-	if in.ServerTimingHeadersConfig.Enabled {
-		r.fail("%s: serverTimingHeadersConfig is not supported on one machine", at)
-	}
 	for i, item := range in.RemoveHeadersConfig.Items {
 		if notRemovable.Has(item.Header) {
 			r.fail("%s: removeHeadersConfig.items[%d]: %s cannot be removed", at, i, item.Header)
@@ -87,8 +68,11 @@ func (r *reader) headersPolicy(at string, in headersPolicyInputs) *HeadersPolicy
 	}
 	p.security(in)
 	if c := in.CorsConfig; c != nil {
+		if c.AccessControlAllowCredentials || slices.Contains(c.AccessControlAllowMethods.Items, "ALL") {
+			r.fail("%s: corsConfig: credentials, or ALL methods, are not supported on one machine", at)
+		}
 		p.CORS = &CORS{
-			Credentials: c.AccessControlAllowCredentials, AllowHeaders: c.AccessControlAllowHeaders.Items,
+			AllowHeaders: c.AccessControlAllowHeaders.Items,
 			AllowMethods: c.AccessControlAllowMethods.Items, AllowOrigins: c.AccessControlAllowOrigins.Items,
 			Exposed: c.AccessControlExposeHeaders.Items, MaxAge: c.AccessControlMaxAgeSec, Override: c.OriginOverride,
 		}
@@ -118,12 +102,6 @@ func (p *HeadersPolicy) security(in headersPolicyInputs) {
 	if c := s.ContentTypeOptions; c != nil {
 		p.add("X-Content-Type-Options", "nosniff", c.Override)
 	}
-	if c := s.FrameOptions; c != nil {
-		p.add("X-Frame-Options", c.FrameOption, c.Override)
-	}
-	if c := s.ReferrerPolicy; c != nil {
-		p.add("Referrer-Policy", c.ReferrerPolicy, c.Override)
-	}
 	if c := s.StrictTransportSecurity; c != nil {
 		value := fmt.Sprintf("max-age=%d", c.AccessControlMaxAgeSec)
 		if c.IncludeSubdomains {
@@ -133,18 +111,5 @@ func (p *HeadersPolicy) security(in headersPolicyInputs) {
 			value += "; preload"
 		}
 		p.add("Strict-Transport-Security", value, c.Override)
-	}
-	if c := s.XSSProtection; c != nil {
-		value := "0"
-		if c.Protection {
-			value = "1"
-		}
-		if c.ModeBlock {
-			value += "; mode=block"
-		}
-		if c.ReportURI != "" {
-			value += "; report=" + c.ReportURI
-		}
-		p.add("X-Xss-Protection", value, c.Override)
 	}
 }

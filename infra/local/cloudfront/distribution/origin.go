@@ -5,17 +5,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Origin is an S3 bucket behind origin access control.
 type Origin struct {
-	Domain, Path   string
+	Domain         string
 	Bucket, Region string
-	Signing        string // always, no-override or never
+	Signed         bool // by origin access control
 	CustomHeaders  []Header
-	Attempts       int // to connect
-	ConnectTimeout time.Duration
 	Policy         *BucketPolicy // nil grants nothing
 }
 
@@ -28,39 +25,23 @@ var bucketDomain = regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,` +
 	`61}[a-z0-9])\.s3[.-]([a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com$`)
 
 type originInputs struct {
-	OriginID, DomainName, OriginPath, OriginAccessControlID string
-	ConnectionAttempts, ConnectionTimeout                   *int
-	CustomHeaders                                           []Header
-	OriginShield                                            struct {
+	OriginID, DomainName, OriginAccessControlID string
+	CustomHeaders                               []Header
+	OriginShield                                struct {
 		Enabled            bool
 		OriginShieldRegion string
 	}
 }
 
 func (r *reader) origin(path string, in originInputs) *Origin {
-	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html: 3 attempts of 10
-	// s.
-	o := &Origin{Domain: in.DomainName, Path: in.OriginPath, Attempts: 3, ConnectTimeout: 10 * time.Second,
-		Signing: "never"}
+	o := &Origin{Domain: in.DomainName}
 	if m := bucketDomain.FindStringSubmatch(in.DomainName); m != nil {
 		o.Bucket, o.Region = m[1], m[2]
 	} else {
 		r.fail("%s.domainName: %q is not the regional domain name of a bucket", path, in.DomainName)
 	}
-	if o.Path != "" && (!strings.HasPrefix(o.Path, "/") || strings.HasSuffix(o.Path, "/")) {
-		r.fail("%s.originPath must begin with a slash and not end with one", path)
-	}
 	if in.OriginShield.Enabled {
 		r.skip(path+".originShield", "there is one cache")
-	}
-	if in.ConnectionAttempts != nil {
-		o.Attempts = *in.ConnectionAttempts
-	}
-	if in.ConnectionTimeout != nil {
-		o.ConnectTimeout = time.Duration(*in.ConnectionTimeout) * time.Second
-	}
-	if o.ConnectTimeout < time.Second || o.ConnectTimeout > 10*time.Second || o.Attempts < 1 || o.Attempts > 3 {
-		r.fail("%s: connectionTimeout must be 1 to 10 and connectionAttempts 1 to 3", path)
 	}
 	r.customHeaders(path, in, o)
 	r.accessControl(path, in.OriginAccessControlID, o)
@@ -80,10 +61,10 @@ func (r *reader) accessControl(path, id string, o *Origin) {
 	if in.SigningProtocol != "sigv4" {
 		r.fail("%s: signingProtocol %q is not supported on one machine", at, in.SigningProtocol)
 	}
-	if !slices.Contains([]string{"always", "never", "no-override"}, in.SigningBehavior) {
-		r.fail("%s: signingBehavior %q is not one of always, never, no-override", at, in.SigningBehavior)
+	if in.SigningBehavior != "always" {
+		r.fail("%s: signingBehavior %q is not supported on one machine", at, in.SigningBehavior)
 	}
-	o.Signing = in.SigningBehavior
+	o.Signed = true
 }
 
 // customHeaders applies the rules and quotas of origin custom headers.
