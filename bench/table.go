@@ -146,5 +146,6 @@ func (r request) event() []byte {
 			"Cache-Control", "no-cache", "Via", "2.0 2afae0d44e2540f472c0635ab62c232b.cloudfront.net (CloudFront)"),
 		domain,
 		fields(edge.HeaderTable, r.table, edge.HeaderRegions, region, edge.HeaderBucket, bucket,
-			edge.HeaderBucketRegion, region, edge.HeaderDelivery, r.delivery, edge.HeaderSignatureTTL, "300"))
+			edge.HeaderBucketRegion, region, edge.HeaderDelivery, r.delivery, edge.HeaderSignatureTTL, "300",
+			edge.HeaderBrowserCache, "86400"))
 }

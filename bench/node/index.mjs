@@ -9,7 +9,6 @@ import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 
 const REGION_TIMEOUT_MS = 1250; // after that the request is tried once more
-const MAX_BROWSER_AGE_S = 24 * 60 * 60;
 const LINK = /^\/images\/([A-Za-z0-9_-]{32})$/;
 const MAX_KEY_BYTES = 1024;
 const MAX_EPOCH_S = 2 ** 32 - 1;
@@ -79,9 +78,11 @@ function readConfig(origin) {
     bucketRegion: header("x-media-bucket-region"),
     delivery: header("x-media-delivery"),
     signatureTtl: Number(header("x-media-signature-ttl")),
+    browserCache: Number(header("x-media-browser-cache")),
   };
   if (config.delivery !== "origin" && config.delivery !== "redirect") throw new Error("unknown delivery");
   if (!Number.isInteger(config.signatureTtl) || config.signatureTtl < 1) throw new Error("bad signature life");
+  if (!Number.isInteger(config.browserCache) || config.browserCache < 0) throw new Error("bad browser cache");
   return config;
 }
 
@@ -154,7 +155,7 @@ async function decide(request, config, item, hash, now) {
     return ["redirected", redirect(url)];
   }
   const left = Math.floor((mapping.expiresAt * 1000 - now) / 1000);
-  const cacheControl = `public, max-age=${Math.min(left, MAX_BROWSER_AGE_S)}, s-maxage=${left}, stale-if-error=0`;
+  const cacheControl = `public, max-age=${Math.min(left, config.browserCache)}, s-maxage=${left}, stale-if-error=0`;
   request.uri = `/${encodeKey(mapping.key)}`;
   request.querystring = `response-cache-control=${encodeURIComponent(cacheControl)}`;
   return ["served", request];

@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ const (
 	// HeaderSignatureTTL is the life of a signed URL in seconds, at most
 	// MaxSignatureTTL.
 	HeaderSignatureTTL = "x-media-signature-ttl"
+	// HeaderBrowserCache is how long a browser may keep its own copy, in seconds.
+	HeaderBrowserCache = "x-media-browser-cache"
 )
 
 // Delivery says how a live link reaches its object.
@@ -55,6 +58,9 @@ type Config struct {
 	Delivery     Delivery
 	// SignatureTTL bounds the life of a signed URL in redirect delivery.
 	SignatureTTL time.Duration
+	// BrowserCache bounds how long a browser may show its own copy without asking,
+	// in origin delivery. No revocation reaches that copy.
+	BrowserCache time.Duration
 }
 
 // parseConfig reads the origin's custom headers. The error names every header
@@ -84,11 +90,15 @@ func parseConfig(h Headers) (Config, error) {
 		problems = append(problems, fmt.Errorf("origin custom header %s is %q, not %s or %s",
 			HeaderDelivery, c.Delivery, DeliverOrigin, DeliverRedirect))
 	}
-	seconds, err := strconv.Atoi(need(HeaderSignatureTTL))
-	if most := int(MaxSignatureTTL / time.Second); err != nil || seconds < 1 || seconds > most {
-		problems = append(problems, fmt.Errorf("origin custom header %s is not a number of seconds from 1 to %d",
-			HeaderSignatureTTL, most))
+	seconds := func(name string, least, most int) time.Duration {
+		n, err := strconv.Atoi(need(name))
+		if err != nil || n < least || n > most {
+			problems = append(problems, fmt.Errorf("origin custom header %s is not a number of seconds from %d to %d",
+				name, least, most))
+		}
+		return time.Duration(n) * time.Second
 	}
-	c.SignatureTTL = time.Duration(seconds) * time.Second
+	c.SignatureTTL = seconds(HeaderSignatureTTL, 1, int(MaxSignatureTTL/time.Second))
+	c.BrowserCache = seconds(HeaderBrowserCache, 0, math.MaxInt32)
 	return c, errors.Join(problems...)
 }

@@ -125,7 +125,7 @@ func (h *Handler) decide(ctx context.Context, c Config, request Request, m mappi
 		return outcomeRedirected, redirect(url)
 	default:
 		request.URI = m.Object.S3Path()
-		request.QueryString = cacheControlOverride(m.ExpiresAt.Sub(now))
+		request.QueryString = cacheControlOverride(c.BrowserCache, m.ExpiresAt.Sub(now))
 		return outcomeServed, request
 	}
 }

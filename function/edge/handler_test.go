@@ -189,16 +189,21 @@ func TestFieldsOfAnyNameAndAMissingQueryStringMakeAWholeAnswer(t *testing.T) {
 func TestNoCacheOutlivesTheLink(t *testing.T) {
 	for _, tt := range []struct {
 		name            string
+		browser         string // x-media-browser-cache
 		left            time.Duration
 		maxAge, sMaxAge string
 	}{
-		{"a new link of thirty days is kept a day by browsers", 30 * 24 * time.Hour, "86400", "2591999"},
-		{"what is left is rounded down", 100 * time.Second, "99", "99"},
-		{"in the last second nothing may be kept", time.Second, "0", "0"},
+		{"a browser keeps a new link's copy as long as it may", "86400", 30 * 24 * time.Hour, "86400", "2591999"},
+		{"and no longer, while the edge keeps it for the link's life", "60", time.Hour, "60", "3599"},
+		{"or not at all", "0", time.Hour, "0", "3599"},
+		{"but never longer than the link lives", "86400", time.Hour, "3599", "3599"},
+		{"what is left is rounded down", "86400", 100 * time.Second, "99", "99"},
+		{"in the last second nothing may be kept", "86400", time.Second, "0", "0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(finds("s3://"+testBucket+"/a", tt.left))
-			_, got := b.invoke(t, event(t, nil))
+			_, got := b.invoke(t, event(t, map[string]any{
+				"customHeaders": map[string]string{"x-media-browser-cache": tt.browser}}))
 			assert.Equal(t,
 				"response-cache-control=public%2C%20max-age%3D"+tt.maxAge+"%2C%20s-maxage%3D"+tt.sMaxAge+"%2C%20stale-if-error%3D0",
 				got["querystring"])
@@ -343,6 +348,7 @@ func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
 		"x-media-bucket-region": {"x-media-bucket-region": ""},
 		"x-media-delivery":      {"x-media-delivery": "carrier pigeon"},
 		"x-media-signature-ttl": {"x-media-signature-ttl": "0"},
+		"x-media-browser-cache": {"x-media-browser-cache": "-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
@@ -353,7 +359,8 @@ func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
 		})
 	}
 	_, err := parseConfig(nil)
-	for _, name := range []string{HeaderTable, HeaderRegions, HeaderBucket, HeaderBucketRegion, HeaderDelivery} {
+	for _, name := range []string{HeaderTable, HeaderRegions, HeaderBucket, HeaderBucketRegion, HeaderDelivery,
+		HeaderBrowserCache} {
 		assert.ErrorContains(t, err, name+" is missing")
 	}
 	for _, ttl := range []string{"3601", "-1", "1.5", "five", "9223372036854775807"} {

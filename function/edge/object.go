@@ -9,19 +9,17 @@ import (
 	"secure-media-cdn/function/mapping"
 )
 
-// maxBrowserAge is how long a browser may keep what a live link showed.
-const maxBrowserAge = 24 * time.Hour
-
 // cacheControlOverride returns the query string that makes S3 answer with a
-// Cache-Control under which no cache outlives the link. s-maxage is the whole
+// Cache-Control under which no cache outlives the link, and no browser shows its
+// own copy for longer than the given time without asking. s-maxage is the whole
 // remaining life: a shorter one would be revalidated, and a 304 from S3, which
 // does not carry the override, would keep the first one going. In CloudFront the
 // gate ends the link, whatever is cached.
 // stale-if-error=0 keeps an outage from stretching it.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-func cacheControlOverride(left time.Duration) string {
+func cacheControlOverride(browser, left time.Duration) string {
 	value := fmt.Sprintf("public, max-age=%d, s-maxage=%d, stale-if-error=0",
-		min(left, maxBrowserAge)/time.Second, left/time.Second)
+		min(left, browser)/time.Second, left/time.Second)
 	return "response-cache-control=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
 

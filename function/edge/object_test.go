@@ -21,12 +21,12 @@ func TestTheLongestKeyFitsIntoARequest(t *testing.T) {
 }
 
 func TestTheQueryStringHoldsNoCharacterThatIsForbidden(t *testing.T) {
-	q := cacheControlOverride(time.Hour)
+	q := cacheControlOverride(time.Minute, time.Hour)
 	assert.NotContains(t, q, " ")
 	assert.NotContains(t, q, "+")
 	assert.NotContains(t, q, "#")
 	values, err := url.ParseQuery(q)
 	require.NoError(t, err)
-	assert.Equal(t, url.Values{"response-cache-control": {"public, max-age=3600, s-maxage=3600, stale-if-error=0"}},
+	assert.Equal(t, url.Values{"response-cache-control": {"public, max-age=60, s-maxage=3600, stale-if-error=0"}},
 		values)
 }

@@ -23,6 +23,7 @@ var changes = map[string][]config{
 	"alarmRegions": {{"alarmRegions": "[]"}},
 	"aliases": {{"aliases": list("cdn.example.com", "media.example.com"), "certificateArn": "",
 		"hostedZoneId": "Z2FDTNDATAQYW2"}, {"aliases": "[]", "hostedZoneId": ""}},
+	"browserCacheSeconds":    {{"browserCacheSeconds": "60"}},
 	"certificateArn":         {{"aliases": list("media.example.com"), "certificateArn": certificate}},
 	"clientErrorRatePercent": {{"clientErrorRatePercent": "9"}},
 	"corsAllowedOrigins":     {{"corsAllowedOrigins": "[]"}, {"corsAllowedOrigins": list("https://other.example.com")}},

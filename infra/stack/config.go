@@ -37,6 +37,7 @@ type Config struct {
 	LinkTTLDays         int
 	RenewBeforeSeconds  int
 	SignatureTTLSeconds int
+	BrowserCacheSeconds int
 	DefaultTTLSeconds   int
 	MaxTTLSeconds       int
 	CORSAllowedOrigins  []string
@@ -131,6 +132,7 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 		LinkTTLDays:         r.number("linkTtlDays"),
 		RenewBeforeSeconds:  r.number("renewBeforeSeconds"),
 		SignatureTTLSeconds: r.number("signatureTtlSeconds"),
+		BrowserCacheSeconds: r.number("browserCacheSeconds"),
 		DefaultTTLSeconds:   r.number("defaultTtlSeconds"),
 		MaxTTLSeconds:       r.number("maxTtlSeconds"),
 		OriginShieldRegion:  r.text("originShieldRegion"),

@@ -185,6 +185,7 @@ func (s *builder) origin(c *content, m *mappings,
 			header(edgefn.HeaderBucketRegion, pulumi.String(s.cfg.Region)),
 			header(edgefn.HeaderDelivery, pulumi.String(s.cfg.Delivery)),
 			header(edgefn.HeaderSignatureTTL, pulumi.String(strconv.Itoa(s.cfg.SignatureTTLSeconds))),
+			header(edgefn.HeaderBrowserCache, pulumi.String(strconv.Itoa(s.cfg.BrowserCacheSeconds))),
 		},
 	}
 	if s.cfg.OriginShieldRegion != "" {

@@ -120,11 +120,12 @@ func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"x-media-table": "secure-media-cdn-everything-mappings", "x-media-regions": "eu-west-1,us-east-1,ap-southeast-2",
 		"x-media-bucket": "secure-media-cdn-everything-123456789012", "x-media-bucket-region": "eu-west-1",
-		"x-media-delivery": "origin", "x-media-signature-ttl": "300",
+		"x-media-delivery": "origin", "x-media-signature-ttl": "300", "x-media-browser-cache": "86400",
 	}, customHeaders(t, planOf(t, "everything", nil)))
 	assert.Equal(t, "redirect", customHeaders(t,
 		planOf(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])
 	assert.Equal(t, "60", customHeaders(t, planOf(t, "dev", config{"signatureTtlSeconds": "60"}))["x-media-signature-ttl"])
+	assert.Equal(t, "0", customHeaders(t, planOf(t, "dev", config{"browserCacheSeconds": "0"}))["x-media-browser-cache"])
 }
 
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-custom-headers

@@ -102,6 +102,8 @@ func (v *validation) links(c Config) {
 	v.between(c.LinkTTLDays, 1, 30, "linkTtlDays", "days, the longest that CloudFront keeps an object here")
 	v.between(c.SignatureTTLSeconds, 1, int(edgefn.MaxSignatureTTL.Seconds()), "signatureTtlSeconds",
 		"seconds: a signed address dies with the credentials that signed it")
+	v.want(0 <= c.BrowserCacheSeconds && c.BrowserCacheSeconds <= c.linkTTLSeconds(), "browserCacheSeconds",
+		c.BrowserCacheSeconds, "it must be 0 to linkTtlDays (%d seconds)", c.linkTTLSeconds())
 	v.between(c.MaxTTLSeconds, 1, maxTTLSeconds, "maxTtlSeconds", "seconds (30 days)")
 	// Beyond MaxTTL CloudFront asks S3 again, and S3's 304 would renew the
 	// cached copy for another full life, past the link's end.

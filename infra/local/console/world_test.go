@@ -22,52 +22,67 @@ import (
 	"secure-media-cdn/infra/stack"
 )
 
-// stackPlan is what the program registers for the dev stack.
-func stackPlan(t *testing.T, root string) *plan.Document {
+// moduleRoot is the module's folder.
+func moduleRoot(t *testing.T) string {
 	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
+	require.NoError(t, err)
+	return root
+}
+
+// stackPlan is what the program registers for the dev stack, with this much of its
+// configuration changed.
+func stackPlan(t *testing.T, config map[string]string) *plan.Document {
+	t.Helper()
+	build := filepath.Join(moduleRoot(t), "build")
 	doc, err := recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
-			build := filepath.Join(root, "build")
 			return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
 				Issuer: filepath.Join(build, "issuer.zip")})
 		},
-		Root: root, Stack: "dev", RevealSecrets: true,
+		Root: moduleRoot(t), Stack: "dev", Config: config, RevealSecrets: true,
 	})
 	require.NoError(t, err)
 	return doc
+}
+
+// startStack makes the options' document real, and returns a client of its issuer.
+func startStack(t *testing.T, o resources.Options) (*resources.Stack, *client.Client) {
+	t.Helper()
+	edge, err := bundle.EdgeForHost(moduleRoot(t))
+	require.NoError(t, err)
+	issuer, err := bundle.IssuerForHost(moduleRoot(t))
+	require.NoError(t, err)
+	o.Region, o.Root, o.Dir, o.Log = testRegion, moduleRoot(t), t.TempDir(), t.Output()
+	o.Bundles = map[string]string{"build/edge.zip": edge, "build/issuer.zip": issuer}
+	m, err := resources.Start(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(m.Close)
+	caller, err := client.Local(m.Outputs["issuerUrl"].(string), testRegion)
+	require.NoError(t, err)
+	return m, caller
 }
 
 // startWorld runs the dev stack and the console on it, and returns the page's
 // address.
 func startWorld(t *testing.T) string {
 	t.Helper()
-	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
-	require.NoError(t, err)
-	edge, err := bundle.EdgeForHost(root)
-	require.NoError(t, err)
-	issuer, err := bundle.IssuerForHost(root)
-	require.NoError(t, err)
-
 	var c *Console
 	ready := make(chan struct{}) // c is set
-	doc := stackPlan(t, root)
-	m, err := resources.Start(t.Context(), resources.Options{
-		Document: doc, Region: testRegion, Root: root, Dir: t.TempDir(), Log: t.Output(),
-		Bundles:      map[string]string{"build/edge.zip": edge, "build/issuer.zip": issuer},
+	doc := stackPlan(t, nil)
+	m, issuer := startStack(t, resources.Options{
+		Document:     doc,
 		OnRequest:    func(r cloudfront.Record) { <-ready; c.Observe(r) },
 		OnInvocation: func(function string, r lambda.Report) { <-ready; c.ObserveLambda(function, r) },
 	})
-	require.NoError(t, err)
-	t.Cleanup(m.Close)
 	keys := credentials.StaticCredentialsProvider{Value: resources.Local}
-	issuerClient, err := client.Local(m.Outputs["issuerUrl"].(string), testRegion)
-	require.NoError(t, err)
+	var err error
 	c, err = New(Options{
 		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Distribution.Stats, Unsupported: m.Unsupported,
 		Records: &mapping.Table{Name: doc.Outputs["mappingTable"].(string), Client: dynamodb.New(dynamodb.Options{
 			Region: testRegion, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys,
 		})},
-		Issuer: issuerClient,
+		Issuer: issuer,
 	})
 	require.NoError(t, err)
 	close(ready)
