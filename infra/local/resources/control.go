@@ -103,9 +103,3 @@ func refuseXML(w http.ResponseWriter, status int, code string) {
 			`xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type><Code>%s</Code></Error></`+
 			`ErrorResponse>`, code)
 }
-
-func refuseJSON(w http.ResponseWriter, status int, code string) {
-	w.Header().Set("X-Amzn-Errortype", code)
-	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"__type":%q}`, code)
-}

@@ -154,7 +154,7 @@ func TestRevocationsAndKeysSurviveARestart(t *testing.T) {
 			keyResource("k.3", "born-second"), changing)
 	})
 	assert.Equal(t, map[string]string{"r.x": "1", "k.2": "born-first", "k.3": "born-second", "k.4": "born-third"},
-		again.gate.store.All(),
+		again.gate.store.Entries,
 		"a key keeps the value it was made with, and one that the program gave up is gone")
 	assert.Equal(t, 410, get(t, again.BaseURL+"/x").StatusCode)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"secure-media-cdn/infra/local/cloudfrontjs"
 	"secure-media-cdn/infra/local/engine"
 )
 
@@ -87,11 +88,11 @@ func signedOnly(engine string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTableRequest))
 		if err != nil {
-			refuseJSON(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException")
+			cloudfrontjs.Refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException")
 			return
 		}
 		if err := verify(r, body, "dynamodb", "", time.Now()); err != nil {
-			refuseJSON(w, http.StatusBadRequest, "InvalidSignatureException")
+			cloudfrontjs.Refuse(w, http.StatusBadRequest, "InvalidSignatureException")
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))

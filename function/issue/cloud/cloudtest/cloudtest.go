@@ -18,6 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"secure-media-cdn/infra/local/cloudfrontjs"
 )
 
 const cloudFrontHost = "cloudfront.amazonaws.com"
@@ -105,7 +107,7 @@ func (a *AWS) RoundTrip(r *http.Request) (*http.Response, error) {
 	case fault == Throttle && r.URL.Hostname() == cloudFrontHost:
 		return answer(r, func(w http.ResponseWriter) { a.CloudFront.refuse(w, "Throttling") }), nil
 	case fault == Throttle:
-		return answer(r, func(w http.ResponseWriter) { refuse(w, http.StatusBadRequest, "ThrottlingException") }), nil
+		return answer(r, func(w http.ResponseWriter) { cloudfrontjs.Refuse(w, http.StatusBadRequest, "ThrottlingException") }), nil
 	}
 	response, err := a.serve(r)
 	if fault == Lost && err == nil {
@@ -133,7 +135,7 @@ func (a *AWS) serve(r *http.Request) (*http.Response, error) {
 	case host == cloudFrontHost:
 		return answer(r, func(w http.ResponseWriter) { a.CloudFront.serve(w, r) }), nil
 	case strings.HasSuffix(host, ".cloudfront-kvs.global.api.aws"):
-		return answer(r, func(w http.ResponseWriter) { a.KeyValueStore.serve(w, r) }), nil
+		return answer(r, func(w http.ResponseWriter) { a.KeyValueStore.ServeHTTP(w, r) }), nil
 	case strings.HasSuffix(host, ".s3."+Region+".amazonaws.com") && r.Method == http.MethodHead:
 		return answer(r, func(w http.ResponseWriter) {
 			if !a.Objects[strings.TrimPrefix(r.URL.Path, "/")] {
@@ -159,11 +161,4 @@ func answer(r *http.Request, serve func(http.ResponseWriter)) *http.Response {
 	response := recorder.Result()
 	response.Request = r
 	return response
-}
-
-// refuse answers an error as the JSON and the XML services write it.
-func refuse(w http.ResponseWriter, status int, code string) {
-	w.Header().Set("X-Amzn-Errortype", code)
-	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"__type":%q}`, code)
 }
