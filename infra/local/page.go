@@ -59,7 +59,7 @@ func (p *page) serve(doc *plan.Document, m *resources.Stack) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the console: %w", err)
 	}
-	url, err := m.Serve(c, c.Close)
+	url, err := m.Serve(c)
 	if err != nil {
 		return "", err
 	}

@@ -78,8 +78,6 @@ type Console struct {
 	revoked revokedLinks
 	uploads chan struct{} // one per upload under way
 	client  *http.Client  // fetches through the CDN
-	closed  chan struct{}
-	close   func()
 }
 
 // outputs are those of the stack's outputs that the console works with.
@@ -116,20 +114,15 @@ func New(o Options) (*Console, error) {
 		options: o, outputs: out, token: rand.Text(), now: o.Now, alarms: alarms,
 		log: newRequestLog(), metrics: newMetrics(alarms), names: metricNames(o.Document), uploads: make(chan struct{}, maxUploads),
 		revoked: revokedLinks{links: map[string][]link{}},
-		closed:  make(chan struct{}),
 		client: &http.Client{
 			Timeout: fetchTimeout,
 			// A link may redirect to S3; the page tells so rather than follow.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	c.close = closeOnce(c.closed)
 	c.routes()
 	return c, nil
 }
-
-// Close ends the streams of events, so that a server can shut down.
-func (c *Console) Close() { c.close() }
 
 func parseOutputs(all map[string]any) (outputs, error) {
 	var out outputs

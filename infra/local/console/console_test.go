@@ -87,7 +87,6 @@ func newDesk(t *testing.T, client *s3.Client, change func(*Options)) *desk {
 	var err error
 	d.Console, err = New(o)
 	require.NoError(t, err)
-	t.Cleanup(d.Close)
 	return d
 }
 

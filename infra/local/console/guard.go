@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 )
 
 // tokenHeader carries the page's token. That it is no header of a plain form alone has browsers ask first (CORS
@@ -64,8 +63,4 @@ func hostname(host string) string {
 		return name
 	}
 	return strings.Trim(host, "[]")
-}
-
-func closeOnce(c chan struct{}) func() {
-	return sync.OnceFunc(func() { close(c) })
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -34,20 +35,18 @@ type entry struct {
 	Note         string    `json:"note,omitempty"`
 }
 
-// requestLog keeps the last requests in a ring. Who watches reads at its own pace, and misses what it is too slow
-// for.
+// requestLog keeps the last requests in a ring. A page reads at its own pace, and misses what it is too slow for.
 type requestLog struct {
-	mu       sync.Mutex
-	ring     [logLength]entry
-	count    int64 // of all requests ever
-	sources  map[string]int64
-	young    map[string]entry // the last answer by path
-	old      map[string]entry
-	watchers map[chan struct{}]bool
+	mu      sync.Mutex
+	ring    [logLength]entry
+	count   int64 // of all requests ever
+	sources map[string]int64
+	young   map[string]entry // the last answer by path
+	old     map[string]entry
 }
 
 func newRequestLog() *requestLog {
-	return &requestLog{sources: map[string]int64{}, young: map[string]entry{}, watchers: map[chan struct{}]bool{}}
+	return &requestLog{sources: map[string]int64{}, young: map[string]entry{}}
 }
 
 func (l *requestLog) add(r cloudfront.Record) {
@@ -62,12 +61,6 @@ func (l *requestLog) add(r cloudfront.Record) {
 	l.ring[(l.count-1)%logLength] = e
 	l.sources[e.Source]++
 	l.remember(e)
-	for w := range l.watchers {
-		select {
-		case w <- struct{}{}:
-		default: // it knows already
-		}
-	}
 }
 
 // remember keeps the last answer of a path. Strangers choose paths, so the memory is bounded.
@@ -96,6 +89,7 @@ func (l *requestLog) last(link string) *entry {
 
 // since returns the kept requests after number, and how many of them are gone.
 func (l *requestLog) since(number int64) (entries []entry, missed int64) {
+	entries = []entry{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if number > l.count || number < 0 { // counted by a console before this one
@@ -112,27 +106,7 @@ func (l *requestLog) since(number int64) (entries []entry, missed int64) {
 func (l *requestLog) counts() map[string]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	counts := make(map[string]int64, len(l.sources))
-	for source, n := range l.sources {
-		counts[source] = n
-	}
-	return counts
-}
-
-// watch returns a channel that tells of new requests, and an end to it; ok is false if too many watch already.
-func (l *requestLog) watch() (news chan struct{}, end func(), ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.watchers) >= maxStreams {
-		return nil, nil, false
-	}
-	news = make(chan struct{}, 1)
-	l.watchers[news] = true
-	return news, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.watchers, news)
-	}, true
+	return maps.Clone(l.sources)
 }
 
 // plainPath is a path as it was meant: without its query, and unescaped.

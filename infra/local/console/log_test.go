@@ -1,11 +1,8 @@
 package console
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -56,78 +53,34 @@ func TestPathsAreRememberedWithinBounds(t *testing.T) {
 	assert.LessOrEqual(t, len(entries[0].Path), shownPath+len("…"))
 }
 
-// events reads a stream until it has seen n of the named events.
-func events(t *testing.T, url, lastID string, name string, n int) (data []string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+Path+"/api/events", nil)
-	require.NoError(t, err)
-	r.Header.Set("Last-Event-ID", lastID)
-	response, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
-	lines := bufio.NewScanner(response.Body)
-	lines.Buffer(nil, 1<<20)
-	for event := ""; len(data) < n && lines.Scan(); {
-		if after, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
-			event = after
-		}
-		if after, ok := strings.CutPrefix(lines.Text(), "data: "); ok && event == name {
-			data = append(data, after)
-		}
-	}
-	require.Len(t, data, n)
-	return data
-}
-
-func TestTheStreamOfEvents(t *testing.T) {
+func TestThePageGetsWhatIsNewAndHowThingsStand(t *testing.T) {
 	d := newDesk(t, s3.New(s3.Options{}), nil)
-	server := httptest.NewServer(d)
-	defer server.Close()
+	ask := func(after string) (got news) {
+		t.Helper()
+		w := d.ask("GET", Path+"/api/news?after="+after, "")
+		require.Equal(t, 200, w.Code)
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+		return got
+	}
+	assert.Contains(t, d.ask("GET", Path+"/api/news", "").Body.String(), `"requests":[]`)
 	hostile := "/images/</script>\n\ndata: {}\n\n\xff"
 	d.Observe(cloudfront.Record{Time: d.now, Method: "GET", Path: "/images/one", Status: 200, Result: "Miss",
 		Source: cloudfront.FromS3, Duration: time.Millisecond})
 	d.Observe(cloudfront.Record{Path: hostile, Status: 404, Source: cloudfront.FromFunction, Note: "a\nb"})
 
-	var got requestsEvent
-	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "", "requests", 1)[0]), &got))
+	got := ask("")
 	require.Len(t, got.Requests, 2, "a page that opens gets what was before")
 	assert.Equal(t, entry{Number: 1, Time: got.Requests[0].Time, Method: "GET", Path: "/images/one", Status: 200,
 		Result: "Miss", Source: "s3", Milliseconds: 1}, got.Requests[0])
-	assert.Equal(t, "/images/</script>\n\ndata: {}\n\n\ufffd", got.Requests[1].Path, "a path cannot end the event")
+	assert.Equal(t, "/images/</script>\n\ndata: {}\n\n\ufffd", got.Requests[1].Path)
 
-	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "1", "requests", 1)[0]), &got))
-	require.Len(t, got.Requests, 1, "a page that comes back gets what it missed")
+	got = ask("1")
+	require.Len(t, got.Requests, 1, "a page that knows one gets the other")
 	assert.EqualValues(t, 2, got.Requests[0].Number)
 
-	var now pulse
-	require.NoError(t, json.Unmarshal([]byte(events(t, server.URL, "", "pulse", 1)[0]), &now))
-	assert.EqualValues(t, 7, now.Stats.Requests)
-	assert.Equal(t, map[string]int64{"s3": 1, "function": 1}, now.Sources)
-}
-
-func TestStreamsEndAndAreBounded(t *testing.T) {
-	d := newDesk(t, s3.New(s3.Options{}), nil)
-	server := httptest.NewServer(d)
-	defer server.Close()
-	var open []*http.Response
-	for n := range maxStreams + 1 {
-		response, err := http.Get(server.URL + Path + "/api/events")
-		require.NoError(t, err)
-		defer response.Body.Close()
-		if n == maxStreams {
-			assert.Equal(t, 503, response.StatusCode)
-			continue
-		}
-		require.Equal(t, 200, response.StatusCode)
-		open = append(open, response)
-	}
-	d.Close()
-	d.Close()
-	for _, response := range open {
-		for lines := bufio.NewScanner(response.Body); lines.Scan(); { // ends, or the test hangs
-		}
-	}
+	assert.EqualValues(t, 7, got.Stats.Requests)
+	assert.Equal(t, map[string]int64{"s3": 1, "function": 1}, got.Sources)
+	assert.Empty(t, ask("2").Requests)
 }
 
 func TestTheStackIsShownWithoutSecrets(t *testing.T) {

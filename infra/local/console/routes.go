@@ -28,7 +28,7 @@ func (c *Console) routes() {
 	c.mux.HandleFunc("GET "+Path+"/{file}", serveFile)
 	for pattern, handler := range map[string]http.HandlerFunc{
 		"GET %s/api/stack":        c.serveStack,
-		"GET %s/api/events":       c.serveEvents,
+		"GET %s/api/news":         c.serveNews,
 		"GET %s/api/pictures":     c.servePictures,
 		"PUT %s/api/pictures":     c.serveUpload,
 		"GET %s/api/thumbnail":    c.serveThumbnail,

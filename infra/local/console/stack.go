@@ -42,6 +42,7 @@ var groups = []struct {
 	{"Links", []string{"dynamodb"}},
 	{"Alarms and logs", []string{"cloudwatch", "sns"}},
 	{"Permissions", []string{"iam", "kms"}},
+	{"Others", nil},
 }
 
 // facts are the inputs worth a word; none of them is ever a secret.
@@ -60,7 +61,7 @@ func groupOf(r plan.Resource) string {
 			}
 		}
 	}
-	return "Others"
+	return groups[len(groups)-1].name
 }
 
 // deployed groups the plan's resources.
@@ -82,10 +83,7 @@ func deployed(doc *plan.Document, home string) []group {
 		by[groupOf(r)] = append(by[groupOf(r)], shown)
 	}
 	var all []group
-	for _, g := range append(slices.Clone(groups), struct {
-		name    string
-		modules []string
-	}{name: "Others"}) {
+	for _, g := range groups {
 		if resources := by[g.name]; len(resources) > 0 {
 			sort.Slice(resources, func(i, j int) bool {
 				a, b := resources[i], resources[j]

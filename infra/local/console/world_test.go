@@ -88,6 +88,5 @@ func startWorld(t *testing.T) string {
 	close(ready)
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
-	t.Cleanup(c.Close)
 	return server.URL + Path
 }

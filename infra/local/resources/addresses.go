@@ -24,7 +24,7 @@ func (m *Stack) startURLs(context.Context) error {
 		if region == "" {
 			region = m.o.Region
 		}
-		url, err := m.serveAnywhere(m.counted(f.name, &functionURL{function: f, region: region}))
+		url, err := m.Serve(m.counted(f.name, &functionURL{function: f, region: region}))
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func (m *Stack) startControl(context.Context) error {
 	// Only what this run starts is told the prefix: the S3 server signs no events, and the store's calls are signed with
 	// Signature Version 4A, which nothing here checks.
 	prefix := "/" + rand.Text()
-	url, err := m.serveAnywhere(http.StripPrefix(prefix, mux))
+	url, err := m.Serve(http.StripPrefix(prefix, mux))
 	if err != nil {
 		return err
 	}

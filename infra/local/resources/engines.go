@@ -26,7 +26,7 @@ func (m *Stack) startTable(ctx context.Context) error {
 	}
 	m.table = s
 	m.keep(s, "the DynamoDB engine")
-	if m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"], err = m.serveAnywhere(signedOnly(s.URL)); err != nil {
+	if m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"], err = m.Serve(signedOnly(s.URL)); err != nil {
 		return err
 	}
 	client := dynamodb.New(dynamodb.Options{Region: m.o.Region, BaseEndpoint: &s.URL, Credentials: provider})

@@ -32,7 +32,7 @@ func ask(t *testing.T, method, address, host string) int {
 func TestOnlyThisMachinesNamesAreAnswered(t *testing.T) {
 	t.Parallel()
 	m := startTest(t, nil)
-	console, err := m.Serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), func() {})
+	console, err := m.Serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	require.NoError(t, err)
 	for what, address := range map[string]string{
 		"the CDN": m.BaseURL, "a function's address": m.Outputs["issuerUrl"].(string), "a server beside them": console,

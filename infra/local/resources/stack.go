@@ -168,18 +168,8 @@ func (m *Stack) serve(l net.Listener, h http.Handler) {
 	})
 }
 
-// Serve answers on a free port as long as the stack runs, and returns the address. When the stack closes, end is
-// called before h's requests are waited for: it ends those that would go on.
-func (m *Stack) Serve(h http.Handler, end func()) (string, error) {
-	url, err := m.serveAnywhere(h)
-	if err == nil {
-		m.closers = append(m.closers, end)
-	}
-	return url, err
-}
-
-// serveAnywhere answers on a free port, whose address it returns.
-func (m *Stack) serveAnywhere(h http.Handler) (string, error) {
+// Serve answers on a free port as long as the stack runs, and returns the address.
+func (m *Stack) Serve(h http.Handler) (string, error) {
 	l, err := Listen(0)
 	if err != nil {
 		return "", err

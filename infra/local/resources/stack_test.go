@@ -152,7 +152,7 @@ func TestCloseEndsAnAnswerThatTakesTooLong(t *testing.T) {
 	t.Parallel()
 	m := startTest(t, nil)
 	hung := make(chan struct{})
-	url, err := m.serveAnywhere(http.HandlerFunc(func(_ http.ResponseWriter,
+	url, err := m.Serve(http.HandlerFunc(func(_ http.ResponseWriter,
 		r *http.Request) {
 		close(hung)
 		<-r.Context().Done()

@@ -1,4 +1,4 @@
-import { api, bytes, call, find, keep, make, sources, text, toast } from './dom.js';
+import { bytes, call, find, keep, make, sources, text, toast } from './dom.js';
 import { showAlarms } from './alarms.js';
 import { refresh, seen, startPictures } from './pictures.js';
 import { addRequests, startRequests } from './requests.js';
@@ -39,26 +39,27 @@ function way(counts) {
   });
 }
 
-// watch follows the console's events; the browser connects again by itself.
-function watch() {
+// watch asks the console for what is new, again and again.
+async function watch(after) {
   const connection = find('#connection');
-  const events = new EventSource(api('events'));
   const state = (name, words) => {
     connection.className = `connection ${name}`;
     text(connection, words);
   };
-  events.addEventListener('open', () => state('live', 'live'));
-  events.addEventListener('error', () => state('lost', 'not connected'));
-  events.addEventListener('pulse', (event) => {
-    const pulse = JSON.parse(event.data);
-    figures(pulse);
-    showAlarms(pulse.alarms);
-  });
-  events.addEventListener('requests', (event) => {
-    const { requests, missed } = JSON.parse(event.data);
-    addRequests(requests, missed);
-    seen(requests);
-  });
+  try {
+    const news = await call('GET', `news?after=${after}`);
+    state('live', 'live');
+    figures(news);
+    showAlarms(news.alarms);
+    if (news.requests.length) {
+      after = news.requests.at(-1).number;
+      addRequests(news.requests, news.missed);
+      seen(news.requests);
+    }
+  } catch {
+    state('lost', 'not connected');
+  }
+  setTimeout(watch, 500, after);
 }
 
 try {
@@ -66,7 +67,7 @@ try {
   showStack(stack);
   startRequests();
   startPictures(stack);
-  watch();
+  watch(0);
   await refresh();
 } catch (problem) {
   toast(problem.message, true);
