@@ -1,7 +1,7 @@
-// Package gate holds the CloudFront Functions that stand before the cache:
-// gate.js before every private link, public.js before the objects of public
-// services. Package seal names what the former reads, package mapping the paths
-// that the latter lets through; their tests run them in package cloudfrontjs.
+// Package gate holds the CloudFront Functions: gate.js stands before every private
+// link, public.js before the objects of public services, and headers.js behind
+// both. Package seal names what the first reads, package mapping the paths that
+// the second lets through; their tests run them in package cloudfrontjs.
 package gate
 
 import _ "embed"
@@ -16,3 +16,9 @@ var Source string
 //
 //go:embed public.js
 var Public string
+
+// Headers is the code of the function that takes S3's own headers out of answers,
+// for the same runtime.
+//
+//go:embed headers.js
+var Headers string

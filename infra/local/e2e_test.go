@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -75,6 +77,29 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			assert.Equal(t, 200, a.StatusCode, key)
 			assert.Equal(t, string(body), string(a.body), key)
 		}
+	})
+	t.Run("S3's own headers and a user's metadata stay behind", func(t *testing.T) {
+		for _, key := range []string{"simple-chat/described.png", "nudges/described.png"} {
+			_, err := r.s3.PutObject(t.Context(), &s3.PutObjectInput{
+				Bucket: aws.String(r.outputs["mediaBucket"].(string)), Key: aws.String(key), Body: strings.NewReader("x"),
+				Metadata: map[string]string{"uploader": "somebody"}, CacheControl: aws.String("max-age=60"),
+			})
+			require.NoError(t, err)
+			stored, err := r.s3.HeadObject(t.Context(), &s3.HeadObjectInput{
+				Bucket: aws.String(r.outputs["mediaBucket"].(string)), Key: aws.String(key)})
+			require.NoError(t, err)
+			require.Equal(t, "somebody", stored.Metadata["uploader"], "S3 would tell")
+			url := r.issue("s3://"+r.outputs["mediaBucket"].(string)+"/"+key, 0)
+			for range 2 { // a miss and a hit
+				a := fetch(t, "GET", url)
+				require.Equal(t, 200, a.StatusCode)
+				assert.NotEmpty(t, a.Header.Get("ETag"))
+				assertNothingOfS3s(t, a)
+			}
+			assertNothingOfS3s(t, fetch(t, "HEAD", url))
+			assertNothingOfS3s(t, fetch(t, "GET", url, "Range", "bytes=0-0"))
+		}
+		assertNothingOfS3s(t, fetch(t, "GET", r.base+"/nudges/nothing.png"))
 	})
 	t.Run("a public service needs no link", func(t *testing.T) {
 		object := r.upload("marketplace/odd name+.png", []byte("public"))
@@ -215,9 +240,16 @@ func TestRedirectDeliverySendsViewersToShortLivedAddresses(t *testing.T) {
 		assert.NotEqual(t, "Hit from cloudfront", a.cache(), "a signed address is one viewer's alone")
 		location = a.Header.Get("Location")
 	}
-	now := fetch(t, "GET", location)
+	now := fetch(t, "GET", location, "Origin", "null") // as browsers ask after a redirect
 	assert.Equal(t, 200, now.StatusCode)
 	assert.True(t, bytes.Equal(sample, now.body))
+	assert.Equal(t, "*", now.Header.Get("Access-Control-Allow-Origin"))
+	assert.Equal(t, "image/jpeg", now.Header.Get("Content-Type"))
+	script := []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)
+	svg := fetch(t, "GET", r.issue(r.upload("simple-chat/script.svg", script), 0))
+	svg = fetch(t, "GET", svg.Header.Get("Location"))
+	require.Equal(t, 200, svg.StatusCode)
+	assert.Equal(t, "attachment", svg.Header.Get("Content-Disposition"), "it cannot run at S3's host")
 	assert.Eventually(t, func() bool { return fetch(t, "GET", location).StatusCode == http.StatusForbidden }, time.Minute,
 		100*time.Millisecond)
 	assert.NotContains(t, r.said(), "X-Amz-Signature")
@@ -304,6 +336,14 @@ func spellings(n int, key string) []string {
 		}
 	}
 	return all
+}
+
+// assertNothingOfS3s expects no header that only S3 adds.
+func assertNothingOfS3s(t *testing.T, a reply) {
+	t.Helper()
+	for name := range a.Header {
+		assert.False(t, strings.HasPrefix(name, "X-Amz-") && !strings.HasPrefix(name, "X-Amz-Cf-"), name)
+	}
 }
 
 func flip(c byte) string {

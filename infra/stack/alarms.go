@@ -139,6 +139,7 @@ func viewerFunctionAlarms(name string, of metricSet, function, check string) []a
 var allAlarms = slices.Concat(alarms,
 	viewerFunctionAlarms("Gate", gateMetrics, "gate", "check that its key value store can be read and holds the link keys"),
 	viewerFunctionAlarms("Public", publicMetrics, "public", "roll back if a deployment came just before"),
+	viewerFunctionAlarms("Headers", headersMetrics, "headers", "roll back if a deployment came just before"),
 )
 
 // newAlarms registers all alarms and, in each region that has one, a topic that

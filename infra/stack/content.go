@@ -7,6 +7,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	edgefn "secure-media-cdn/function/edge"
 )
 
 // oldVersionDays is how long a replaced or deleted object can be brought back.
@@ -45,12 +47,19 @@ func (s *builder) newContent() (*content, error) {
 	if len(s.cfg.CORSAllowedOrigins) == 0 {
 		return c, nil
 	}
+	origins := s.cfg.CORSAllowedOrigins
+	if s.cfg.Delivery == string(edgefn.DeliverRedirect) {
+		// After a redirect from one origin to another a browser sends Origin: null,
+		// whichever page asked. The signed address is what keeps others out.
+		// https://fetch.spec.whatwg.org/#concept-request-tainted-origin
+		origins = []string{"*"}
+	}
 	_, err = s3.NewBucketCorsConfigurationV2(s.ctx, "content", &s3.BucketCorsConfigurationV2Args{
 		Bucket: bucket.ID(),
 		CorsRules: s3.BucketCorsConfigurationV2CorsRuleArray{&s3.BucketCorsConfigurationV2CorsRuleArgs{
 			AllowedHeaders: pulumi.ToStringArray([]string{"*"}),
 			AllowedMethods: pulumi.ToStringArray([]string{"GET", "HEAD"}),
-			AllowedOrigins: pulumi.ToStringArray(s.cfg.CORSAllowedOrigins),
+			AllowedOrigins: pulumi.ToStringArray(origins),
 			ExposeHeaders:  pulumi.ToStringArray(exposedHeaders),
 			MaxAgeSeconds:  pulumi.Int(corsMaxAgeSeconds),
 		}},

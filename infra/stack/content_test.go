@@ -84,6 +84,18 @@ func TestTheBucketAnswersOnlyConfiguredOrigins(t *testing.T) {
 	assert.Empty(t, kinds(planOf(t, "dev", config{"corsAllowedOrigins": "[]"}), "BucketCorsConfigurationV2"))
 }
 
+// https://fetch.spec.whatwg.org/#concept-request-tainted-origin
+func TestInRedirectDeliveryTheBucketAnswersTheOriginNull(t *testing.T) {
+	doc := planOf(t, "everything", config{"delivery": "redirect"})
+	rule := at(find(t, doc, "BucketCorsConfigurationV2", "content").Inputs, "corsRules[0]")
+	assert.Equal(t, []any{"*"}, at(rule, "allowedOrigins"), "which browsers send after a redirect")
+	assert.Equal(t, []any{"https://app.example.com", "https://admin.example.com"}, at(find(t, doc, "ResponseHeadersPolicy",
+		"content").Inputs, "corsConfig.accessControlAllowOrigins.items"), "only they are told where to")
+
+	closed := planOf(t, "dev", config{"delivery": "redirect", "corsAllowedOrigins": "[]"})
+	assert.Empty(t, kinds(closed, "BucketCorsConfigurationV2"), "where nobody may read, nobody may")
+}
+
 func TestACustomerManagedKeyIsUsedAndOpenedToTheDistribution(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	const key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"

@@ -61,6 +61,11 @@ var graphs = []graph{
 		{of: gateMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
 		{of: gateMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
 	}},
+	{title: "Answers: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
+		{of: headersMetrics, metric: "FunctionInvocations", statistic: "Sum"},
+		{of: headersMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
+		{of: headersMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
+	}},
 	{title: "Public paths: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
 		{of: publicMetrics, metric: "FunctionInvocations", statistic: "Sum"},
 		{of: publicMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},

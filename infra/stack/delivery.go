@@ -215,6 +215,8 @@ func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.Dist
 		FunctionAssociations: cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
 			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerRequest),
 				FunctionArn: g.function.Arn},
+			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerResponse),
+				FunctionArn: g.headers.Arn},
 		},
 	}
 }
@@ -237,6 +239,9 @@ func (s *builder) publicBehaviors(p policies, g *gate) cloudfront.DistributionOr
 			FunctionAssociations: cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArray{
 				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
 					EventType: pulumi.String(viewerRequest), FunctionArn: g.public.Arn,
+				},
+				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
+					EventType: pulumi.String(viewerResponse), FunctionArn: g.headers.Arn,
 				},
 			},
 		})

@@ -12,15 +12,18 @@ import (
 )
 
 const (
-	gateRuntime   = "cloudfront-js-2.0"
-	viewerRequest = "viewer-request"
+	gateRuntime    = "cloudfront-js-2.0"
+	viewerRequest  = "viewer-request"
+	viewerResponse = "viewer-response"
 )
 
-// gate is what stands before the cache.
+// gate is what stands before the cache, and between it and the viewer.
 type gate struct {
 	// function checks every request for a link, public the spelling of every path
 	// of a public service.
 	function, public *cloudfront.Function
+	// headers takes S3's own headers out of every answer.
+	headers *cloudfront.Function
 	// store holds the link keys and the revoked links.
 	store *cloudfront.KeyValueStore
 	// logs are the functions' log groups, to be there before the first request.
@@ -50,6 +53,13 @@ func (s *builder) newGate() (*gate, error) {
 	g.public, err = s.newViewerFunction(g, "public", &cloudfront.FunctionArgs{
 		Comment: pulumi.String("Lets one spelling of each public path through"),
 		Code:    pulumi.String(source.Public),
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.headers, err = s.newViewerFunction(g, "headers", &cloudfront.FunctionArgs{
+		Comment: pulumi.String("Takes S3's own headers out of answers"),
+		Code:    pulumi.String(source.Headers),
 	})
 	return g, err
 }

@@ -19,17 +19,17 @@ import (
 	"secure-media-cdn/infra/plan/recorder"
 )
 
-func TestAFunctionStandsBeforeEveryBehavior(t *testing.T) {
+func TestAFunctionStandsBeforeEveryBehaviorAndOneBehindIt(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		for pattern, b := range behaviors(t, doc) {
 			name := "public"
 			if pattern == "" {
 				name = "gate"
 			}
-			associations := at(b, "functionAssociations").([]any)
-			require.Len(t, associations, 1)
-			assert.Equal(t, map[string]any{"eventType": "viewer-request", "functionArn": viewerFunction(t, doc, name).Outputs["arn"]},
-				associations[0], pattern)
+			assert.ElementsMatch(t, []any{
+				map[string]any{"eventType": "viewer-request", "functionArn": viewerFunction(t, doc, name).Outputs["arn"]},
+				map[string]any{"eventType": "viewer-response", "functionArn": viewerFunction(t, doc, "headers").Outputs["arn"]},
+			}, at(b, "functionAssociations"), pattern)
 		}
 	})
 }
@@ -48,7 +48,7 @@ func viewerFunction(t *testing.T, doc *plan.Document, name string) plan.Resource
 
 func TestTheFunctionsShipAsTheyAre(t *testing.T) {
 	doc := planOf(t, "everything", nil)
-	for name, source := range map[string]string{"gate": "gate.js", "public": "public.js"} {
+	for name, source := range map[string]string{"gate": "gate.js", "public": "public.js", "headers": "headers.js"} {
 		text, err := os.ReadFile(root + "/function/gate/" + source)
 		require.NoError(t, err)
 		assert.Equal(t, string(text), viewerFunction(t, doc, name).Inputs["code"])

@@ -24,6 +24,18 @@ func TestEveryAnswerIsDisarmed(t *testing.T) {
 	})
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html
+func TestErrorsLoseWhatS3AddsToThem(t *testing.T) {
+	everyStack(t, func(t *testing.T, doc *plan.Document) {
+		var removed []any
+		for _, item := range at(find(t, doc, "ResponseHeadersPolicy", "content").Inputs, "removeHeadersConfig.items").([]any) {
+			removed = append(removed, at(item, "header"))
+		}
+		assert.Equal(t, []any{"x-amz-bucket-region", "x-amz-delete-marker", "x-amz-id-2", "x-amz-request-id", "x-amz-version-id"},
+			removed)
+	})
+}
+
 func TestOnlyConfiguredOriginsMayRead(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	cors := find(t, doc, "ResponseHeadersPolicy", "content").Inputs["corsConfig"]

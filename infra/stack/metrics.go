@@ -55,8 +55,9 @@ var (
 	distributionMetrics = metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
 		return pulumi.StringMap{"DistributionId": w.delivery.distribution.ID(), "Region": pulumi.String("Global")}
 	}}
-	gateMetrics   = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.function })
-	publicMetrics = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.public })
+	gateMetrics    = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.function })
+	publicMetrics  = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.public })
+	headersMetrics = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.headers })
 	// An edge function bears the same name in every region that it runs in,
 	// us-east-1 included.
 	edgeMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {

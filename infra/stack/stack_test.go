@@ -17,7 +17,7 @@ import (
 // a resource's identity: one that disappears from here is a resource that
 // Pulumi deletes, and one that is renamed is replaced with all it holds.
 var roles = []string{
-	"access", "cdn", "content", "cors", "edge", "gate", "issuer", "logs", "mappings", "overview", "public",
+	"access", "cdn", "content", "cors", "edge", "gate", "headers", "issuer", "logs", "mappings", "overview", "public",
 	"removals",
 }
 
@@ -33,6 +33,7 @@ var single = []string{
 	"IssuerFailed",
 	"IssuerAnswersErrors", "IssuerThrottled", "RemovalsLost",
 	"GateFailed", "GateAnswerRefused", "GateThrottled", "PublicFailed", "PublicAnswerRefused", "PublicThrottled",
+	"HeadersFailed", "HeadersAnswerRefused", "HeadersThrottled",
 }
 
 func TestLogicalNamesAreRolesAndNeverTypesOrStages(t *testing.T) {

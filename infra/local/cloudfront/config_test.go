@@ -69,7 +69,7 @@ var properties = []property{
 	{"distribution", "defaultCacheBehavior.defaultTtl", `1`, "", "", "defaultCacheBehavior.defaultTtl is not supported"},
 	{"distribution", "defaultCacheBehavior.fieldLevelEncryptionId", `"x"`, "", "", "defaultCacheBehavior.fieldLevelEncryptionId is not supported"},
 	{"distribution", "defaultCacheBehavior.forwardedValues", `{"queryString":true}`, "", "", "defaultCacheBehavior.forwardedValues is not supported"},
-	{"distribution", "defaultCacheBehavior.functionAssociations", `[{"eventType":"viewer-response","functionArn":"x"}]`, "gate-on-hits", "", `"viewer-response" is not supported`},
+	{"distribution", "defaultCacheBehavior.functionAssociations", `[{"eventType":"origin-response","functionArn":"x"}]`, "gate-on-hits", "", `"origin-response" is not supported`},
 	{"distribution", "defaultCacheBehavior.grpcConfig.enabled", `true`, "", "", "defaultCacheBehavior.grpcConfig is not supported"},
 	{"distribution", "defaultCacheBehavior.lambdaFunctionAssociations[0].eventType", `"origin-response"`, "lambda-changes", "", `"origin-response" is not supported`},
 	{"distribution", "defaultCacheBehavior.lambdaFunctionAssociations[0].includeBody", `true`, "", "", "includeBody is not supported"},

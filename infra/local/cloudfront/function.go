@@ -21,6 +21,8 @@ type (
 		Context functionContext `json:"context"`
 		Viewer  functionViewer  `json:"viewer"`
 		Request functionRequest `json:"request"`
+		// Response is there at viewer-response.
+		Response *functionResponse `json:"response,omitempty"`
 	}
 	functionContext struct {
 		DistributionDomainName string `json:"distributionDomainName"`
@@ -44,7 +46,7 @@ type (
 		StatusDescription string                   `json:"statusDescription"`
 		Headers           map[string]functionValue `json:"headers"`
 		Cookies           map[string]functionValue `json:"cookies"`
-		Body              json.RawMessage          `json:"body"`
+		Body              json.RawMessage          `json:"body,omitempty"`
 	}
 	functionValue struct {
 		Value      string          `json:"value"`

@@ -45,7 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.clientIP, _, _ = net.SplitHostPort(r.RemoteAddr)
 	x.uri, x.query, _ = strings.Cut(target, "?")
 	x.behaviour = s.match(x.uri)
-	a := s.handle(r, x, target)
+	a := s.answered(r, x, s.handle(r, x, target))
 	counted := &countingWriter{ResponseWriter: w}
 	s.respond(counted, x, a)
 	s.record(a, Record{

@@ -11,6 +11,8 @@
 //     overridden Cache-Control on 200 only: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 //   - A body of more than a quarter of the cache passes through uncached.
 //   - A HEAD that misses tells the length of the object as S3 has it, also if a GET would be compressed.
+//   - The viewer-response function sees a whole answer, with the status 200, where a condition or a range then makes a 304
+//     or a 206 of it; and the response headers policy applies after it.
 //   - stale-while-revalidate is ignored: an expired object is fetched first.
 package cloudfront
 
@@ -49,7 +51,7 @@ type S3 struct {
 // Options configure a Server.
 type Options struct {
 	Distribution *distribution.Distribution
-	// Lambdas holds the functions at origin-request by numbered ARN, Functions those at viewer-request by ARN.
+	// Lambdas holds the functions at origin-request by numbered ARN, Functions those at viewer events by ARN.
 	Lambdas   map[string]Lambda
 	Functions map[string]Function
 	S3        S3
@@ -118,9 +120,10 @@ type Server struct {
 // behaviour is one cache behaviour with what runs for it.
 type behaviour struct {
 	*distribution.Behaviour
-	bucket        *bucket
-	viewerRequest Function // nil: none
-	originRequest Lambda   // nil: none
+	bucket         *bucket
+	viewerRequest  Function // nil: none
+	viewerResponse Function // nil: none
+	originRequest  Lambda   // nil: none
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -138,9 +141,13 @@ func New(o Options) (*Server, error) {
 	s.via = []string{"1.1 " + host + ".cloudfront.net (CloudFront)"}
 	var problems []error
 	for _, read := range s.Behaviours {
-		b := &behaviour{Behaviour: read, viewerRequest: o.Functions[read.ViewerRequest], originRequest: o.Lambdas[read.OriginRequest]}
+		b := &behaviour{Behaviour: read, viewerRequest: o.Functions[read.ViewerRequest],
+			viewerResponse: o.Functions[read.ViewerResponse], originRequest: o.Lambdas[read.OriginRequest]}
 		if b.viewerRequest == nil && read.ViewerRequest != "" {
 			problems = append(problems, fmt.Errorf("behaviour %s: no function runs for %s", read.Pattern, read.ViewerRequest))
+		}
+		if b.viewerResponse == nil && read.ViewerResponse != "" {
+			problems = append(problems, fmt.Errorf("behaviour %s: no function runs for %s", read.Pattern, read.ViewerResponse))
 		}
 		if b.originRequest == nil && read.OriginRequest != "" {
 			problems = append(problems, fmt.Errorf("behaviour %s: no function runs for %s", read.Pattern, read.OriginRequest))

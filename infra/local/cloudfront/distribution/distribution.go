@@ -48,7 +48,7 @@ type Behaviour struct {
 	Forward         []string       // the viewer's headers that reach the origin without being part of the cache key
 	Headers         *HeadersPolicy // nil for none
 	// ARNs of the functions at these events, empty for none.
-	ViewerRequest, OriginRequest string
+	ViewerRequest, ViewerResponse, OriginRequest string
 }
 
 const defaultErrorMinimum = 10 * time.Second

@@ -24,12 +24,14 @@ func (r *reader) functions(path string, in behaviourInputs, b *Behaviour) {
 	}
 	for _, a := range in.FunctionAssociations {
 		at := path + ".functionAssociations"
+		of := map[string]*string{"viewer-request": &b.ViewerRequest, "viewer-response": &b.ViewerResponse}[a.EventType]
 		switch {
-		case a.EventType != "viewer-request":
+		case of == nil:
 			r.fail("%s: the event %q is not supported on one machine", at, a.EventType)
-		case b.ViewerRequest != "":
+			continue
+		case *of != "":
 			r.fail("%s: two functions for %s", at, a.EventType)
 		}
-		b.ViewerRequest = a.FunctionARN
+		*of = a.FunctionARN
 	}
 }
