@@ -32,8 +32,6 @@ type bucket struct {
 type originRequest struct {
 	method, uri, query string
 	header             http.Header
-	custom             []distribution.Header
-	unsigned           bool // the function changed the origin
 }
 
 const (
@@ -127,11 +125,11 @@ func (b *bucket) send(ctx context.Context, in originRequest, key string, now tim
 	}
 	req.URL.Path, req.URL.RawPath, req.URL.RawQuery = path, httpbinding.EscapePath(path, false), in.query
 	req.Header = in.header.Clone()
-	for _, h := range in.custom {
+	for _, h := range b.CustomHeaders {
 		req.Header.Set(h.Name, h.Value)
 	}
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
-	if b.Signed && !in.unsigned {
+	if b.Signed {
 		req.Header.Del("Authorization")
 		req.Header.Set("X-Amz-Content-Sha256", unsignedPayload)
 		if err := signer.SignHTTP(ctx, b.keys, req, unsignedPayload, "s3", b.Region, now); err != nil {
@@ -161,16 +159,15 @@ func (b *bucket) refuse(in originRequest, key string) *http.Response {
 		return nil // preflights are not authorised
 	}
 	query, _ := url.ParseQuery(in.query)
-	signed := b.Signed && !in.unsigned
 	action, resource := "s3:GetObject", "arn:aws:s3:::"+b.Bucket+"/"+key
 	if key == "" {
 		action, resource = "s3:ListBucket", "arn:aws:s3:::"+b.Bucket
 	}
 	switch {
-	case query.Has("X-Amz-Algorithm") && signed:
+	case query.Has("X-Amz-Algorithm") && b.Signed:
 		// https://github.com/catalyst/moodle-tool_objectfs/issues/303 has CloudFront's case of it.
 		return s3Error(in, http.StatusBadRequest, "InvalidArgument", "Only one auth mechanism allowed")
-	case !signed, !b.Policy.Allows(b.arn, action, resource), slices.ContainsFunc(subresources, query.Has):
+	case !b.Signed, !b.Policy.Allows(b.arn, action, resource), slices.ContainsFunc(subresources, query.Has):
 		return s3Error(in, http.StatusForbidden, "AccessDenied", "Access Denied")
 	case len(key) > maxKeyBytes:
 		return s3Error(in, http.StatusBadRequest, "KeyTooLongError", "Your key is too long")

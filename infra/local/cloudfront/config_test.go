@@ -123,6 +123,8 @@ var properties = []property{
 	{"responseHeadersPolicy", "corsConfig", `{"accessControlAllowOrigins":{"items":["https://a.*.example"]}}`, "policy-cors", "", "only the leftmost label"},
 
 	{"bucketPolicy", "policy", `"{}x"`, "", "", "policy:"},
+	{"bucketPolicy", "policy", `"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",` +
+		`\"Condition\":{\"ArnLike\":{\"aws:SourceArn\":\"*\"}}}]}"`, "", "", "the condition ArnLike on aws:SourceArn is not supported"},
 	{"bucketPolicy", "policy", `"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"NotAction\":\"s3:Put*\"}]}"`, "", "", "NotAction"},
 	{"bucketPolicy", "policy", `"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:*\",\"Resource\":\"*\",\"Condition\":{\"IpAddress\":{\"aws:SourceIp\":\"10.0.0.0/8\"}}}]}"`, "", "", "the condition IpAddress on aws:SourceIp is not supported"},
 }

@@ -55,7 +55,7 @@ type answer struct {
 // fetch makes one trip towards the origin: the origin-request function, then S3 unless the function answers itself.
 // An expired object is revalidated. The lifetime of what comes back is not decided here.
 func (s *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRange string) answer {
-	in := originRequest{method: x.method, uri: x.uri, custom: x.Origin.CustomHeaders, header: x.forwarded(s.via)}
+	in := originRequest{method: x.method, uri: x.uri, header: x.forwarded(s.via)}
 	if stale != nil {
 		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
 		// "Conditional GETs"

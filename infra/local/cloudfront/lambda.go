@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/textproto"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -90,7 +91,7 @@ func (x *exchange) lambdaEvent(d *distribution.Distribution, in originRequest) l
 	headers := toLambda(in.header)
 	headers["host"] = []lambdaHeader{{"Host", x.Origin.Domain}}
 	custom := lambdaHeaders{}
-	for _, h := range in.custom {
+	for _, h := range x.Origin.CustomHeaders {
 		custom[strings.ToLower(h.Name)] = []lambdaHeader{{h.Name, h.Value}}
 	}
 	return lambdaEvent{Records: []lambdaRecord{{CF: lambdaCF{
@@ -167,32 +168,11 @@ func changed(got, sent lambdaRequest, out originRequest) (originRequest, error) 
 	}
 	header.Del("Host")
 	out.uri, out.query, out.header = got.URI, got.QueryString, header
-	return changedOrigin(got.Origin, sent.Origin.S3, out)
-}
-
-func changedOrigin(got *lambdaOrigin, sent *lambdaS3, out originRequest) (originRequest, error) {
-	if got == nil || got.S3 == nil || len(got.Custom) > 0 {
-		return out, errors.New("the origin is not the one S3 origin any more: that is not supported on one machine")
-	}
-	custom, err := checkHeaders(got.S3.CustomHeaders, sent.CustomHeaders, distribution.NotCustom)
-	if err != nil {
-		return out, fmt.Errorf("the origin's customHeaders: %w", err)
-	}
-	out.custom = nil
-	for _, name := range slices.Sorted(maps.Keys(custom)) {
-		if _, twice := out.header[name]; twice {
-			return out, fmt.Errorf("the header %s is in the request and among the origin's customHeaders", name)
-		}
-		for _, value := range custom[name] {
-			out.custom = append(out.custom, distribution.Header{Name: name, Value: value})
-		}
-	}
-	if got.S3.Path != "" {
-		return out, fmt.Errorf("the origin's path is %q, which is not supported on one machine", got.S3.Path)
-	}
-	// Origin access control does not follow to another origin.
+	// Origin access control does not follow to another origin, so one that was touched would go unsigned.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
-	out.unsigned = got.S3.DomainName != sent.DomainName || got.S3.Region != sent.Region || got.S3.AuthMethod != sent.AuthMethod
+	if !reflect.DeepEqual(got.Origin, sent.Origin) {
+		return out, errors.New("the origin is not as it was given: that is not supported on one machine")
+	}
 	return out, nil
 }
 

@@ -21,9 +21,12 @@ type statement struct {
 }
 
 type condition struct {
-	key, operator string
-	values        []string
+	key    string // in lower case
+	values []string
 }
+
+// operators are the conditions that are supported: the operator of each key.
+var operators = map[string]string{"aws:sourcearn": "StringEquals", "aws:securetransport": "Bool"}
 
 // serviceCloudFront is the principal of requests signed by origin access control.
 const serviceCloudFront = "cloudfront.amazonaws.com"
@@ -118,9 +121,10 @@ func parseBucketPolicy(text string) (*BucketPolicy, error) {
 		st := statement{deny: s.Effect == "Deny", actions: s.Action, resources: s.Resource}
 		for operator, keys := range s.Condition {
 			for key, values := range keys {
-				c := condition{key: strings.ToLower(key), operator: operator, values: values}
-				if !c.known() {
-					return nil, fmt.Errorf("statement %d: the condition %s on %s is not supported on one machine", i, operator, key)
+				c := condition{key: strings.ToLower(key), values: values}
+				if operators[c.key] != operator {
+					return nil, fmt.Errorf("statement %d: the condition %s on %s is not supported on one machine",
+						i, operator, key)
 				}
 				st.conditions = append(st.conditions, c)
 			}
@@ -130,41 +134,12 @@ func parseBucketPolicy(text string) (*BucketPolicy, error) {
 	return p, nil
 }
 
-func (c condition) known() bool {
-	switch c.key {
-	case "aws:sourcearn":
-		return c.operator == "StringEquals" || c.operator == "StringLike" || c.operator == "ArnEquals" || c.operator == "ArnLike"
-	case "aws:sourceaccount":
-		return c.operator == "StringEquals"
-	case "aws:securetransport":
-		return c.operator == "Bool"
-	case "s3:tlsversion":
-		return c.operator == "NumericLessThan"
-	}
-	return false
-}
-
-// holds evaluates a condition for a request that CloudFront signed for the distribution: it always speaks TLS 1.2 to
-// S3.
+// holds evaluates a condition for a request that CloudFront signed for the distribution: it always speaks TLS to S3.
 func (c condition) holds(distribution string) bool {
-	for _, want := range c.values {
-		var ok bool
-		switch c.key {
-		case "aws:sourcearn":
-			ok = want == distribution || c.operator != "StringEquals" && Matches(want, distribution)
-		case "aws:sourceaccount":
-			parts := strings.Split(distribution, ":")
-			ok = len(parts) > 4 && parts[4] == want
-		case "aws:securetransport":
-			ok = want == "true"
-		case "s3:tlsversion":
-			ok = want > "1.2"
-		}
-		if ok {
-			return true
-		}
+	if c.key == "aws:securetransport" {
+		return slices.Contains(c.values, "true")
 	}
-	return false
+	return slices.Contains(c.values, distribution)
 }
 
 // Allows reports whether the policy lets the distribution do action on the resource, an ARN. Denial wins; nothing
@@ -175,7 +150,8 @@ func (p *BucketPolicy) Allows(distribution, action, resource string) bool {
 	}
 	allowed := false
 	for _, s := range p.statements {
-		if !slices.ContainsFunc(s.actions, covers(action)) || !slices.ContainsFunc(s.resources, covers(resource)) || !s.applies(distribution) {
+		if !slices.ContainsFunc(s.actions, covers(action)) || !slices.ContainsFunc(s.resources, covers(resource)) ||
+			!s.applies(distribution) {
 			continue
 		}
 		if s.deny {
