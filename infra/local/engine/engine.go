@@ -6,7 +6,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"secure-media-cdn/infra/local/locked"
 )
 
 // startTimeout bounds the wait for an engine's first answer; a shared machine
@@ -34,7 +35,7 @@ type Server struct {
 	name string
 	cmd  *exec.Cmd
 	done chan struct{}
-	log  *tail
+	log  *locked.Tail
 	stop sync.Once
 }
 
@@ -84,7 +85,7 @@ func start(ctx context.Context, name string, args func(port int) []string, env [
 		if err != nil {
 			return nil, fmt.Errorf("starting %s: %w", name, err)
 		}
-		s := &Server{URL: "http://127.0.0.1:" + strconv.Itoa(port), name: name, done: make(chan struct{}), log: &tail{}}
+		s := &Server{URL: "http://127.0.0.1:" + strconv.Itoa(port), name: name, done: make(chan struct{}), log: &locked.Tail{}}
 		s.cmd = exec.Command(path, args(port)...)
 		s.cmd.Env = append(env, "HOME="+os.TempDir(), "PATH="+os.Getenv("PATH")) // no AWS_* of the host
 		s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
@@ -177,26 +178,4 @@ func freePort() (int, error) {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// tail keeps the last few kilobytes written to it.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - 4096; over > 0 {
-		t.buf = t.buf[over:]
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.buf))
 }

@@ -154,7 +154,7 @@ func (e *environment) exitError(requestID string) *Error {
 }
 
 func (e *environment) failure(typ, message string) *Error {
-	return &Error{Function: e.function.cfg.Name, Type: typ, Message: message, LastWords: e.logs.tail()}
+	return &Error{Function: e.function.cfg.Name, Type: typ, Message: message, LastWords: e.logs.last.String()}
 }
 
 func (e *environment) alive() bool {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"sync"
+
+	"secure-media-cdn/infra/local/locked"
 )
 
 // maxLine bounds a log line in memory; Lambda cuts events at 256 KB too.
@@ -15,18 +17,16 @@ type lineWriter struct {
 	out    io.Writer
 	prefix string
 
+	last locked.Tail
+
 	mu   sync.Mutex
 	line []byte // begun and not ended
-	last []byte
 }
 
 func (l *lineWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last = append(l.last, p...)
-	if over := len(l.last) - 4096; over > 0 {
-		l.last = append([]byte(nil), l.last[over:]...)
-	}
+	_, _ = l.last.Write(p)
 	l.line = append(l.line, p...)
 	for {
 		i := bytes.IndexByte(l.line, '\n')
@@ -54,10 +54,4 @@ func (l *lineWriter) flush() {
 
 func (l *lineWriter) emit(line []byte) {
 	_, _ = l.out.Write(append([]byte(l.prefix), line...))
-}
-
-func (l *lineWriter) tail() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return string(bytes.TrimSpace(l.last))
 }

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -49,7 +50,7 @@ var models = map[string]model{
 	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":       policy,
 	"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy":   policy,
 	"aws:cloudfront/distribution:Distribution":                     distribution,
-	"aws:cloudfront/function:Function":                             viewerFunction,
+	"aws:cloudfront/function:Function":                             withARN("arn:aws:cloudfront::%[2]s:function/%[3]s"),
 	"aws:cloudfront/keyValueStore:KeyValueStore":                   keyValueStore,
 	"aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey":             named,
 	"aws:cloudfront/monitoringSubscription:MonitoringSubscription": named,
@@ -57,9 +58,9 @@ var models = map[string]model{
 	"aws:lambda/function:Function":                                 function,
 	"aws:lambda/functionUrl:FunctionUrl":                           functionURL,
 	"aws:lambda/permission:Permission":                             named,
-	"aws:dynamodb/table:Table":                                     table,
+	"aws:dynamodb/table:Table":                                     withARN("arn:aws:dynamodb:%[1]s:%[2]s:table/%[3]s"),
 	"aws:dynamodb/tableReplica:TableReplica":                       named,
-	"aws:iam/role:Role":                                            role,
+	"aws:iam/role:Role":                                            withARN("arn:aws:iam::%[2]s:role/%[3]s"),
 	"aws:iam/openIdConnectProvider:OpenIdConnectProvider":          named,
 	"aws:iam/policy:Policy":                                        managedPolicy,
 	"aws:iam/rolePolicy:RolePolicy":                                named,
@@ -72,15 +73,24 @@ var models = map[string]model{
 	"aws:sns/topic:Topic":                                          topic,
 	"aws:sns/topicSubscription:TopicSubscription":                  named,
 	"aws:cloudwatch/dashboard:Dashboard":                           named,
-	"aws:cloudwatch/logGroup:LogGroup":                             logGroup,
-	"aws:cloudwatch/metricAlarm:MetricAlarm":                       alarm,
+	"aws:cloudwatch/logGroup:LogGroup":                             withARN("arn:aws:logs:%[1]s:%[2]s:log-group:%[3]s"),
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                       withARN("arn:aws:cloudwatch:%[1]s:%[2]s:alarm:%[3]s"),
 	"aws:cloudwatch/logDelivery:LogDelivery":                       named,
-	"aws:cloudwatch/logDeliverySource:LogDeliverySource":           logDelivery("delivery-source"),
-	"aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": logDelivery("delivery-destination"),
+	"aws:cloudwatch/logDeliverySource:LogDeliverySource":           withARN("arn:aws:logs:%[1]s:%[2]s:delivery-source:%[3]s"),
+	"aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": withARN("arn:aws:logs:%[1]s:%[2]s:delivery-destination:%[3]s"),
 }
 
 // named is a resource whose computed properties nothing reads.
 func named(f facts) (string, map[string]any) { return f.physical, nil }
+
+// withARN models a type that is known by its name and has an ARN, made of
+// region, account and name.
+func withARN(format string) model {
+	return func(f facts) (string, map[string]any) {
+		name := f.text("name", f.physical)
+		return name, map[string]any{"name": name, "arn": fmt.Sprintf(format, f.region, AccountID, name)}
+	}
+}
 
 func bucket(f facts) (string, map[string]any) {
 	name := f.text("bucket", f.physical)
@@ -104,12 +114,6 @@ func distribution(facts) (string, map[string]any) {
 		"domainName":   "d111111abcdef8.cloudfront.net",
 		"hostedZoneId": "Z2FDTNDATAQYW2", "status": "Deployed", "etag": "ETVEXAMPLE",
 	}
-}
-
-func viewerFunction(f facts) (string, map[string]any) {
-	name := f.text("name", f.physical)
-	return name, map[string]any{"name": name, "arn": "arn:aws:cloudfront::" + AccountID + ":function/" + name,
-		"etag": "ETVEXAMPLE"}
 }
 
 func keyValueStore(f facts) (string, map[string]any) {
@@ -140,16 +144,6 @@ func alias(f facts) (string, map[string]any) {
 func functionURL(f facts) (string, map[string]any) {
 	return f.physical, map[string]any{"functionUrl": "https://" + f.name + ".lambda-url." + f.region + ".on.aws/",
 		"urlId": f.name}
-}
-
-func table(f facts) (string, map[string]any) {
-	name := f.text("name", f.physical)
-	return name, map[string]any{"name": name, "arn": f.arn("dynamodb", "table/"+name)}
-}
-
-func role(f facts) (string, map[string]any) {
-	name := f.text("name", f.physical)
-	return name, map[string]any{"name": name, "arn": "arn:aws:iam::" + AccountID + ":role/" + name}
 }
 
 func managedPolicy(f facts) (string, map[string]any) {
@@ -192,21 +186,4 @@ func record(f facts) (string, map[string]any) {
 func topic(f facts) (string, map[string]any) {
 	arn := f.arn("sns", f.text("name", f.physical))
 	return arn, map[string]any{"arn": arn, "name": f.text("name", f.physical)}
-}
-
-func logGroup(f facts) (string, map[string]any) {
-	name := f.text("name", f.physical)
-	return name, map[string]any{"name": name, "arn": f.arn("logs", "log-group:"+name)}
-}
-
-func alarm(f facts) (string, map[string]any) {
-	name := f.text("name", f.physical)
-	return name, map[string]any{"name": name, "arn": f.arn("cloudwatch", "alarm:"+name)}
-}
-
-func logDelivery(kind string) model {
-	return func(f facts) (string, map[string]any) {
-		name := f.text("name", f.physical)
-		return name, map[string]any{"name": name, "arn": f.arn("logs", kind+":"+name)}
-	}
 }
