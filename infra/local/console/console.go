@@ -75,9 +75,8 @@ type Console struct {
 	metrics *metrics
 	alarms  []alarm
 	names   map[string][]string // of functions in metrics
-	revoked revokedLinks
-	uploads chan struct{} // one per upload under way
-	client  *http.Client  // fetches through the CDN
+	uploads chan struct{}       // one per upload under way
+	client  *http.Client        // fetches through the CDN
 }
 
 // outputs are those of the stack's outputs that the console works with.
@@ -113,7 +112,6 @@ func New(o Options) (*Console, error) {
 	c := &Console{
 		options: o, outputs: out, token: rand.Text(), now: o.Now, alarms: alarms,
 		log: newRequestLog(), metrics: newMetrics(alarms), names: metricNames(o.Document), uploads: make(chan struct{}, maxUploads),
-		revoked: revokedLinks{links: map[string][]link{}},
 		client: &http.Client{
 			Timeout: fetchTimeout,
 			// A link may redirect to S3; the page tells so rather than follow.

@@ -290,10 +290,6 @@ func TestPicturesAndTheirLinks(t *testing.T) {
 		{Hash: live, Object: object, CreatedAt: d.now, ExpiresAt: d.now.Add(time.Hour)},
 		{Hash: expired, Object: object, CreatedAt: d.now.Add(-time.Hour), ExpiresAt: d.now},
 	}}))
-	d.Observe(cloudfront.Record{Path: "/images/" + live, Status: 200, Result: "Miss", Source: cloudfront.FromS3})
-	d.Observe(cloudfront.Record{Path: "/images/" + live + "?x=1", Status: 200, Result: "Hit", Source: cloudfront.FromCache, Duration: 1500 * time.Microsecond})
-	d.Observe(cloudfront.Record{Path: "/shop/b%20%2b.png", Status: 200, Result: "Miss", Source: cloudfront.FromS3})
-
 	byKey := func() map[string]picture {
 		var answer struct{ Pictures []picture }
 		d.answer("GET", Path+"/api/pictures", "", 200, &answer)
@@ -312,41 +308,16 @@ func TestPicturesAndTheirLinks(t *testing.T) {
 		assert.Equal(t, []string{live, expired}, []string{p.Links[0].Hash, p.Links[1].Hash})
 		assert.Equal(t, []string{"live", "expired"}, []string{p.Links[0].State, p.Links[1].State}, "a link is dead from the second of its expiry on")
 		assert.Equal(t, d.edge.URL+"/images/"+live, p.Links[0].URL)
-		require.NotNil(t, p.Links[0].Last)
-		assert.Equal(t, "Hit", p.Links[0].Last.Result, "the query is no part of the link")
-		assert.InDelta(t, 1.5, p.Links[0].Last.Milliseconds, 0.001)
-		assert.Nil(t, p.Links[1].Last)
 	})
 	t.Run("a public picture has its address", func(t *testing.T) {
 		p := all["shop/b +.png"]
 		assert.Equal(t, "public", p.Access)
 		require.Len(t, p.Links, 1)
 		assert.Equal(t, d.edge.URL+"/shop/b%20%2B.png", p.Links[0].URL)
-		require.NotNil(t, p.Links[0].Last, "however the viewer escaped it")
 	})
 	t.Run("a key below no service has none", func(t *testing.T) {
 		assert.Equal(t, "none", all["elsewhere.png"].Access)
 		assert.Empty(t, all["elsewhere.png"].Links)
-	})
-	t.Run("a link that is being revoked never leaves the page", func(t *testing.T) {
-		d.issuer.revocations = []api.Revocation{{Revoked: []string{live}}}
-		d.answer("POST", Path+"/api/revocations", `{"key":"chat/a.png","hash":"`+live+`"}`, 200, &struct{}{})
-		links := byKey()["chat/a.png"].Links
-		require.Len(t, links, 2)
-		assert.Equal(t, "live", links[0].State, "as long as the table has it")
-
-		records, err := d.records.Records(t.Context(), []mapping.Object{object})
-		require.NoError(t, err)
-		records[0].Current = ""
-		delete(records[0].Hashes, live)
-		require.NoError(t, d.records.Apply(t.Context(), mapping.Change{Record: records[0], Revoke: []mapping.Revocation{
-			{Hash: live, Object: object, ExpiresAt: d.now.Add(time.Hour), RevokedAt: d.now},
-		}}))
-		links = byKey()["chat/a.png"].Links
-		require.Len(t, links, 2)
-		assert.Equal(t, []string{expired, live}, []string{links[0].Hash, links[1].Hash})
-		assert.Equal(t, "revoked", links[1].State)
-		assert.Equal(t, d.edge.URL+"/images/"+live, links[1].URL, "to be tried")
 	})
 }
 

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"sort"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,8 +21,6 @@ const (
 	maxPictures = 300
 	// maxListed bounds the keys read to find the newest; S3 lists by name.
 	maxListed = 10_000
-	// maxRevoked bounds the revoked links remembered for one picture.
-	maxRevoked = 3
 )
 
 // picture is one object of the bucket, with its links.
@@ -44,17 +40,8 @@ type link struct {
 	Hash      string     `json:"hash,omitempty"` // empty for a public address
 	URL       string     `json:"url"`
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// State is live, expired or revoked; public for an address that is for good.
+	// State is live or expired; public for an address that is for good.
 	State string `json:"state"`
-	// Last is the last answer that a viewer got, if it is still known.
-	Last *entry `json:"last,omitempty"`
-}
-
-// revokedLinks remembers links that were revoked here, the latest of each key first: the table forgets which object
-// they were of. A link that is still in the table lives.
-type revokedLinks struct {
-	mu    sync.Mutex
-	links map[string][]link
 }
 
 // pictures returns the newest objects, and how many there are in all.
@@ -126,10 +113,6 @@ func (c *Console) addLinks(ctx context.Context, pictures []picture) error {
 			p.Links = append(p.Links, l)
 		}
 		sort.Slice(p.Links, func(i, j int) bool { return later(p.Links[i], p.Links[j]) })
-		p.Links = append(p.Links, c.revoked.of(p.Key, records[n].Hashes)...)
-		for m := range p.Links {
-			p.Links[m].Last = c.log.last(p.Links[m].URL)
-		}
 	}
 	return nil
 }
@@ -150,44 +133,6 @@ func (c *Console) linkURL(hash string) string { return c.outputs.BaseURL + seal.
 // publicPath is the path of a public key. S3 takes a plus for a space, so it is escaped, too.
 func publicPath(key string) string {
 	return strings.ReplaceAll((&url.URL{Path: "/" + key}).EscapedPath(), "+", "%2B")
-}
-
-// rememberRevoked remembers the links of a key, or the one with the hash, before they are revoked, so that at no
-// moment the page loses sight of them.
-func (c *Console) rememberRevoked(ctx context.Context, key, hash string) error {
-	records, err := c.options.Records.Records(ctx, []mapping.Object{{Bucket: c.outputs.Bucket, Key: key}})
-	if err != nil {
-		return fmt.Errorf("reading the links: %w", err)
-	}
-	var links []link
-	for h := range records[0].Hashes {
-		if hash == "" || h == hash {
-			links = append(links, link{Hash: h, URL: c.linkURL(h), State: "revoked"})
-		}
-	}
-	g := &c.revoked
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.links) >= maxPictures {
-		clear(g.links)
-	}
-	for _, old := range g.links[key] {
-		if !slices.ContainsFunc(links, func(l link) bool { return l.Hash == old.Hash }) {
-			links = append(links, old)
-		}
-	}
-	g.links[key] = links[:min(len(links), maxRevoked)]
-	return nil
-}
-
-// of returns the revoked links of a key, given those that live.
-func (g *revokedLinks) of(key string, live map[string]time.Time) []link {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(g.links[key]), func(l link) bool {
-		_, lives := live[l.Hash]
-		return lives
-	})
 }
 
 func (c *Console) servePictures(w http.ResponseWriter, r *http.Request) {

@@ -72,10 +72,6 @@ func (c *Console) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	if in.Hash != "" {
 		objects, hashes = nil, []string{in.Hash}
 	}
-	if err := c.rememberRevoked(r.Context(), in.Key, in.Hash); err != nil {
-		fail(w, http.StatusBadGateway, err.Error())
-		return
-	}
 	revocations, err := c.options.Issuer.Revoke(r.Context(), objects, hashes)
 	if err == nil && len(revocations) != 1 {
 		err = errors.New("the issuer did not answer for what it was asked to revoke")

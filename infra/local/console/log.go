@@ -2,7 +2,6 @@ package console
 
 import (
 	"maps"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -13,9 +12,6 @@ import (
 const (
 	// logLength is how many requests are kept for a page that opens, or falls behind.
 	logLength = 500
-	// rememberedPaths bounds how many paths' last answers are known, twice: of the two generations the older is
-	// dropped when the younger is full.
-	rememberedPaths = 2000
 	// shownPath bounds a path in the log, in bytes.
 	shownPath = 300
 )
@@ -41,12 +37,10 @@ type requestLog struct {
 	ring    [logLength]entry
 	count   int64 // of all requests ever
 	sources map[string]int64
-	young   map[string]entry // the last answer by path
-	old     map[string]entry
 }
 
 func newRequestLog() *requestLog {
-	return &requestLog{sources: map[string]int64{}, young: map[string]entry{}}
+	return &requestLog{sources: map[string]int64{}}
 }
 
 func (l *requestLog) add(r cloudfront.Record) {
@@ -60,31 +54,6 @@ func (l *requestLog) add(r cloudfront.Record) {
 	e.Number = l.count
 	l.ring[(l.count-1)%logLength] = e
 	l.sources[e.Source]++
-	l.remember(e)
-}
-
-// remember keeps the last answer of a path. Strangers choose paths, so the memory is bounded.
-func (l *requestLog) remember(e entry) {
-	if len(l.young) >= rememberedPaths {
-		l.old, l.young = l.young, map[string]entry{}
-	}
-	l.young[plainPath(e.Path)] = e
-}
-
-// last returns the last answer to the path of a link, if it is still known.
-func (l *requestLog) last(link string) *entry {
-	u, err := url.Parse(link)
-	if err != nil {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, generation := range []map[string]entry{l.young, l.old} {
-		if e, ok := generation[plainPath(u.EscapedPath())]; ok {
-			return &e
-		}
-	}
-	return nil
 }
 
 // since returns the kept requests after number, and how many of them are gone.
@@ -107,15 +76,6 @@ func (l *requestLog) counts() map[string]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.sources)
-}
-
-// plainPath is a path as it was meant: without its query, and unescaped.
-func plainPath(path string) string {
-	path, _, _ = strings.Cut(path, "?")
-	if plain, err := url.PathUnescape(path); err == nil {
-		return plain
-	}
-	return path
 }
 
 func short(path string) string {

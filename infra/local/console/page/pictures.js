@@ -2,6 +2,8 @@ import { api, bytes, call, chip, find, keep, make, span, text, toast, took } fro
 import { startUploads } from './uploads.js';
 
 let links = new Map(); // by path: what to update when an answer is seen
+const answers = new Map(); // by path: the last answer, the one longest ago first
+const remembered = 2000; // strangers choose paths
 let waiting;
 
 // lives are the choices for a new link, in seconds; 0 is the longest.
@@ -34,9 +36,15 @@ function soon() {
   waiting = setTimeout(() => refresh().catch((problem) => toast(problem.message, true)), 300);
 }
 
-// seen notes what viewers got for the links on the page.
+// seen notes what viewers got, for the links that are or will be on the page.
 export function seen(requests) {
-  for (const request of requests) links.get(plain(request.path))?.answered(request);
+  for (const request of requests) {
+    const path = plain(request.path);
+    answers.delete(path);
+    answers.set(path, request);
+    if (answers.size > remembered) answers.delete(answers.keys().next().value);
+    links.get(path)?.answered(request);
+  }
 }
 
 function plain(path) {
@@ -74,9 +82,14 @@ function card(picture) {
       make('h3', { title: key }, make('span', { class: 'soft' }, key.slice(0, cut)), key.slice(cut)),
       facts, list, actions));
   let version;
+  let known = [];
   return {
     element,
     update(now) {
+      // A link that is gone before its end was revoked, by whomever: the latest of them stay on the page.
+      const there = new Set(now.links.map(({ url }) => url));
+      const gone = known.filter(({ url, expiresAt }) => !there.has(url) && new Date(expiresAt) > Date.now());
+      known = [...now.links, ...gone.slice(0, 3).map((link) => ({ ...link, state: 'revoked' }))];
       if (version !== now.version) {
         version = now.version;
         thumbnail.replaceChildren(image(now));
@@ -84,8 +97,8 @@ function card(picture) {
       text(facts, `${now.access === 'none' ? 'no service' : now.access} · ${bytes(now.bytes)}`);
       actions.hidden = now.access !== 'private';
       revoke.hidden = now.links.filter(({ state }) => state === 'live').length < 2;
-      keep(list, now.links, ({ url }) => url, (link) => row(key, link));
-      list.hidden = now.links.length === 0;
+      keep(list, known, ({ url }) => url, (link) => row(key, link));
+      list.hidden = known.length === 0;
     },
   };
 }
@@ -133,9 +146,10 @@ function row(key, { hash, url }) {
     update(now) {
       const before = link.last;
       link = { ...now, last: before };
-      links.set(plain(new URL(now.url).pathname), shown);
+      const path = plain(new URL(now.url).pathname);
+      links.set(path, shown);
       shown.tick();
-      if (now.last) shown.answered(now.last);
+      if (answers.has(path)) shown.answered(answers.get(path));
       else if (!before) last.replaceChildren(make('span', { class: 'soft' }, 'not fetched yet'));
     },
   };
