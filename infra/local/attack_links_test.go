@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// linkSpellings are other ways to write the path of a live link. Each would be a cache key of its own, which a revocation
-// must find; so each is refused at the gate, or is the link itself.
+// linkSpellings are other ways to write the path of a live link. Each would be a cache key of its own, which a
+// revocation must find; so each is refused at the gate, or is the link itself.
 var linkSpellings = []attack{
 	{tries: "the hash with each character escaped in capitals", send: get("/images/{ESCAPED}"), want: 404},
 	{tries: "the hash with each character escaped in small letters", send: get("/images/{escaped}"), want: 404},

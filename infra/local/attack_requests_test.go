@@ -30,8 +30,8 @@ var requestMethods = []attack{
 	{tries: "OPTIONS of the whole server", send: request("OPTIONS", "*"), want: 200, lacks: []string{"Access-Control"}},
 }
 
-// requestHeaders are what a viewer adds to a good link, or to a dead one. Links that no edge has seen show that nothing a
-// viewer sends ends up in the copy that others get.
+// requestHeaders are what a viewer adds to a good link, or to a dead one. Links that no edge has seen show that nothing
+// a viewer sends ends up in the copy that others get.
 var requestHeaders = []attack{
 	{tries: "another host's name", want: 421,
 		send: "GET {link} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"},
@@ -42,8 +42,8 @@ var requestHeaders = []attack{
 			"X-Forwarded-For: 127.0.0.1", "Forwarded: host=evil.example", "X-Original-URL: /{key}", "X-Rewrite-URL: /{key}"),
 		lacks: []string{"evil.example", "gopher"}},
 	{tries: "CloudFront's own headers", want: 200, sees: true, edge: true, read: true,
-		send: get("/images/{fresh}", "CloudFront-Viewer-Country: XX", "CloudFront-Is-Mobile-Viewer: true", "X-Amz-Cf-Id: evil",
-			"X-Cache: evil", "Via: evil", "X-Edge-Location: evil"),
+		send: get("/images/{fresh}", "CloudFront-Viewer-Country: XX", "CloudFront-Is-Mobile-Viewer: true",
+			"X-Amz-Cf-Id: evil", "X-Cache: evil", "Via: evil", "X-Edge-Location: evil"),
 		lacks: []string{"evil"}},
 	{tries: "plain HTTP, which is sent to HTTPS without the photo", want: 301,
 		send: get("{link}", "CloudFront-Forwarded-Proto: http")},
@@ -54,9 +54,11 @@ var requestHeaders = []attack{
 	{tries: "that configuration for a public object", want: 200, read: true,
 		send:  get("{public}", "X-Media-Bucket: evil-bucket", "X-Media-Delivery: redirect"),
 		lacks: []string{"evil-", "Location"}},
-	{tries: "credentials for the origin, which must not spoil the signature", want: 200, sees: true, edge: true, read: true,
-		send: get("/images/{fresh}", "Authorization: AWS4-HMAC-SHA256 Credential=evil/20260101/eu-central-1/s3/aws4_request, "+
-			"SignedHeaders=host, Signature=00", "X-Amz-Security-Token: evil", "X-Amz-Date: 20200101T000000Z",
+	{tries: "credentials for the origin, which must not spoil the signature",
+		want: 200, sees: true, edge: true, read: true,
+		send: get("/images/{fresh}", "Authorization: AWS4-HMAC-SHA256 "+
+			"Credential=evil/20260101/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=00",
+			"X-Amz-Security-Token: evil", "X-Amz-Date: 20200101T000000Z",
 			"x-amz-content-sha256: evil"),
 		lacks: []string{"evil"}},
 	{tries: "S3's own headers for the origin", want: 200, sees: true, edge: true, read: true,

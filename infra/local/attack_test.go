@@ -74,14 +74,14 @@ func newScene(t *testing.T, config map[string]string) *scene {
 	s.consoles, err = p.serve(doc, s.stack)
 	require.NoError(t, err)
 	s.running = &running{t: t, dir: dir, base: s.stack.BaseURL, outputs: s.stack.Outputs, s3: s.stack.S3}
-	s.furnish()
+	s.names = map[string]string{"host": strings.TrimPrefix(s.base, "http://")}
+	s.photo = []byte("the private photo " + rand.Text())
 	return s
 }
 
 // furnish uploads what is to be protected, and names everything that requests speak of.
 func (s *scene) furnish() {
 	t := s.t
-	s.photo = []byte("the private photo " + rand.Text())
 	object := s.upload("simple-chat/secret name.png", s.photo)
 	link := s.ask(object, 0)
 	hash := link.Hash
@@ -197,7 +197,7 @@ func (s *scene) play(t *testing.T, a attack) {
 			assert.NotContains(t, string(raw), secret, "%.200q", send)
 		}
 		for _, has := range a.has {
-			assert.Contains(t, string(raw), has, "%.200q", send)
+			assert.Contains(t, string(raw), s.fill(has), "%.200q", send)
 		}
 		if !a.sees {
 			assert.NotContains(t, string(raw), string(s.photo[:len(s.photo)/2]), "%.200q", send)
@@ -227,12 +227,15 @@ func (s *scene) unharmed(t *testing.T, hash string) {
 
 func TestAttacksOnTheRunningStack(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, nil)
+	s := newScene(t, map[string]string{"issuerPrincipals": chatPrincipals})
+	s.furnish()
 	for _, k := range []struct {
 		kind    string
 		attacks []attack
 	}{
-		{"spellings of a link", linkSpellings}, {"links that are not alive", deadLinks}, {"methods", requestMethods}, {"headers", requestHeaders},
+		{"spellings of a link", linkSpellings}, {"links that are not alive", deadLinks},
+		{"methods", requestMethods}, {"headers", requestHeaders},
+		{"public paths", publicPaths},
 	} {
 		t.Run(k.kind, func(t *testing.T) {
 			for _, a := range k.attacks {
@@ -240,6 +243,12 @@ func TestAttacksOnTheRunningStack(t *testing.T) {
 			}
 		})
 	}
+	t.Run("uploads", s.playUploads)
+	t.Run("keys", s.playKeys)
+	t.Run("callers of the issuer", s.playCallers)
+	t.Run("servers beside the CDN", s.playNeighbours)
+	t.Run("races", s.playRaces)
+	t.Run("another stack", s.playRedirects)
 	s.stack.Close()
 	s.stack = nil
 	for _, secret := range append(slices.Clone(s.secrets[:len(s.secrets)-2]), s.names["hash"], string(s.photo)) {

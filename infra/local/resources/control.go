@@ -66,7 +66,7 @@ func (c *control) invalidate(w http.ResponseWriter, r *http.Request) {
 	case err != nil || xml.Unmarshal(body, &batch) != nil || batch.Paths.Quantity != len(batch.Paths.Items.Path):
 		refuseXML(w, http.StatusBadRequest, "InvalidArgument")
 		return
-	case verify(r, body, "cloudfront", globalRegion, time.Now()) != nil:
+	case verify(r, body, Local, "cloudfront", globalRegion, time.Now()) != nil:
 		refuseXML(w, http.StatusForbidden, "AccessDenied")
 		return
 	case !slices.ContainsFunc(c.m.o.Document.ByType(typeDistribution),

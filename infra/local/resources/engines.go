@@ -91,7 +91,7 @@ func signedOnly(engine string) http.Handler {
 			cloudfrontjs.Refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException")
 			return
 		}
-		if err := verify(r, body, "dynamodb", "", time.Now()); err != nil {
+		if err := verify(r, body, Local, "dynamodb", "", time.Now()); err != nil {
 			cloudfrontjs.Refuse(w, http.StatusBadRequest, "InvalidSignatureException")
 			return
 		}

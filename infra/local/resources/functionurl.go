@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	issuerfn "secure-media-cdn/function/issuer"
 	"secure-media-cdn/infra/local/lambda"
@@ -24,8 +26,21 @@ const maxPayload = 6 << 20
 // accountID is the account that everything here belongs to, and localUser who signs with Local.
 const (
 	accountID = "123456789012"
-	localUser = "arn:aws:iam::" + accountID + ":user/local"
+	users     = "arn:aws:iam::" + accountID + ":user/"
+	localUser = users + "local"
 )
+
+// caller returns the credentials that a request must be signed with. Like localUser, each user of the account has the
+// name as the access key, and the name twice as its secret: a signature alone does not cover the access key. So the
+// services that issuerPrincipals names for a user can be tried here.
+func caller(r *http.Request) aws.Credentials {
+	if m := accessKey.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
+		return aws.Credentials{AccessKeyID: m[1], SecretAccessKey: m[1] + m[1]}
+	}
+	return Local
+}
+
+var accessKey = regexp.MustCompile(`Credential=([\w+=.@-]+)/`)
 
 // withLocalUser names localUser for every service, beside the callers that the stack's configuration names. It is
 // the one thing in a function's environment that a deployment does not have: its issuerPrincipals cannot name a user
@@ -62,11 +77,12 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
-	if err := verify(r, body, "lambda", u.region, time.Now()); err != nil {
+	key := caller(r)
+	if err := verify(r, body, key, "lambda", u.region, time.Now()); err != nil {
 		refuse(w, http.StatusForbidden, "Forbidden: "+err.Error())
 		return
 	}
-	payload, err := json.Marshal(urlEvent(r, body))
+	payload, err := json.Marshal(urlEvent(r, body, key.AccessKeyID))
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return
@@ -83,8 +99,8 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// urlEvent is the request in payload format 2.0.
-func urlEvent(r *http.Request, body []byte) events.LambdaFunctionURLRequest {
+// urlEvent is the request of a user in payload format 2.0.
+func urlEvent(r *http.Request, body []byte, user string) events.LambdaFunctionURLRequest {
 	now := time.Now()
 	e := events.LambdaFunctionURLRequest{
 		Version: "2.0", RawPath: r.URL.EscapedPath(), RawQueryString: r.URL.RawQuery,
@@ -104,7 +120,7 @@ func urlEvent(r *http.Request, body []byte) events.LambdaFunctionURLRequest {
 		AccountID: accountID, RequestID: r.Header.Get("X-Amzn-Trace-Id"),
 		Authorizer: &events.LambdaFunctionURLRequestContextAuthorizerDescription{
 			IAM: &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{
-				AccessKey: Local.AccessKeyID, AccountID: accountID, UserARN: localUser,
+				AccessKey: user, AccountID: accountID, UserARN: users + user,
 			},
 		},
 		Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),

@@ -77,7 +77,16 @@ func TestAFunctionURLAnswersWhoSigns(t *testing.T) {
 	}, event.RequestContext.Authorizer.IAM, "who signed")
 	assert.Contains(t, event.Headers, "authorization")
 
+	chat := aws.Credentials{AccessKeyID: "chat", SecretAccessKey: "chatchat"}
+	_, body, _ = do(t, signed(t, "GET", url, "", func(s *signing) { s.keys = chat }))
+	assert.Contains(t, body, `"userArn":"arn:aws:iam::123456789012:user/chat"`, "another user of the account")
+
 	for name, req := range map[string]*http.Request{
+		"the name of another user": func() *http.Request {
+			req := signed(t, "GET", url, "", func(s *signing) { s.keys = chat })
+			req.Header.Set("Authorization", strings.Replace(req.Header.Get("Authorization"), "=chat/", "=local/", 1))
+			return req
+		}(),
 		"another key":     signed(t, "GET", url, "", func(s *signing) { s.keys.SecretAccessKey = "guessed" }),
 		"another service": signed(t, "GET", url, "", func(s *signing) { s.service = "s3" }),
 		"another region":  signed(t, "GET", url, "", func(s *signing) { s.region = "us-east-1" }),
@@ -154,7 +163,7 @@ func TestABodyThatIsNotUTF8TravelsAsItsBytes(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("POST", "/links", nil)
 	r.Header.Set("Content-Type", "application/json")
-	event := urlEvent(r, []byte("{\xff}"))
+	event := urlEvent(r, []byte("{\xff}"), "local")
 	assert.True(t, event.IsBase64Encoded)
 	assert.Equal(t, base64.StdEncoding.EncodeToString([]byte("{\xff}")), event.Body)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
@@ -20,9 +21,9 @@ const maxSkew = 5 * time.Minute
 
 const algorithm = "AWS4-HMAC-SHA256 "
 
-// verify checks that the request was signed, body and all, with the stack's own key for the service in the region:
-// it signs what the caller says to have signed, and compares.
-func verify(r *http.Request, body []byte, service, region string, now time.Time) error {
+// verify checks that the request was signed, body and all, with the key for the service in the region: it signs what
+// the caller says to have signed, and compares.
+func verify(r *http.Request, body []byte, key aws.Credentials, service, region string, now time.Time) error {
 	sent := r.Header.Get("Authorization")
 	fields, ok := strings.CutPrefix(sent, algorithm)
 	if !ok {
@@ -60,7 +61,7 @@ func verify(r *http.Request, body []byte, service, region string, now time.Time)
 		}
 	}
 	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(context.Background(), Local, again, hex.EncodeToString(sum[:]), service, region, at); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), key, again, hex.EncodeToString(sum[:]), service, region, at); err != nil {
 		return err
 	}
 	if subtle.ConstantTimeCompare([]byte(again.Header.Get("Authorization")), []byte(sent)) != 1 {
