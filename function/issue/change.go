@@ -55,10 +55,10 @@ func (i *Issuer) change(ctx context.Context, object mapping.Object,
 		case errors.Is(err, mapping.ErrConflict):
 			lost++
 			if err := i.Pause(ctx, backoff(lost)); err != nil {
-				return unavailable("the revocation was cut short; try again", err)
+				return unavailable("the change was cut short; try again", err)
 			}
 		default:
-			return unavailable("the revocation could not be stored; try again", err)
+			return unavailable("the change could not be stored; try again", err)
 		}
 	}
 	return busy()

@@ -79,8 +79,17 @@ type Hashes interface {
 
 // Objects looks into the bucket.
 type Objects interface {
-	// Exists reports whether the object is there.
-	Exists(ctx context.Context, object mapping.Object) (bool, error)
+	// Look returns what the bucket has of the object now.
+	Look(ctx context.Context, object mapping.Object) (Sight, error)
+}
+
+// Sight is an object as the bucket has it at one moment.
+type Sight struct {
+	// Content tells the object's content from that of any other time, or is empty if there is no such object.
+	Content string
+	// Deletion tells how a missing object was deleted from any other time that it was, or is empty if the bucket
+	// does not know.
+	Deletion string
 }
 
 // CDN is what serves links, and keeps copies.
@@ -89,10 +98,13 @@ type CDN interface {
 	// expired at the times given, will be refused, also where copies are kept. It
 	// may be called again for the same hashes.
 	Revoke(ctx context.Context, hashes map[string]time.Time) error
-	// Withdraw drops the copies at the plain paths of public objects that were
-	// deleted. Each call counts, also for paths that were withdrawn before: the
-	// objects may have been there again in between.
-	Withdraw(ctx context.Context, paths []string) error
+	// Forget drops the copies that are kept of hashes, which stay good: their objects were replaced. reference names
+	// this piece of work: doing the same again costs nothing.
+	Forget(ctx context.Context, hashes []string, reference string) error
+	// Withdraw drops the copies at the plain paths of public objects that were deleted. It is told the Sight.Deletion
+	// of each: withdrawing the same deletions again costs nothing. Without it each call counts, since the objects may
+	// have been there again in between.
+	Withdraw(ctx context.Context, deletions map[string]string) error
 }
 
 // Sleep waits for d, or returns the context's error.
@@ -128,6 +140,7 @@ type wanted struct {
 	object  mapping.Object
 	service string
 	public  bool
+	content string // that the bucket has, if anybody looked
 	link    Link
 }
 
@@ -193,11 +206,12 @@ func (i *Issuer) existing(ctx context.Context, all []*wanted) []*wanted {
 	}
 	forEach(len(all), func(n int) {
 		w := all[n]
-		exists, err := i.Objects.Exists(ctx, w.object)
+		sight, err := i.Objects.Look(ctx, w.object)
+		w.content = sight.Content
 		switch {
 		case err != nil:
 			w.link.Err = unavailable("looking for the object failed; try again", err)
-		case !exists:
+		case sight.Content == "":
 			w.link.Err = problem(CodeObjectNotFound, "the bucket has no such object: upload it before asking for its link")
 		}
 	})

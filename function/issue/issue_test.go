@@ -1,10 +1,12 @@
 package issue_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,10 +31,13 @@ type world struct {
 	mu        sync.Mutex
 	now       time.Time
 	made      int
-	retired   map[string]bool // hashes sealed by a key that is gone
-	missing   map[string]bool // keys that the bucket does not have
-	looks     int             // at the bucket
+	retired   map[string]bool   // hashes sealed by a key that is gone
+	missing   map[string]bool   // keys that the bucket does not have
+	contents  map[string]string // of the others, by key; "1" if none is said
+	looks     int               // at the bucket
 	forgotten map[string]time.Time
+	refreshed []string // hashes whose copies were dropped, each time
+	works     []string // the references of that
 	withdrawn []string // paths
 	calls     int      // of the edge
 	broken    error    // what the edge answers
@@ -41,7 +46,7 @@ type world struct {
 
 func newWorld(store mapping.Store) *world {
 	return &world{store: store, now: time.Unix(1_800_000_000, 0),
-		retired: map[string]bool{}, missing: map[string]bool{}, forgotten: map[string]time.Time{}}
+		retired: map[string]bool{}, missing: map[string]bool{}, contents: map[string]string{}, forgotten: map[string]time.Time{}}
 }
 
 func (w *world) issuer() *issue.Issuer {
@@ -78,11 +83,25 @@ func (w *world) Accepts(_ context.Context, hash string) (bool, error) {
 	return !w.retired[hash], nil
 }
 
-func (w *world) Exists(_ context.Context, o mapping.Object) (bool, error) {
+func (w *world) Look(_ context.Context, o mapping.Object) (issue.Sight, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.looks++
-	return !w.missing[o.Key], w.blind
+	if w.missing[o.Key] {
+		return issue.Sight{}, w.blind
+	}
+	return issue.Sight{Content: cmp.Or(w.contents[o.Key], "1")}, w.blind
+}
+
+func (w *world) Forget(_ context.Context, hashes []string, reference string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls++
+	if w.broken != nil {
+		return w.broken
+	}
+	w.refreshed, w.works = append(w.refreshed, hashes...), append(w.works, reference)
+	return nil
 }
 
 func (w *world) Revoke(_ context.Context, hashes map[string]time.Time) error {
@@ -96,14 +115,14 @@ func (w *world) Revoke(_ context.Context, hashes map[string]time.Time) error {
 	return nil
 }
 
-func (w *world) Withdraw(_ context.Context, paths []string) error {
+func (w *world) Withdraw(_ context.Context, deletions map[string]string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
 	if w.broken != nil {
 		return w.broken
 	}
-	w.withdrawn = append(w.withdrawn, paths...)
+	w.withdrawn = append(w.withdrawn, slices.Sorted(maps.Keys(deletions))...)
 	return nil
 }
 

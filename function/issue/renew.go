@@ -3,7 +3,6 @@ package issue
 import (
 	"context"
 	"errors"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -85,7 +84,7 @@ func (i *Issuer) renewals(ctx context.Context, private []*wanted, ttl time.Durat
 		if w.link.Err != nil {
 			continue
 		}
-		change, err := i.renew(ctx, record[w], w.service, ttl, now)
+		change, err := i.renew(ctx, record[w], w, ttl, now)
 		if err != nil {
 			w.link.Err = unavailable("no hash could be made; try again", err)
 			continue
@@ -105,19 +104,19 @@ func (i *Issuer) reusable(ctx context.Context, r mapping.Record, ttl time.Durati
 
 // renew returns the change that makes a new link the object's current one. Its
 // former links live on until they expire: somebody may be looking at them.
-func (i *Issuer) renew(ctx context.Context, r mapping.Record, service string, ttl time.Duration,
+func (i *Issuer) renew(ctx context.Context, r mapping.Record, w *wanted, ttl time.Duration,
 	now time.Time) (mapping.Change, error) {
 	created := now.Truncate(time.Second)
 	m := mapping.Mapping{Object: r.Object, CreatedAt: created, ExpiresAt: created.Add(ttl.Truncate(time.Second)),
-		Service: service}
+		Service: w.service}
 	var err error
 	if m.Hash, err = i.Hashes.New(ctx, m.ExpiresAt); err != nil {
 		return mapping.Change{}, err
 	}
-	r.Hashes = maps.Clone(r.Hashes)
-	if r.Hashes == nil {
-		r.Hashes = map[string]time.Time{}
+	if len(r.Hashes) == 0 {
+		r.Content = w.content // while other hashes live, copies of them may be older than what the bucket has now
 	}
+	r.Hashes = cloned(r.Hashes)
 	r.Hashes[m.Hash], r.Current = m.ExpiresAt, m.Hash
 	return mapping.Change{Record: r, Add: []mapping.Mapping{m}}, nil
 }

@@ -130,7 +130,7 @@ func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
 // that were deleted, and says so in the outcomes. One that is still there is
 // left as it is, since the next viewer would fetch it again.
 func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
-	paths := make([]string, len(outcomes)) // of those that are gone
+	paths, deletions := make([]string, len(outcomes)), make([]string, len(outcomes)) // of those that are gone
 	forEach(len(outcomes), func(n int) {
 		o := &outcomes[n]
 		w, wrong := i.parse(o.Object)
@@ -138,16 +138,20 @@ func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
 		if o.Hash != "" || failed || wrong != nil || !w.public {
 			return
 		}
-		exists, err := i.Objects.Exists(ctx, w.object)
+		sight, err := i.Objects.Look(ctx, w.object)
 		switch {
 		case err != nil:
 			o.Err = unavailable("looking for the object failed; try again", err)
-		case !exists:
-			paths[n] = w.object.InvalidationPath()
+		case sight.Content == "":
+			paths[n], deletions[n] = w.object.InvalidationPath(), sight.Deletion
 		}
 	})
-	distinct := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(paths))),
-		func(path string) bool { return path == "" })
+	distinct := map[string]string{}
+	for n, path := range paths {
+		if path != "" {
+			distinct[path] = deletions[n]
+		}
+	}
 	if len(distinct) == 0 {
 		return
 	}

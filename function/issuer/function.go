@@ -20,6 +20,7 @@ import (
 // Function is the Lambda function; New makes one. It is safe for concurrent use.
 type Function struct {
 	issuer  *issue.Issuer
+	events  *issue.Issuer // for what S3 says, which leaves room for calls
 	url     urlHandler
 	callers callers
 	log     *slog.Logger
@@ -31,13 +32,12 @@ type (
 	urlHandler  = func(context.Context, *urlRequest) (*events.LambdaFunctionURLStreamingResponse, error)
 )
 
-func newFunction(i *issue.Issuer, c callers, log *slog.Logger) *Function {
-	return &Function{issuer: i, url: lambdaurl.Wrap(api.New(i, log, time.Now)), callers: c, log: log}
+func newFunction(i, events *issue.Issuer, c callers, log *slog.Logger) *Function {
+	return &Function{issuer: i, events: events, url: lambdaurl.Wrap(api.New(i, log, time.Now)), callers: c, log: log}
 }
 
-// Handle is the function's entry: it takes calls of the Function URL and S3's events about deleted objects. An error
-// makes Lambda try an S3 event again, twice.
-// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+// Handle is the function's entry: it takes calls of the Function URL, and S3's events in batches from their queue. An
+// error brings all messages of a batch back.
 func (f *Function) Handle(ctx context.Context, event json.RawMessage) (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -45,7 +45,7 @@ func (f *Function) Handle(ctx context.Context, event json.RawMessage) (answer an
 			answer, err = nil, errors.New("a panic; the log knows more")
 		}
 	}()
-	request, removals, err := parseEvent(event)
+	request, batch, err := parseEvent(event)
 	switch {
 	case err != nil:
 		f.log.Error("unknown event", "error", err.Error(), "bytes", len(event))
@@ -53,18 +53,17 @@ func (f *Function) Handle(ctx context.Context, event json.RawMessage) (answer an
 	case request != nil:
 		return f.call(ctx, *request)
 	default:
-		return nil, f.follow(ctx, removals)
+		return f.follow(ctx, batch), nil
 	}
 }
 
-// parseEvent tells the two kinds of event apart. Exactly one result is set, or none for S3's test event.
-func parseEvent(event json.RawMessage) (*urlRequest, []removal, error) {
+// parseEvent tells the two kinds of event apart. Without a request and an error, it is a batch.
+func parseEvent(event json.RawMessage) (*urlRequest, []events.SQSMessage, error) {
 	var kind struct {
 		RequestContext *struct {
 			HTTP *struct{ Method *string }
 		}
-		Records *[]json.RawMessage
-		Event   string
+		Records *[]events.SQSMessage
 	}
 	if err := json.Unmarshal(event, &kind); err != nil {
 		return nil, nil, errors.New("the event is not JSON of a known kind")
@@ -79,13 +78,15 @@ func parseEvent(event json.RawMessage) (*urlRequest, []removal, error) {
 			return nil, nil, errors.New("the event is no call of the Function URL")
 		}
 		return &r, nil, nil
-	case kind.Event == "s3:TestEvent":
-		return nil, nil, nil
 	case kind.Records != nil:
-		removals, err := parseRemovals(*kind.Records)
-		return nil, removals, err
+		for n, message := range *kind.Records {
+			if message.EventSource != "aws:sqs" || message.MessageId == "" {
+				return nil, nil, fmt.Errorf("record %d is no message of a queue", n)
+			}
+		}
+		return nil, *kind.Records, nil
 	}
-	return nil, nil, errors.New("the event is neither a call of the Function URL nor from S3")
+	return nil, nil, errors.New("the event is neither a call of the Function URL nor a batch of a queue")
 }
 
 // call answers one call of the Function URL. lambdaurl makes an HTTP request of the event and streams the answer;

@@ -73,9 +73,27 @@ var scenarios = map[string]func() scenario{
 	"revoke a hash": func() scenario {
 		return revoking(func(t *testing.T, hash string) json.RawMessage { return event(t, "DELETE", "/links/"+hash, "") })
 	},
+	"replace in the bucket": func() scenario {
+		var hash string
+		return scenario{
+			prepare: func(w *world, h *Function) {
+				hash = issued(w.t, h, object)
+				w.aws.Objects["simple-chat/a.jpg"] = "a2"
+			},
+			event: func(*testing.T, *world) json.RawMessage {
+				return changedEvent("ObjectCreated:Put", "simple-chat/a.jpg")
+			},
+			healed: func(t *testing.T, w *world, _ string) {
+				assert.False(t, w.dead(hash))
+				require.Len(t, w.aws.CloudFront.Invalidations, 1, "it is paid once, whatever was cut short")
+				assert.Equal(t, []string{"/images/" + hash + "*"}, w.aws.CloudFront.Invalidations[0].Paths)
+			},
+			links: 1,
+		}
+	},
 	"delete from the bucket": func() scenario {
 		return revoking(func(*testing.T, string) json.RawMessage {
-			return removedEvent("ObjectRemoved:Delete", "v1", "simple-chat/a.jpg")
+			return changedEvent("ObjectRemoved:Delete", "simple-chat/a.jpg")
 		})
 	},
 }
@@ -86,7 +104,7 @@ func revoking(ask func(t *testing.T, hash string) json.RawMessage) scenario {
 		prepare: func(w *world, h *Function) {
 			hash = issued(w.t, h, object)
 			issued(w.t, h, "s3://media/simple-chat/b.jpg")
-			w.aws.Objects["simple-chat/a.jpg"] = false
+			w.aws.Objects["simple-chat/a.jpg"] = ""
 		},
 		event: func(t *testing.T, _ *world) json.RawMessage { return ask(t, hash) },
 		healed: func(t *testing.T, w *world, _ string) {
@@ -169,6 +187,9 @@ func answerTo(h *Function, asked json.RawMessage) (string, error) {
 			return r.Body, fmt.Errorf("status %d: %s", r.StatusCode, r.Body)
 		}
 		return r.Body, nil
+	}
+	if r, ok := answer.(events.SQSEventResponse); ok && len(r.BatchItemFailures) > 0 {
+		return "", fmt.Errorf("%d messages are undone", len(r.BatchItemFailures))
 	}
 	return "", err
 }

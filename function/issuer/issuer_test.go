@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -99,9 +100,8 @@ func TestTheLogNamesNoKeyNoLinkAndNoSecret(t *testing.T) {
 	w.aws.Fault = func(int, *http.Request) cloudtest.Fault { return cloudtest.Lost }
 	call(t, h, http.MethodPost, "/links", `{"objects":["s3://media/simple-chat/b.jpg"]}`)
 	call(t, h, http.MethodPost, "/revocations", `{"objects":["s3://media/simple-chat/b.jpg"]}`)
-	_, err := h.Handle(context.Background(), removedEvent("ObjectRemoved:Delete", "v1", "simple-chat/b.jpg"))
-	require.Error(t, err)
-	assert.NotContains(t, err.Error(), "b.jpg")
+	w.aws.Objects["simple-chat/b.jpg"] = ""
+	require.NotEmpty(t, undone(t, h, changedEvent("ObjectRemoved:Delete", "simple-chat/b.jpg")))
 	log := w.log.String()
 	for _, line := range strings.Split(strings.TrimSpace(log), "\n") {
 		assert.True(t, json.Valid([]byte(line)), line)
@@ -113,53 +113,96 @@ func TestTheLogNamesNoKeyNoLinkAndNoSecret(t *testing.T) {
 	assert.Contains(t, log, `"status":503`)
 }
 
-func TestWhatS3DeletesLosesItsLinks(t *testing.T) {
+func TestLinksFollowTheObjectAsItIsNow(t *testing.T) {
 	t.Parallel()
 	server := mappingtest.Engine(t)
+	const key = "simple-chat/a.jpg"
 	for name, tt := range map[string]struct {
-		event, version string
-		key            string // as S3 escapes it
-		object         string
-		remains        bool // in the bucket
-		dies           bool
+		event       string
+		key, object string // as S3 escapes it, and as it is
+		now         string // its ETag
+		dies        bool
+		refreshed   bool
 	}{
-		"an object without versions": {
-			"ObjectRemoved:Delete", "", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true,
-		},
-		"an object hidden by a marker": {
-			"ObjectRemoved:DeleteMarkerCreated", "v2", "simple-chat/a.jpg", "simple-chat/a.jpg", true, true,
-		},
-		"the last version": {
-			"ObjectRemoved:Delete", "v1", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true,
-		},
-		"an old version": {
-			"ObjectRemoved:Delete", "v1", "simple-chat/a.jpg", "simple-chat/a.jpg", true, false,
-		},
-		"by a lifecycle rule": {
-			"LifecycleExpiration:Delete", "", "simple-chat/a.jpg", "simple-chat/a.jpg", false, true,
-		},
-		"hidden by a lifecycle rule": {
-			"s3:LifecycleExpiration:DeleteMarkerCreated", "v2", "simple-chat/a.jpg", "simple-chat/a.jpg", true, true,
-		},
-		"a key that is escaped in the message": {
-			"ObjectRemoved:Delete", "", "simple-chat/%C3%A4+b%2Bc%25.jpg", "simple-chat/ä b+c%.jpg", false, true,
-		},
+		"an object is deleted":                   {"ObjectRemoved:Delete", key, key, "", true, false},
+		"an object is hidden by a marker":        {"ObjectRemoved:DeleteMarkerCreated", key, key, "", true, false},
+		"a lifecycle rule deletes":               {"LifecycleExpiration:Delete", key, key, "", true, false},
+		"a deleted object is there again":        {"ObjectRemoved:DeleteMarkerCreated", key, key, "1", false, false},
+		"an old version is deleted":              {"ObjectRemoved:Delete", key, key, "1", false, false},
+		"another was uploaded after a deletion":  {"ObjectRemoved:Delete", key, key, "2", false, true},
+		"the upload is told after the link":      {"ObjectCreated:Put", key, key, "1", false, false},
+		"an object is replaced":                  {"ObjectCreated:CompleteMultipartUpload", key, key, "2", false, true},
+		"an upload is told after the deletion":   {"s3:ObjectCreated:Copy", key, key, "", true, false},
+		"the message escapes the key of a photo": {"ObjectRemoved:Delete", "simple-chat/%C3%A4+b%2Bc%25.jpg", "simple-chat/ä b+c%.jpg", "", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, server)
-			w.aws.Objects = map[string]bool{tt.object: true, "simple-chat/other.jpg": true}
+			w.aws.Objects = map[string]string{tt.object: "1", "simple-chat/other.jpg": "1"}
 			h := w.started()
 			hash, other := issued(t, h, "s3://media/"+tt.object), issued(t, h, "s3://media/simple-chat/other.jpg")
-			w.aws.Objects[tt.object] = tt.remains
-			answer, err := h.Handle(context.Background(), removedEvent(tt.event, tt.version, tt.key, tt.key))
-			require.NoError(t, err)
-			assert.Nil(t, answer)
+			w.aws.Objects[tt.object] = tt.now
+			for range 2 {
+				assert.Empty(t, undone(t, h, changedEvent(tt.event, tt.key, tt.key)))
+			}
 			assert.Equal(t, tt.dies, w.dead(hash))
 			assert.Equal(t, tt.dies, w.aws.KeyValueStore.Entries["r."+hash] != "")
 			assert.False(t, w.dead(other))
+			if !tt.refreshed {
+				assert.Empty(t, w.aws.CloudFront.Invalidations, "which costs")
+				return
+			}
+			require.Len(t, w.aws.CloudFront.Invalidations, 1, "once, however often it is told")
+			assert.Equal(t, []string{"/images/" + hash + "*"}, w.aws.CloudFront.Invalidations[0].Paths)
 		})
 	}
+}
+
+func TestEventsAboutObjectsWithoutLinksCostOneRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	h := w.started()
+	w.aws.Calls = nil
+	assert.Empty(t, undone(t, h, changedEvent("ObjectCreated:Put", "simple-chat/a.jpg", "marketplace/p.jpg", "none", "a/")))
+	assert.Equal(t, []string{"dynamodb:BatchGetItem"}, w.aws.Calls)
+}
+
+func TestManyReplacedPhotosAreOneInvalidation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	h := w.started()
+	var keys []string
+	for n := range 20 {
+		keys = append(keys, fmt.Sprintf("simple-chat/%d.jpg", n))
+		w.aws.Objects[keys[n]] = "1"
+		issued(t, h, "s3://media/"+keys[n])
+		w.aws.Objects[keys[n]] = "2"
+	}
+	assert.Empty(t, undone(t, h, changedEvent("ObjectCreated:Put", keys...)))
+	require.Len(t, w.aws.CloudFront.Invalidations, 1)
+	assert.Equal(t, []string{"/images/*"}, w.aws.CloudFront.Invalidations[0].Paths)
+}
+
+func TestOnlyMessagesThatWereNotDoneComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	h := w.started()
+	a, b := issued(t, h, "s3://media/simple-chat/a.jpg"), issued(t, h, "s3://media/simple-chat/b.jpg")
+	w.aws.Objects = nil
+	w.aws.Fault = func(_ int, r *http.Request) cloudtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/b.jpg") {
+			return cloudtest.Refused
+		}
+		return cloudtest.None
+	}
+	both := changedEvent("ObjectRemoved:Delete", "simple-chat/a.jpg", "simple-chat/b.jpg", "simple-chat/b.jpg", "%zz")
+	assert.Equal(t, []string{"m1", "m2", "m3"}, undone(t, h, both))
+	assert.True(t, w.dead(a))
+	assert.False(t, w.dead(b))
+	w.aws.Fault = nil
+	assert.Equal(t, []string{"m3"}, undone(t, h, both))
+	assert.True(t, w.dead(b))
+	assert.NotContains(t, w.log.String(), "b.jpg")
 }
 
 func TestADeletedPublicObjectIsWithdrawnWhenItIsRevoked(t *testing.T) {
@@ -171,14 +214,18 @@ func TestADeletedPublicObjectIsWithdrawnWhenItIsRevoked(t *testing.T) {
 	assert.Equal(t, http.StatusConflict, status)
 	assert.Contains(t, body, "delete the object first")
 
-	w.aws.Objects["marketplace/p.jpg"] = false
-	_, err := h.Handle(context.Background(), removedEvent("ObjectRemoved:Delete", "", "marketplace/p.jpg"))
-	require.NoError(t, err)
+	w.aws.Objects["marketplace/p.jpg"], w.aws.DeleteMarkers = "", map[string]string{"marketplace/p.jpg": "v2"}
+	require.Empty(t, undone(t, h, changedEvent("ObjectRemoved:Delete", "marketplace/p.jpg")))
 	require.Empty(t, w.aws.CloudFront.Invalidations, "a deletion alone costs nothing")
 	status, body, _ = call(t, h, http.MethodPost, "/revocations", ask)
 	assert.Equal(t, http.StatusOK, status)
 	assert.JSONEq(t, `{"revocations":[{"object":"s3://media/marketplace/p.jpg","revoked":[],"withdrawn":true}]}`, body)
 	assert.True(t, w.aws.CloudFront.Covers("/marketplace/p.jpg"))
+	call(t, h, http.MethodPost, "/revocations", ask)
+	assert.Len(t, w.aws.CloudFront.Invalidations, 1, "the same deletion is paid once")
+	w.aws.DeleteMarkers["marketplace/p.jpg"] = "v4"
+	call(t, h, http.MethodPost, "/revocations", ask)
+	assert.Len(t, w.aws.CloudFront.Invalidations, 2, "it was there again in between")
 	assert.NotContains(t, w.log.String(), "p.jpg")
 }
 
@@ -187,54 +234,72 @@ func TestARemovalThatCouldNotBeFollowedIsTriedAgain(t *testing.T) {
 	w := newWorld(t, mappingtest.Engine(t))
 	h := w.started()
 	hash := issued(t, h, "s3://media/simple-chat/a.jpg")
-	removed := removedEvent("ObjectRemoved:Delete", "", "simple-chat/a.jpg")
+	w.aws.Objects["simple-chat/a.jpg"] = ""
+	removed := changedEvent("ObjectRemoved:Delete", "simple-chat/a.jpg")
 	w.aws.Fault = func(_ int, r *http.Request) cloudtest.Fault {
 		if strings.HasSuffix(r.URL.Hostname(), ".cloudfront-kvs.global.api.aws") {
 			return cloudtest.Refused
 		}
 		return cloudtest.None
 	}
-	_, err := h.Handle(context.Background(), removed)
-	require.Error(t, err, "so that Lambda comes back with the event")
+	require.Equal(t, []string{"m0"}, undone(t, h, removed), "so that the queue brings the message again")
 	w.aws.Fault = nil
-	_, err = h.Handle(context.Background(), removed)
-	require.NoError(t, err)
+	w.aws.Objects["simple-chat/a.jpg"] = "2"
+	require.Empty(t, undone(t, h, removed), "it is finished even if the object came back meanwhile")
 	assert.Contains(t, w.aws.KeyValueStore.Entries, "r."+hash)
+}
+
+func TestMessagesOfOtherKindsAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	h := w.started()
+	record := func(key string) string {
+		return `{"Records":[{"eventSource":"aws:s3","s3":{"bucket":{"name":"media"},"object":{"key":"` + key + `"}}}]}`
+	}
+	for name, tt := range map[string]struct {
+		message string
+		fails   bool
+	}{
+		"S3 trying whether it may":     {`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"media"}`, false},
+		"no records":                   {`{"Records":[]}`, false},
+		"a public object":              {record("marketplace/p.jpg"), false},
+		"a key that cannot be read":    {record("%zz"), true},
+		"a key that is not UTF-8":      {record("simple-chat/%FF"), true},
+		"a key of half a character":    {record("simple-chat/%ED%A0%80"), true},
+		"half of a surrogate pair":     {record(`simple-chat/\ud800`), true},
+		"a key of nothing":             {record(""), true},
+		"a record from somewhere else": {`{"Records":[{"eventSource":"aws:sqs"}]}`, true},
+		"a record that is no object":   {`{"Records":[7]}`, true},
+		"records that are no list":     {`{"Records":{}}`, true},
+		"an empty object":              {`{}`, true},
+		"a list":                       {`[]`, true},
+		"nothing":                      {``, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, tt.fails, undone(t, h, batch(tt.message)) != nil)
+		})
+	}
 }
 
 func TestEventsOfOtherKindsAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mappingtest.Engine(t))
-	h := w.started()
-	for name, tt := range map[string]struct {
-		event string
-		fails bool
-	}{
-		"S3 trying whether it may":  {`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"media"}`, false},
-		"no records":                {`{"Records":[]}`, false},
-		"a deleted public object":   {string(removedEvent("ObjectRemoved:Delete", "", "marketplace/p.jpg")), false},
-		"something created":         {string(removedEvent("ObjectCreated:Put", "", "simple-chat/a.jpg")), true},
-		"a key that cannot be read": {string(removedEvent("ObjectRemoved:Delete", "", "%zz")), true},
-		"a key that is not UTF-8":   {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%FF")), true},
-		"a key of half a character": {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/%ED%A0%80")), true},
-		"half of a surrogate pair":  {string(removedEvent("ObjectRemoved:Delete", "", `simple-chat/\ud800`)), true},
-		"bytes that are not UTF-8":  {string(removedEvent("ObjectRemoved:Delete", "", "simple-chat/\xff")), true},
-		"a call of half a character": {
-			`{"rawPath":"/links","requestContext":{"http":{"method":"POST"}},"body":"\ud800"}`, true,
-		},
-		"a key of nothing":              {string(removedEvent("ObjectRemoved:Delete", "", "")), true},
-		"a record from somewhere else":  {`{"Records":[{"eventSource":"aws:sqs"}]}`, true},
-		"a record that is no object":    {`{"Records":[7]}`, true},
-		"records that are no list":      {`{"Records":{}}`, true},
-		"an empty object":               {`{}`, true},
-		"a list":                        {`[]`, true},
-		"nothing":                       {``, true},
-		"a call without a method":       {`{"requestContext":{}}`, true},
-		"a call with a body of numbers": {`{"requestContext":{"http":{"method":"POST"}},"body":7}`, true},
+	h := newWorld(t, mappingtest.Engine(t)).started()
+	for name, event := range map[string]string{
+		"S3 itself":                     `{"Records":[{"eventSource":"aws:s3"}]}`,
+		"a message without an id":       `{"Records":[{"eventSource":"aws:sqs"}]}`,
+		"bytes that are not UTF-8":      `{"Records":[{"eventSource":"aws:sqs","messageId":"1","body":"` + "\xff" + `"}]}`,
+		"a call of half a character":    `{"rawPath":"/links","requestContext":{"http":{"method":"POST"}},"body":"\ud800"}`,
+		"a record that is no object":    `{"Records":[7]}`,
+		"records that are no list":      `{"Records":{}}`,
+		"an empty object":               `{}`,
+		"a list":                        `[]`,
+		"nothing":                       ``,
+		"a call without a method":       `{"requestContext":{}}`,
+		"a call with a body of numbers": `{"requestContext":{"http":{"method":"POST"}},"body":7}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer, err := h.Handle(context.Background(), json.RawMessage(tt.event))
-			assert.Equal(t, tt.fails, err != nil, "%v", err)
+			answer, err := h.Handle(context.Background(), json.RawMessage(event))
+			require.Error(t, err)
 			assert.Nil(t, answer)
 		})
 	}

@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -42,7 +43,7 @@ func newWorld(t *testing.T, server *engine.Server) *world {
 	w.cfg = cfg
 	w.aws = &cloudtest.AWS{
 		DynamoDB: server.URL, KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1, 2, 3)},
-		Objects: map[string]bool{"simple-chat/a.jpg": true, "simple-chat/b.jpg": true, "marketplace/p.jpg": true},
+		Objects: map[string]string{"simple-chat/a.jpg": "a1", "simple-chat/b.jpg": "b1", "marketplace/p.jpg": "p1"},
 	}
 	return w
 }
@@ -52,7 +53,9 @@ func (w *world) start(retries bool) *Function {
 	h := wire(w.cfg, w.aws.Config(retries), func(string) string { return "" }, slog.New(slog.NewJSONHandler(w.log, nil)))
 	noPause := func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	cdn := h.issuer.CDN.(*cloud.CDN)
-	h.issuer.Pause, cdn.Pause, cdn.Revocations.Pause = noPause, noPause, noPause
+	behind := h.events.CDN.(*cloud.CDN)
+	h.issuer.Pause, h.events.Pause, cdn.Pause, behind.Pause = noPause, noPause, noPause, noPause
+	cdn.Revocations.Pause, behind.Revocations.Pause, cdn.Invalidations.Pause = noPause, noPause, noPause
 	return h
 }
 
@@ -104,14 +107,40 @@ func issued(t testing.TB, h *Function, object string) string {
 	return answer.Links[0].Hash
 }
 
-// removedEvent is S3's word that objects were deleted.
-func removedEvent(name, version string, keys ...string) json.RawMessage {
-	var records []string
+// changedEvent is a batch with a message for each key: S3's word that something happened to the object. The messages'
+// ids are m0, m1 and so on.
+func changedEvent(name string, keys ...string) json.RawMessage {
+	var messages []string
 	for _, key := range keys {
-		records = append(records,
-			`{"eventSource":"aws:s3","eventName":"`+name+`","s3":{"bucket":{"name":"media"},"object":{"key":"`+key+`","versionId":"`+version+`"}}}`)
+		messages = append(messages, `{"Records":[{"eventSource":"aws:s3","eventName":"`+name+
+			`","s3":{"bucket":{"name":"media"},"object":{"key":"`+key+`","versionId":"of-old"}}}]}`)
 	}
-	return json.RawMessage(`{"Records":[` + strings.Join(records, ",") + `]}`)
+	return batch(messages...)
+}
+
+// batch is what Lambda hands over from the queue.
+func batch(messages ...string) json.RawMessage {
+	var e events.SQSEvent
+	for n, body := range messages {
+		e.Records = append(e.Records, events.SQSMessage{EventSource: "aws:sqs", MessageId: fmt.Sprint("m", n), Body: body})
+	}
+	raw, err := json.Marshal(e)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// undone returns the messages of a batch that h could not do.
+func undone(t testing.TB, h *Function, batch json.RawMessage) []string {
+	t.Helper()
+	answer, err := h.Handle(context.Background(), batch)
+	require.NoError(t, err)
+	var ids []string
+	for _, failure := range answer.(events.SQSEventResponse).BatchItemFailures {
+		ids = append(ids, failure.ItemIdentifier)
+	}
+	return ids
 }
 
 // dead asks the table itself.

@@ -21,6 +21,7 @@ const (
 	attrHashes    = "hashes"
 	attrRevoked   = "revoked"
 	attrRevokedAt = "revoked_at"
+	attrContent   = "content"
 )
 
 // Prefixes of the partition keys of items that are not mappings. "#" is not in a hash's
@@ -46,6 +47,9 @@ type Record struct {
 	// Revoked holds the expiry of every hash whose mapping is gone while caches
 	// may still hold its content.
 	Revoked map[string]time.Time
+	// Content tells the object's content that caches may hold from any other, or is empty if nobody looked. It is of
+	// the time when the first of Hashes was issued, or when the caches last forgot the object.
+	Content string
 }
 
 // Prune forgets the hashes that have expired by now: no cache keeps them longer.
@@ -55,6 +59,9 @@ func (r *Record) Prune(now time.Time) {
 	maps.DeleteFunc(r.Revoked, dead)
 	if _, lives := r.Hashes[r.Current]; !lives {
 		r.Current = ""
+	}
+	if len(r.Hashes) == 0 {
+		r.Content = ""
 	}
 }
 
@@ -99,6 +106,9 @@ func (r Record) item() map[string]types.AttributeValue {
 	if r.Current != "" {
 		item[attrCurrent] = &types.AttributeValueMemberS{Value: r.Current}
 	}
+	if r.Content != "" {
+		item[attrContent] = &types.AttributeValueMemberS{Value: r.Content}
+	}
 	return item
 }
 
@@ -124,6 +134,9 @@ func recordFromItem(object Object, item map[string]types.AttributeValue) (Record
 	}
 	if current, ok := item[attrCurrent].(*types.AttributeValueMemberS); ok {
 		r.Current = current.Value
+	}
+	if content, ok := item[attrContent].(*types.AttributeValueMemberS); ok {
+		r.Content = content.Value
 	}
 	if _, known := r.Hashes[r.Current]; r.Current != "" && !known {
 		return r, fmt.Errorf("%w: the record's current hash is none of its hashes", ErrCorrupt)

@@ -153,6 +153,18 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 		assert.Eventually(t, func() bool { return fetch(t, "GET", link).StatusCode == http.StatusNotFound }, time.Minute,
 			50*time.Millisecond)
 	})
+	t.Run("a photo that is replaced is seen at the link it had", func(t *testing.T) {
+		object := r.upload("simple-chat/replaced.png", []byte("the first"))
+		link := r.issue(object, 0)
+		require.Equal(t, "the first", string(fetch(t, "GET", link).body))
+		require.Equal(t, "Hit from cloudfront", fetch(t, "GET", link).cache())
+		for _, body := range []string{"the second", "the first"} {
+			r.upload("simple-chat/replaced.png", []byte(body))
+			assert.Eventually(t, func() bool { return string(fetch(t, "GET", link).body) == body }, time.Minute,
+				50*time.Millisecond)
+		}
+		require.Equal(t, link, r.issue(object, 0))
+	})
 	t.Run("a public object that is deleted leaves the edge when it is revoked, each time", func(t *testing.T) {
 		for range 2 {
 			object := r.upload("marketplace/taken (down).png", []byte("for now"))

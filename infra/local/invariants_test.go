@@ -137,15 +137,23 @@ func (w *world) Revoke(_ context.Context, hashes map[string]time.Time) error {
 	return nil
 }
 
-// Exists implements issue.Objects.
-func (w *world) Exists(_ context.Context, o mapping.Object) (bool, error) {
+// Look implements issue.Objects. No object is ever replaced here.
+func (w *world) Look(_ context.Context, o mapping.Object) (issue.Sight, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.objects[o.Key], nil
+	if !w.objects[o.Key] {
+		return issue.Sight{}, nil
+	}
+	return issue.Sight{Content: "1"}, nil
+}
+
+// Forget implements issue.CDN.
+func (w *world) Forget(context.Context, []string, string) error {
+	return errors.New("nothing is replaced")
 }
 
 // Withdraw implements issue.CDN. There is no public service here.
-func (w *world) Withdraw(context.Context, []string) error {
+func (w *world) Withdraw(context.Context, map[string]string) error {
 	return errors.New("nothing is public")
 }
 

@@ -28,6 +28,11 @@ func Boundary(s Scope) Document {
 			Resources: []string{bucket, bucket + "/*"},
 		},
 		{
+			Sid: "Events", Why: "the issuer follows what happens to objects",
+			Actions:   []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+			Resources: []string{s.arn("sqs", s.prefix()+"*")},
+		},
+		{
 			Sid: "Revocations", Why: "the issuer reads the link keys and writes the gate's list",
 			Actions: []string{
 				"cloudfront-keyvaluestore:DeleteKey", "cloudfront-keyvaluestore:DescribeKeyValueStore",
@@ -38,7 +43,7 @@ func Boundary(s Scope) Document {
 			Resources: []string{s.global("cloudfront", "key-value-store/*")},
 		},
 		{
-			Sid: "Invalidations", Why: "cached copies of revoked and deleted objects are withdrawn",
+			Sid: "Invalidations", Why: "cached copies of revoked, replaced and deleted objects are withdrawn",
 			Actions:   []string{"cloudfront:CreateInvalidation"},
 			Resources: []string{s.global("cloudfront", "distribution/*")},
 			Condition: s.ownTags(),

@@ -74,6 +74,7 @@ const (
 //	https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 //	https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
 //	https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+//	https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 //	https://docs.aws.amazon.com/service-authorization/latest/reference/list_awswafv2.html
 var forms = map[string][]string{
 	"acm":                         {"arn:aws:acm:us-east-1:{account}:certificate/{env}"},
@@ -96,6 +97,9 @@ var forms = map[string][]string{
 	"lambda:EnableReplication*":        {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge:7"},
 	"lambda:ListFunctions":             {noResource},
 	"logs":                             {logGroup, refusals},
+	"logs:DeleteMetricFilter":          {logGroup},
+	"logs:DescribeMetricFilters":       {logGroup},
+	"logs:PutMetricFilter":             {logGroup},
 	"logs:DescribeLogGroups":           {noResource},
 	"logs:CreateDelivery":              {logDelivery, logSource, logTarget},
 	"logs:DeleteDelivery":              {logDelivery},
@@ -117,6 +121,14 @@ var forms = map[string][]string{
 	"s3:DeleteObjectVersion":           {"arn:aws:s3:::{name}-123456789012/a/b"},
 	"secretsmanager":                   {"arn:aws:secretsmanager:eu-central-1:{account}:secret:{name}-seal-AbCdEf"},
 	"secretsmanager:GetRandomPassword": {noResource},
+	"sqs":                              {"arn:aws:sqs:eu-central-1:{account}:{name}-events"},
+	"lambda:CreateEventSourceMapping":  {noResource},
+	"lambda:DeleteEventSourceMapping":  {reader},
+	"lambda:GetEventSourceMapping":     {reader},
+	"lambda:UpdateEventSourceMapping":  {reader},
+	"lambda:ListTags":                  {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge", reader},
+	"lambda:TagResource":               {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge", reader},
+	"lambda:UntagResource":             {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge", reader},
 	"sns":                              {"arn:aws:sns:eu-central-1:{account}:{name}-alarms"},
 	"sts:GetCallerIdentity":            {noResource},
 	"wafv2:GetWebACL":                  {"arn:aws:wafv2:us-east-1:{account}:global/webacl/media/{env}"},
@@ -162,6 +174,9 @@ var forms = map[string][]string{
 	"cloudfront:UpdateResponseHeadersPolicy":       {unnamed[4]},
 }
 
+// reader is a reader of a queue, which has an id of Lambda's.
+const reader = "arn:aws:lambda:eu-central-1:{account}:event-source-mapping:11111111-2222-3333-4444-555555555555"
+
 // defaultKey is AWS's own key for DynamoDB, asked for by its alias. It is no
 // environment's.
 const defaultKey = "arn:aws:kms:eu-central-1:{account}:key/of-dynamodb"
@@ -170,6 +185,7 @@ const defaultKey = "arn:aws:kms:eu-central-1:{account}:key/of-dynamodb"
 // ARN. The stack tags all of them.
 var tagged = []string{
 	":certificate/", ":distribution/", ":log-group:", ":delivery:", ":delivery-source:", ":delivery-destination:",
+	":event-source-mapping:",
 }
 
 // tagging are the actions that carry tags, all of them or only the changed ones.
@@ -177,10 +193,18 @@ var tagging = map[string]bool{
 	"acm:AddTagsToCertificate": true, "acm:RequestCertificate": true, "cloudfront:CreateDistribution": true,
 	"cloudfront:TagResource": true,
 	"logs:CreateDelivery":    true, "logs:CreateLogGroup": true, "logs:TagResource": true,
+	"lambda:TagResource": true,
+}
+
+// ofIssuer is what Lambda says of a reader's function.
+var ofIssuer = map[string]string{
+	"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:{account}:function:{name}-issuer:live",
 }
 
 // further are the other condition keys of an action.
 var further = map[string]map[string]string{
+	"lambda:CreateEventSourceMapping": ofIssuer, "lambda:DeleteEventSourceMapping": ofIssuer,
+	"lambda:GetEventSourceMapping": ofIssuer, "lambda:UpdateEventSourceMapping": ofIssuer,
 	"iam:CreateServiceLinkedRole": {"iam:AWSServiceName": "replicator.lambda.amazonaws.com"},
 	"iam:PassRole":                {"iam:PassedToService": "lambda.amazonaws.com"},
 }

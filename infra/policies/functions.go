@@ -3,6 +3,8 @@ package policies
 // functions are the Lambda functions and their roles.
 func functions(s Scope) topic {
 	names := []string{s.arn("lambda", "function:"+s.prefix()+"*")} // reaches versions and aliases too
+	readers := []string{s.arn("lambda", "event-source-mapping:*")}
+	ofOurs := when("ArnLike", map[string][]string{"lambda:FunctionArn": names})
 	roles := []string{s.iam("role/" + s.prefix() + "*")}
 	bounded := when("StringEquals", map[string][]string{"iam:PermissionsBoundary": {s.BoundaryARN()}})
 	return topic{
@@ -16,6 +18,14 @@ func functions(s Scope) topic {
 					"lambda:ListTags", "lambda:ListVersionsByFunction",
 				},
 				Resources: names,
+			},
+			{
+				Sid: "ReadReaders", Why: "a reader of a queue is ours by its function",
+				Actions: []string{"lambda:GetEventSourceMapping"}, Resources: readers, Condition: ofOurs,
+			},
+			{
+				Sid: "ReadReaderTags", Why: "the tags of a reader say whose it is",
+				Actions: []string{"lambda:ListTags"}, Resources: readers, Condition: s.ownTags(),
 			},
 			{
 				Sid: "ReadRoles", Why: "the provider reads a role with its policies",
@@ -42,6 +52,24 @@ func functions(s Scope) topic {
 					"lambda:UpdateFunctionUrlConfig",
 				},
 				Resources: names,
+			},
+			{
+				// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+				Sid: "MakeReaders", Why: "a reader of a queue is ours by its function; making one has no resource type",
+				Actions: []string{"lambda:CreateEventSourceMapping"}, Resources: []string{"*"}, Condition: ofOurs,
+			},
+			{
+				Sid: "ChangeReaders", Why: "a reader of a queue is ours by its function",
+				Actions:   []string{"lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"},
+				Resources: readers, Condition: ofOurs,
+			},
+			{
+				Sid: "TagReaders", Why: "tags make things ours, so another environment's are never tagged",
+				Actions: []string{"lambda:TagResource"}, Resources: readers, Condition: s.tagging(),
+			},
+			{
+				Sid: "UntagReaders", Why: "a reader of a queue is ours by its tags",
+				Actions: []string{"lambda:UntagResource"}, Resources: readers, Condition: s.ownTags(),
 			},
 			{
 				Sid:     "Sweep",

@@ -157,6 +157,20 @@ var needs = map[string]need{
 		write: []string{"lambda:AddPermission", "lambda:RemovePermission"},
 	},
 
+	"lambda/eventSourceMapping:EventSourceMapping": {
+		read: []string{"lambda:GetEventSourceMapping", "lambda:ListTags"},
+		write: []string{"lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping",
+			"lambda:TagResource", "lambda:UntagResource", "lambda:UpdateEventSourceMapping"},
+	},
+	"sqs/queue:Queue": {
+		read: []string{"sqs:GetQueueAttributes", "sqs:ListQueueTags"},
+		write: []string{"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue",
+			"sqs:UntagQueue"},
+	},
+	"sqs/queuePolicy:QueuePolicy": {
+		read: []string{"sqs:GetQueueAttributes"}, write: []string{"sqs:SetQueueAttributes"},
+	},
+
 	"iam/role:Role": {
 		read: []string{
 			"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole",
@@ -228,6 +242,10 @@ var needs = map[string]need{
 			"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:TagResource",
 			"cloudwatch:UntagResource",
 		},
+	},
+	"cloudwatch/logMetricFilter:LogMetricFilter": {
+		read:  []string{"logs:DescribeMetricFilters"},
+		write: []string{"logs:DeleteMetricFilter", "logs:PutMetricFilter"},
 	},
 	"cloudwatch/dashboard:Dashboard": {
 		read:  []string{"cloudwatch:GetDashboard"},

@@ -27,6 +27,10 @@ func operations(s Scope) topic {
 				Actions: []string{"cloudwatch:DescribeAlarms", "logs:DescribeLogGroups"}, Resources: []string{"*"},
 			},
 			{
+				Sid: "ReadMetricFilters", Why: "what is counted in our logs",
+				Actions: []string{"logs:DescribeMetricFilters"}, Resources: s.ownLogGroups(),
+			},
+			{
 				Sid: "ReadLogTags", Why: "the provider reads tags one by one",
 				Actions:   []string{"logs:ListTagsForResource"},
 				Resources: append(append(s.ownLogGroups(), refusals, delivery), sources...),
@@ -47,9 +51,10 @@ func operations(s Scope) topic {
 		},
 		write: []Statement{
 			{
-				Sid: "LogGroups", Why: "the functions' log groups", Resources: s.ownLogGroups(),
+				Sid: "LogGroups", Why: "the functions' log groups, and what is counted in them", Resources: s.ownLogGroups(),
 				Actions: []string{
 					"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
+					"logs:DeleteMetricFilter", "logs:PutMetricFilter",
 					"logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 				},
 			},

@@ -1,9 +1,10 @@
 package policies
 
-// storage is where data lies: buckets, the table and its replicas, and the key
-// that encrypts media.
+// storage is where data lies: buckets, the table and its replicas, the queues of
+// what happens to objects, and the key that encrypts media.
 func storage(s Scope) topic {
 	buckets := []string{"arn:aws:s3:::" + s.prefix() + "*"}
+	queues := []string{s.arn("sqs", s.prefix()+"*")}
 	tables := []string{s.arn("dynamodb", "table/"+s.prefix()+"*")}
 	t := topic{
 		name: "storage",
@@ -16,6 +17,10 @@ func storage(s Scope) topic {
 					"s3:GetReplicationConfiguration", "s3:ListBucket",
 				},
 				Resources: buckets,
+			},
+			{
+				Sid: "ReadQueues", Why: "the provider reads a queue's settings, not its messages",
+				Actions: []string{"sqs:GetQueueAttributes", "sqs:ListQueueTags"}, Resources: queues,
 			},
 			{
 				Sid: "ReadTables", Why: "the provider reads a table's settings, not its items",
@@ -48,6 +53,13 @@ func storage(s Scope) topic {
 			{
 				Sid: "EmptyBuckets", Why: "a disposable stack is destroyed with what its buckets hold",
 				Actions: []string{"s3:DeleteObject", "s3:DeleteObjectVersion"}, Resources: []string{buckets[0] + "/*"},
+			},
+			{
+				Sid: "Queues", Why: "the queue of what happens to objects, and its dead-letter queue",
+				Actions: []string{
+					"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue",
+				},
+				Resources: queues,
 			},
 			{
 				Sid: "Tables", Why: "the mapping table",

@@ -91,8 +91,20 @@ func widening() map[string]request {
 		"detach its guard": {
 			"iam:DetachRolePolicy", "arn:aws:iam::{account}:role/secure-media-cdn-bootstrap-{env}-deploy", nil,
 		},
-		"make a user":        {"iam:CreateUser", "arn:aws:iam::{account}:user/{name}-x", nil},
-		"make an access key": {"iam:CreateAccessKey", "arn:aws:iam::{account}:user/admin", nil},
+		"have another's function read a queue": {
+			"lambda:CreateEventSourceMapping", "*",
+			map[string]string{"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:{account}:function:secure-media-cdn-{other}-issuer"},
+		},
+		"stop another's function reading its queue": {
+			"lambda:DeleteEventSourceMapping", reader,
+			map[string]string{"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:{account}:function:secure-media-cdn-{other}-issuer"},
+		},
+		"change another's queue": {
+			"sqs:SetQueueAttributes", "arn:aws:sqs:eu-central-1:{account}:secure-media-cdn-{other}-events", nil,
+		},
+		"write to its own queue": {"sqs:SendMessage", "arn:aws:sqs:eu-central-1:{account}:{name}-events", nil},
+		"make a user":            {"iam:CreateUser", "arn:aws:iam::{account}:user/{name}-x", nil},
+		"make an access key":     {"iam:CreateAccessKey", "arn:aws:iam::{account}:user/admin", nil},
 		"change the identity provider": {
 			"iam:UpdateOpenIDConnectProviderThumbprint",
 			"arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com", nil,

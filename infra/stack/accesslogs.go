@@ -97,7 +97,7 @@ func (s *builder) newLogBucket(source string) (*s3.BucketV2, pulumi.Resource, er
 					"ArnLike": pulumi.Map{"aws:SourceArn": pulumi.String(source)},
 				},
 			},
-			tlsOnly(bucket),
+			tlsOnly("s3:*", bucket.Arn, pulumi.Sprintf("%s/*", bucket.Arn)),
 		),
 	}, in, pulumi.DependsOn(settings))
 	if err != nil {

@@ -13,6 +13,10 @@ import (
 // alarmPeriodSeconds is the length of one measurement of every alarm.
 const alarmPeriodSeconds = 300
 
+// eventsLateSeconds is how old a message may become: a first try, and a second after the message was hidden, are
+// nothing to wake anybody for.
+const eventsLateSeconds = 2 * eventsHiddenSeconds
+
 // alarm is one row of the table of alarms. It sounds when the metric is above
 // its threshold in each of its periods. Missing data is good news, since a
 // quiet CDN measures nothing.
@@ -105,9 +109,30 @@ var alarms = []alarm{
 		do:  "Ask AWS for more concurrency in the home region; applications should ask for links in batches.",
 	},
 	{
-		name: "RemovalsLost", place: atHome, of: issuerMetrics, metric: "AsyncEventsDropped",
-		why: "The issuer was not told of deleted objects, so cached copies stay reachable until their links end.",
-		do:  "Find the deleted objects in the bucket's version listing and revoke them with `links revoke`.",
+		name: "EventsLost", place: atHome, of: deadMetrics, metric: "ApproximateNumberOfMessagesVisible", statistic: "Maximum",
+		why: "The issuer failed five times to follow what happened to an object: a deleted photo's links live on, or " +
+			"copies of a replaced one do.",
+		do: "Read the issuer's log group for the lines `objects changed`; once the cause is gone, start a redrive of " +
+			"the dead-letter queue, which tries all its messages again. It keeps them for 14 days.",
+	},
+	{
+		name: "EventsLate", place: atHome, of: queueMetrics, metric: "ApproximateAgeOfOldestMessage", statistic: "Maximum",
+		above: eventsLateSeconds,
+		why:   "Links of deleted photos, or copies of replaced ones, have been served for that many seconds.",
+		do: "After a deletion of very many objects wait: a hundred thousand take some 20 minutes. Else read the " +
+			"issuer's log group, and see IssuerThrottled. `links revoke` does not wait for the queue.",
+	},
+	{
+		name: "RevocationListFull", place: atHome, of: ownMetrics, metric: "RevocationListFull",
+		why: "The gate's list has no room for more revoked links. Instead every link is dropped from the caches, at " +
+			"most six times a minute, and fetched anew: half a cent each, and a load on the origin.",
+		do: "See who revokes or deletes so much. Room comes back as revoked links expire.",
+	},
+	{
+		name: "RevocationListFilling", place: atHome, of: ownMetrics, metric: "RevocationListFilling",
+		why: "The gate's list of revoked links is 80 % full.",
+		do: "See who revokes or deletes so much, and let links live shorter (linkTtlDays) if it goes on: what is " +
+			"revoked stays on the list until it would have expired.",
 	},
 }
 
@@ -190,7 +215,7 @@ func (s *builder) newAlarm(a alarm, name, region string, topic pulumi.StringOutp
 		// Alarms are read by people at night: their names carry no suffix.
 		Name:               pulumi.String(s.cfg.name() + "-" + name),
 		AlarmDescription:   pulumi.String(a.why + " What to do: " + a.do),
-		Namespace:          pulumi.String(a.of.namespace),
+		Namespace:          pulumi.String(cmp.Or(a.of.namespace, s.cfg.name())),
 		MetricName:         pulumi.String(a.metric),
 		Dimensions:         dimensions,
 		Statistic:          pulumi.String(cmp.Or(a.statistic, "Sum")),

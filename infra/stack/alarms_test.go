@@ -50,6 +50,10 @@ func TestEveryMetricIsWatchedWhereItIs(t *testing.T) {
 			if region == "" {
 				region = home
 			}
+			if strings.HasPrefix(a.Name, "RevocationList") {
+				assert.Equal(t, home, region, a.Name) // beside the issuer's log group
+				continue
+			}
 			dimensions := a.Inputs["dimensions"].(map[string]any)
 			switch a.Inputs["namespace"] {
 			case "AWS/CloudFront":
@@ -66,6 +70,9 @@ func TestEveryMetricIsWatchedWhereItIs(t *testing.T) {
 			case "AWS/DynamoDB":
 				assert.Equal(t, doc.Outputs["mappingTable"], dimensions["TableName"])
 				assert.Contains(t, doc.Outputs["mappingRegions"], region, a.Name)
+			case "AWS/SQS":
+				assert.Equal(t, home, region, a.Name)
+				assert.Len(t, dimensions, 1, a.Name)
 			default:
 				assert.Fail(t, "unknown namespace", a.Inputs["namespace"])
 			}
@@ -116,7 +123,7 @@ func TestWhatOperatorsMustHearOf(t *testing.T) {
 	for _, metric := range []string{
 		"5xxErrorRate", "4xxErrorRate", "Duration", "Throttles", "LambdaExecutionError", "LambdaValidationError",
 		"LambdaLimitExceededErrors",
-		"ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors", "Errors", "Url5xxCount", "AsyncEventsDropped",
+		"ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors", "Errors", "Url5xxCount", "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "RevocationListFull", "RevocationListFilling",
 		"FunctionExecutionErrors", "FunctionValidationErrors", "FunctionThrottles",
 	} {
 		assert.True(t, watched[metric], metric)

@@ -158,7 +158,7 @@ func (s *builder) openContent(c *content, d *delivery) error {
 				Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()},
 				Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
 			},
-			tlsOnly(c.bucket),
+			tlsOnly("s3:*", c.bucket.Arn, pulumi.Sprintf("%s/*", c.bucket.Arn)),
 		),
 	}, pulumi.DependsOn(c.settings))
 	if err != nil {
@@ -201,10 +201,10 @@ func (s *builder) openKey(d *delivery) error {
 }
 
 // tlsOnly denies everyone everything in bucket over plain HTTP.
-func tlsOnly(bucket *s3.BucketV2) statement {
+func tlsOnly(actions string, resources ...pulumi.StringInput) statement {
 	return statement{
-		Sid: "TLSOnly", Deny: true, Principal: pulumi.Map{"AWS": pulumi.String("*")}, Actions: []string{"s3:*"},
-		Resources: []pulumi.StringInput{bucket.Arn, pulumi.Sprintf("%s/*", bucket.Arn)},
+		Sid: "TLSOnly", Deny: true, Principal: pulumi.Map{"AWS": pulumi.String("*")}, Actions: []string{actions},
+		Resources: resources,
 		Condition: when("Bool", "aws:SecureTransport", pulumi.String("false")),
 	}
 }

@@ -6,10 +6,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"secure-media-cdn/function/issue/cloud"
 	issuerfn "secure-media-cdn/function/issuer"
 )
 
@@ -30,15 +31,17 @@ type issuer struct {
 	function *lambda.Function
 	alias    *lambda.Alias
 	url      *lambda.FunctionUrl
+	events   *events
 }
 
 // newIssuer registers the function, its role, its address and who may call it.
-func (s *builder) newIssuer(bundle string, c *content, m *mappings, d *delivery, g *gate) (*issuer, error) {
+func (s *builder) newIssuer(bundle string, c *content, e *events, m *mappings, d *delivery,
+	g *gate) (*issuer, error) {
 	logs, err := s.newLogGroup("issuer", pulumi.String(s.logGroup("issuer")), s.cfg.Region)
 	if err != nil {
 		return nil, err
 	}
-	role, grant, err := s.newRole("issuer", []string{"lambda.amazonaws.com"}, s.issuerStatements(c, m, d, g))
+	role, grant, err := s.newRole("issuer", []string{"lambda.amazonaws.com"}, s.issuerStatements(c, e, m, d, g))
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +75,14 @@ func (s *builder) newIssuer(bundle string, c *content, m *mappings, d *delivery,
 	if err != nil {
 		return nil, fmt.Errorf("issuer URL: %w", err)
 	}
-	i := &issuer{function: function, alias: alias, url: url}
+	i := &issuer{function: function, alias: alias, url: url, events: e}
 	if err := s.permitCallers(i); err != nil {
 		return nil, err
 	}
-	return i, s.followRemovals(c, i)
+	if err := s.countRevocations(logs); err != nil {
+		return nil, err
+	}
+	return i, s.followEvents(c, e, i)
 }
 
 // issuerEnvironment is the function's configuration. It holds no secret: of the
@@ -101,7 +107,7 @@ func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gat
 }
 
 // issuerStatements are all that the function may do.
-func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate) []statement {
+func (s *builder) issuerStatements(c *content, e *events, m *mappings, d *delivery, g *gate) []statement {
 	group := fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:*", s.cfg.Region, s.account, s.logGroup("issuer"))
 	statements := []statement{
 		// A transaction is authorised as the operations it consists of. All
@@ -121,6 +127,9 @@ func (s *builder) issuerStatements(c *content, m *mappings, d *delivery, g *gate
 		{Sid: "CheckObjects", Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()}},
 		// Without it S3 says 403 for a missing object, not 404.
 		{Sid: "TellMissingObjects", Actions: []string{"s3:ListBucket"}, Resources: []pulumi.StringInput{c.bucket.Arn}},
+		// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+		{Sid: "TakeEvents", Actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+			Resources: []pulumi.StringInput{e.queue.Arn}},
 		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 			Resources: []pulumi.StringInput{pulumi.String(group)}},
 	}
@@ -168,28 +177,21 @@ func callerName(principal string) string {
 	return strings.Trim(notInStatementID.ReplaceAllString(account+"-"+kind+"-"+name, "-"), "-")
 }
 
-// followRemovals has S3 tell the issuer of every object that is deleted, so
-// that its links end with it.
-func (s *builder) followRemovals(c *content, i *issuer) error {
-	permission, err := lambda.NewPermission(s.ctx, "removals", &lambda.PermissionArgs{
-		Action: pulumi.String("lambda:InvokeFunction"), Function: i.function.Name, Qualifier: i.alias.Name,
-		Principal: pulumi.String("s3.amazonaws.com"),
-		// Both: a bucket's ARN names no account, and a deleted bucket's name may
-		// become someone else's.
-		SourceArn: c.bucket.Arn, SourceAccount: pulumi.String(s.account), StatementId: pulumi.String("removals"),
-	})
-	if err != nil {
-		return fmt.Errorf("permission of removals: %w", err)
-	}
-	_, err = s3.NewBucketNotification(s.ctx, "removals", &s3.BucketNotificationArgs{
-		Bucket: c.bucket.ID(),
-		LambdaFunctions: s3.BucketNotificationLambdaFunctionArray{&s3.BucketNotificationLambdaFunctionArgs{
-			Id: pulumi.String("removals"), LambdaFunctionArn: i.alias.Arn,
-			Events: pulumi.ToStringArray([]string{"s3:ObjectRemoved:*"}),
-		}},
-	}, pulumi.DependsOn([]pulumi.Resource{permission}))
-	if err != nil {
-		return fmt.Errorf("notification of removals: %w", err)
+// countRevocations turns the lines that the issuer logs about a list that fills up into metrics, named as the alarms
+// are.
+func (s *builder) countRevocations(logs pulumi.Resource) error {
+	for name, message := range map[string]string{
+		"RevocationListFull": cloud.MessageFull, "RevocationListFilling": cloud.MessageNearlyFull,
+	} {
+		_, err := cloudwatch.NewLogMetricFilter(s.ctx, name, &cloudwatch.LogMetricFilterArgs{
+			LogGroupName: pulumi.String(s.logGroup("issuer")), Pattern: pulumi.Sprintf(`{ $.msg = "%s" }`, message),
+			MetricTransformation: &cloudwatch.LogMetricFilterMetricTransformationArgs{
+				Namespace: pulumi.String(s.cfg.name()), Name: pulumi.String(name), Value: pulumi.String("1"),
+			},
+		}, pulumi.DependsOn([]pulumi.Resource{logs}))
+		if err != nil {
+			return fmt.Errorf("metric %s: %w", name, err)
+		}
 	}
 	return nil
 }

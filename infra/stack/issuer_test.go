@@ -65,22 +65,6 @@ func TestOnlyConfiguredPrincipalsMayCallTheIssuer(t *testing.T) {
 	both := []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
 	assert.ElementsMatch(t, both, granted["arn:aws:iam::123456789012:role/apps/discussion"])
 	assert.ElementsMatch(t, both, granted["210987654321"])
-	assert.Equal(t, []string{"lambda:InvokeFunction"}, granted["s3.amazonaws.com"])
-	assert.Len(t, granted, 3)
-
-	for _, p := range kinds(planOf(t, "dev", nil), "Permission") {
-		assert.Equal(t, "s3.amazonaws.com", p.Inputs["principal"], "nobody is let in by default")
-	}
-}
-
-func TestDeletedObjectsReachTheIssuer(t *testing.T) {
-	everyStack(t, func(t *testing.T, doc *plan.Document) {
-		notification := find(t, doc, "BucketNotification", "removals")
-		assert.Equal(t, map[string]any{"id": "removals", "events": []any{"s3:ObjectRemoved:*"},
-			"lambdaFunctionArn": find(t, doc, "Alias", "issuer").Outputs["arn"]}, at(notification.Inputs, "lambdaFunctions[0]"))
-		assert.Contains(t, notification.Options.DependsOn, "aws:lambda/permission:Permission::removals", "S3 tries it out")
-		permission := find(t, doc, "Permission", "removals").Inputs
-		assert.Equal(t, "123456789012", permission["sourceAccount"], "a bucket's ARN names no account")
-		assert.Equal(t, find(t, doc, "BucketV2", "content").Outputs["arn"], permission["sourceArn"])
-	})
+	assert.Len(t, granted, 2)
+	assert.Empty(t, kinds(planOf(t, "dev", nil), "Permission"), "nobody is let in by default")
 }

@@ -46,6 +46,7 @@ func (p place) regions(c Config) (regions []string, several bool) {
 // metricSet is a namespace of CloudWatch and the dimensions of what is ours in
 // it.
 type metricSet struct {
+	// namespace is empty for metrics of our own, whose namespace is the stack's name.
 	namespace  string
 	dimensions func(watched) pulumi.StringMap
 }
@@ -65,6 +66,14 @@ var (
 	}}
 	issuerMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
 		return pulumi.StringMap{"FunctionName": w.issuer.function.Name}
+	}}
+	// ownMetrics are counted in the logs.
+	ownMetrics   = metricSet{"", func(watched) pulumi.StringMap { return pulumi.StringMap{} }}
+	queueMetrics = metricSet{"AWS/SQS", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"QueueName": w.issuer.events.queue.Name}
+	}}
+	deadMetrics = metricSet{"AWS/SQS", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"QueueName": w.issuer.events.dead.Name}
 	}}
 	tableMetrics = metricSet{"AWS/DynamoDB", func(w watched) pulumi.StringMap {
 		return pulumi.StringMap{"TableName": w.mappings.table.Name}

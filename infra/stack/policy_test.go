@@ -24,9 +24,10 @@ var reasons = map[string]map[string]string{
 	},
 	"issuer": {
 		"KeepMappings":       "reads, makes and deletes mappings, in the home region only",
-		"Invalidate":         "drops copies of withdrawn objects, and of revoked links when the gate's list is full",
+		"Invalidate":         "drops copies of replaced and withdrawn objects, and of revoked links when the gate's list is full",
 		"CheckObjects":       "refuses links to objects that do not exist",
 		"TellMissingObjects": "S3 says 404 instead of 403 only to those who may list",
+		"TakeEvents":         "reads the queue of events, and no other",
 		"WriteLogs":          "logs into its own group, which exists already",
 		"SeeRevocations":     "waits until a revoked link is gone from every replica when the gate's list is full",
 		"ReadKeysAndRevoke":  "seals with the gate's keys, and writes its list of revoked links",

@@ -4,7 +4,7 @@
 // Deploy registers the pieces in this order: the bucket (content.go), the
 // mapping table (mappings.go), the edge function (edge.go), the gate (gate.go),
 // the distribution with its policies and names (delivery.go, headers.go,
-// domain.go, accesslogs.go), the issuer (issuer.go), and what operators look at
+// domain.go, accesslogs.go), the queue of events (events.go), the issuer (issuer.go), and what operators look at
 // (alarms.go, dashboard.go). Config (config.go, validate.go) decides which of
 // them exist.
 //
@@ -73,7 +73,11 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err := s.openContent(content, delivery); err != nil {
 		return err
 	}
-	issuer, err := s.newIssuer(bundles.Issuer, content, mappings, delivery, gate)
+	events, err := s.newEvents(content)
+	if err != nil {
+		return err
+	}
+	issuer, err := s.newIssuer(bundles.Issuer, content, events, mappings, delivery, gate)
 	if err != nil {
 		return err
 	}

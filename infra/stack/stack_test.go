@@ -17,8 +17,8 @@ import (
 // a resource's identity: one that disappears from here is a resource that
 // Pulumi deletes, and one that is renamed is replaced with all it holds.
 var roles = []string{
-	"access", "cdn", "content", "cors", "edge", "gate", "headers", "issuer", "logs", "mappings", "overview", "public",
-	"removals",
+	"access", "cdn", "content", "cors", "dead-events", "edge", "events", "gate", "headers", "issuer", "logs", "mappings",
+	"overview", "public",
 }
 
 // derived are the forms of names that follow from configuration: one resource
@@ -31,7 +31,7 @@ var derived = regexp.MustCompile(`^(edge|refusals|mappings|alarms|(HighLatency|E
 var single = []string{
 	"HighErrorRate", "ClientErrorSurge", "EdgeFailed", "EdgeAnswerRefused", "EdgeLimitExceeded", "TableWritesThrottled",
 	"IssuerFailed",
-	"IssuerAnswersErrors", "IssuerThrottled", "RemovalsLost",
+	"IssuerAnswersErrors", "IssuerThrottled", "EventsLost", "EventsLate", "RevocationListFull", "RevocationListFilling",
 	"GateFailed", "GateAnswerRefused", "GateThrottled", "PublicFailed", "PublicAnswerRefused", "PublicThrottled",
 	"HeadersFailed", "HeadersAnswerRefused", "HeadersThrottled",
 }

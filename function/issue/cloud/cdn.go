@@ -46,9 +46,9 @@ type Presence interface {
 }
 
 // Revoke implements issue.CDN. The gate refuses what is on its list, cached or
-// not. If the list is full, the copies must go instead: once no region can fill
-// the caches again. If a region does not say so, they go all the same, and the
-// error has the caller come back.
+// not. If the list is full, the copies of all links must go instead: once no
+// region can fill the caches again. If a region does not say so, they go all the
+// same, and the error has the caller come back.
 func (c *CDN) Revoke(ctx context.Context, hashes map[string]time.Time) error {
 	err := c.Revocations.Add(ctx, hashes)
 	if err == nil {
@@ -57,18 +57,25 @@ func (c *CDN) Revoke(ctx context.Context, hashes map[string]time.Time) error {
 	if !errors.Is(err, ErrFull) {
 		return fmt.Errorf("adding to the revocation list: %w", err)
 	}
-	names := slices.Sorted(maps.Keys(hashes))
-	late := c.awaitReplicas(ctx, names)
-	if err := c.Invalidations.Links(ctx, names); err != nil {
-		return errors.Join(late, fmt.Errorf("invalidating %d links: %w", len(names), err))
+	late := c.awaitReplicas(ctx, slices.Sorted(maps.Keys(hashes)))
+	if err := c.Invalidations.EveryLink(ctx); err != nil {
+		return errors.Join(late, fmt.Errorf("invalidating every link: %w", err))
 	}
 	return late
 }
 
+// Forget implements issue.CDN.
+func (c *CDN) Forget(ctx context.Context, hashes []string, reference string) error {
+	if err := c.Invalidations.Links(ctx, hashes, reference); err != nil {
+		return fmt.Errorf("invalidating %d links: %w", len(hashes), err)
+	}
+	return nil
+}
+
 // Withdraw implements issue.CDN.
-func (c *CDN) Withdraw(ctx context.Context, paths []string) error {
-	if err := c.Invalidations.Public(ctx, paths); err != nil {
-		return fmt.Errorf("invalidating %d public objects: %w", len(paths), err)
+func (c *CDN) Withdraw(ctx context.Context, deletions map[string]string) error {
+	if err := c.Invalidations.Public(ctx, deletions); err != nil {
+		return fmt.Errorf("invalidating %d public objects: %w", len(deletions), err)
 	}
 	return nil
 }

@@ -31,17 +31,33 @@ const (
 
 	// maxListBytes is how large the store may grow, of the 5 MB it may have: the
 	// rest is for the link keys and for what the service may count beside keys
-	// and values. That is room for 95,000 revoked links that have not expired.
+	// and values.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 	maxListBytes = 4_200_000
 
-	// sweepAbove is the size from which expired entries are looked for, since
-	// reading the whole list for each revocation would make revoking slow.
+	// MaxRevocations is how many revoked links that have not expired fit: 4,200,000 bytes, less 400 for three link
+	// keys of some 68 bytes and to spare, divided by 44 are 95,445.
+	MaxRevocations = (maxListBytes - 400) / entryBytes
+
+	// nearlyFull is the size from which on an alarm tells that the list fills up: 80 % of what it may have.
+	nearlyFull = maxListBytes / 10 * 8
+
+	// sweepAbove is the size from which expired entries are looked for, a part of the list after each revocation.
 	sweepAbove = 2_000_000
 
-	// sweepPages bounds one sweep to some seconds; the next goes on from there.
-	sweepPages = 200
+	// sweepPages bounds one sweep to some seconds; the next goes on from there. It frees more than one call adds.
+	sweepPages = 20
 
-	updateAttempts = 8
+	// updateAttempts bounds how often an update that lost a race is tried: by then some 20 seconds have passed.
+	updateAttempts = 40
+	// longestBackoff bounds the random wait after a lost race.
+	longestBackoff = 800 * time.Millisecond
+)
+
+// Messages of the log that alarms count.
+const (
+	MessageFull       = "the revocation list is full: every link is invalidated instead"
+	MessageNearlyFull = "the revocation list is nearly full"
 )
 
 // ErrFull says that the revocation list has no room for more.
@@ -56,6 +72,9 @@ type Revocations struct {
 	// Pause waits before another try; issue.Sleep does.
 	Pause func(ctx context.Context, d time.Duration) error
 	Log   *slog.Logger
+	// Rest is how long each update is followed by none of this writer. The store has one version for all writers, and
+	// refuses whoever read an older one: who has much to write leaves room for those who have little.
+	Rest time.Duration
 
 	mu   sync.Mutex
 	next *string // where the last sweep stopped
@@ -68,14 +87,18 @@ func (r *Revocations) Add(ctx context.Context, hashes map[string]time.Time) erro
 	if err != nil {
 		return err
 	}
-	if size+int64(len(hashes))*entryBytes > sweepAbove {
+	wanted := int64(len(hashes)) * entryBytes
+	if size+wanted > maxListBytes {
 		if version, size, err = r.sweep(ctx, version, size); err != nil {
 			return fmt.Errorf("looking for expired entries: %w", err)
 		}
 	}
-	if size+int64(len(hashes))*entryBytes > maxListBytes {
-		r.Log.Warn("the revocation list is full: copies are invalidated instead", "bytes", size)
+	if size+wanted > maxListBytes {
+		r.Log.Warn(MessageFull, "bytes", size)
 		return ErrFull
+	}
+	if size > nearlyFull {
+		r.Log.Warn(MessageNearlyFull, "bytes", size)
 	}
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(hashes)), keysPerUpdate) {
 		in := &cloudfrontkeyvaluestore.UpdateKeysInput{}
@@ -84,8 +107,16 @@ func (r *Revocations) Add(ctx context.Context, hashes map[string]time.Time) erro
 				Key: aws.String(seal.RevocationEntry(hash)), Value: aws.String(strconv.FormatInt(hashes[hash].Unix(), 10)),
 			})
 		}
-		if version, _, err = r.update(ctx, in, version); err != nil {
+		if version, size, err = r.update(ctx, in, version); err != nil {
+			if errors.Is(err, ErrFull) {
+				r.Log.Warn(MessageFull, "bytes", size)
+			}
 			return err
+		}
+	}
+	if size > sweepAbove {
+		if _, _, err = r.sweep(ctx, version, size); err != nil { // the next call tries again
+			r.Log.Warn("looking for expired entries failed", "error", err.Error())
 		}
 	}
 	return nil
@@ -111,7 +142,7 @@ func (r *Revocations) update(ctx context.Context, in *cloudfrontkeyvaluestore.Up
 		in.IfMatch = version
 		var out *cloudfrontkeyvaluestore.UpdateKeysOutput
 		if out, err = r.Client.UpdateKeys(ctx, in); err == nil {
-			return out.ETag, aws.ToInt64(out.TotalSizeInBytes), nil
+			return r.rest(ctx, out)
 		}
 		// The documentation does not say which of the two an old version is.
 		var conflict *types.ConflictException
@@ -119,7 +150,7 @@ func (r *Revocations) update(ctx context.Context, in *cloudfrontkeyvaluestore.Up
 		if !errors.As(err, &conflict) && !errors.As(err, &invalid) {
 			break
 		}
-		if err := r.Pause(ctx, rand.N(50*time.Millisecond<<attempt)); err != nil {
+		if err := r.Pause(ctx, rand.N(min(50*time.Millisecond<<min(attempt, 10), longestBackoff))); err != nil {
 			return nil, 0, err
 		}
 		if version, _, err = r.describe(ctx); err != nil {
@@ -131,6 +162,18 @@ func (r *Revocations) update(ctx context.Context, in *cloudfrontkeyvaluestore.Up
 		return nil, 0, ErrFull
 	}
 	return nil, 0, fmt.Errorf("updating the key value store: %w", err)
+}
+
+// rest leaves the store to others after an update, and returns the version and the size after that.
+func (r *Revocations) rest(ctx context.Context,
+	out *cloudfrontkeyvaluestore.UpdateKeysOutput) (*string, int64, error) {
+	if r.Rest == 0 {
+		return out.ETag, aws.ToInt64(out.TotalSizeInBytes), nil
+	}
+	if err := r.Pause(ctx, r.Rest); err != nil {
+		return nil, 0, err
+	}
+	return r.describe(ctx)
 }
 
 // sweep deletes expired entries, as far as one sweep goes.

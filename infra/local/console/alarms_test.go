@@ -194,7 +194,7 @@ func TestTheStacksOwnAlarmsAreJudged(t *testing.T) {
 	for _, metric := range []string{"4xxErrorRate", "5xxErrorRate", "LambdaExecutionError", "LambdaValidationError", "FunctionExecutionErrors", "Duration", "Errors", "Url5xxCount"} {
 		assert.True(t, judged[metric], metric)
 	}
-	for _, metric := range []string{"Throttles", "LambdaLimitExceededErrors", "SystemErrors", "ReadThrottleEvents", "AsyncEventsDropped"} {
+	for _, metric := range []string{"Throttles", "LambdaLimitExceededErrors", "SystemErrors", "ReadThrottleEvents", "ApproximateNumberOfMessagesVisible", "RevocationListFull"} {
 		known, there := judged[metric]
 		assert.True(t, there, metric)
 		assert.False(t, known, metric)

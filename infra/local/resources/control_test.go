@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
@@ -176,6 +177,7 @@ func TestAFunctionHearsOfRemovedObjects(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.S3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: key})
 	require.NoError(t, err)
+	var batch events.SQSEvent
 	var event struct {
 		Records []struct {
 			EventName string
@@ -187,9 +189,12 @@ func TestAFunctionHearsOfRemovedObjects(t *testing.T) {
 	}
 	require.Eventually(t, func() bool {
 		data, err := os.ReadFile(note)
-		return err == nil && json.Unmarshal(data, &event) == nil
+		return err == nil && json.Unmarshal(data, &batch) == nil
 	}, time.Minute, 10*time.Millisecond)
 	require.DirExists(t, told, "the first try failed, another followed")
+	require.Len(t, batch.Records, 1)
+	assert.Equal(t, "2", batch.Records[0].Attributes["ApproximateReceiveCount"])
+	require.NoError(t, json.Unmarshal([]byte(batch.Records[0].Body), &event))
 	require.Len(t, event.Records, 1)
 	got := event.Records[0]
 	assert.Equal(t, "ObjectRemoved:Delete", got.EventName, "not the upload, which nobody asked for")

@@ -16,6 +16,8 @@ const (
 	typeBucket       = "aws:s3/bucketV2:BucketV2"
 	typeCORS         = "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2"
 	typeNotification = "aws:s3/bucketNotification:BucketNotification"
+	typeQueue        = "aws:sqs/queue:Queue"
+	typeReader       = "aws:lambda/eventSourceMapping:EventSourceMapping"
 	typeTable        = "aws:dynamodb/table:Table"
 	typeFunction     = "aws:lambda/function:Function"
 	typeAlias        = "aws:lambda/alias:Alias"
@@ -38,7 +40,7 @@ type kind struct {
 const (
 	noBill    = "tags: there is no bill to sort"
 	noDisk    = "encryption at rest: the files are this machine's"
-	noHistory = "old versions and backups: an object and a table are as they are now"
+	noHistory = "old versions and backups: an object and a table are as they are now, and a queue lasts as long as the run"
 	noRoles   = "IAM: every call here has one key, which may do all that this stack's functions do"
 	noLogs    = "log groups: the functions' lines go to the terminal"
 	noAlarms  = "alarms, topics, metrics and dashboards: the console computes what it can"
@@ -53,9 +55,18 @@ const (
 var kinds = map[string]kind{
 	typeBucket: {supported: "bucket",
 		not: map[string]string{"forceDestroy": noGuard, "tags": noBill}},
-	typeCORS:                           {supported: "bucket corsRules"},
-	typeNotification:                   {supported: "bucket lambdaFunctions"},
-	"aws:s3/bucketPolicy:BucketPolicy": {supported: "bucket policy"}, // followed by the distribution
+	typeCORS:         {supported: "bucket corsRules"},
+	typeNotification: {supported: "bucket queues"},
+	typeQueue: {supported: "redrivePolicy visibilityTimeoutSeconds",
+		not: map[string]string{"messageRetentionSeconds": noHistory, "sqsManagedSseEnabled": noDisk, "tags": noBill}},
+	typeReader: {
+		supported: "batchSize eventSourceArn functionName functionResponseTypes maximumBatchingWindowInSeconds " +
+			"scalingConfig",
+		not: map[string]string{"tags": noBill},
+	},
+	"aws:sqs/queuePolicy:QueuePolicy":                                                            {why: noRoles},
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter":                                             {why: noAlarms},
+	"aws:s3/bucketPolicy:BucketPolicy":                                                           {supported: "bucket policy"}, // followed by the distribution
 	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               {why: noHistory},
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       {why: noHistory},
 	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {why: "public access blocks: the S3 server refuses every unsigned request"},

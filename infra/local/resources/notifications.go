@@ -3,16 +3,20 @@ package resources
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
-	"secure-media-cdn/infra/local/lambda"
 	"secure-media-cdn/infra/plan"
 )
+
+// partial has a function report the messages that it did not do; else one failure is the whole batch's.
+const partial = "ReportBatchItemFailures"
 
 // s3Event is what the S3 server says of everything that happens in it: one record, in the form of S3's own events
 // but for the two differences below.
@@ -23,13 +27,88 @@ type s3Event struct {
 // rule is one of a bucket's notifications.
 type rule struct {
 	ID     string
-	Arn    string `json:"lambdaFunctionArn"`
+	Arn    string `json:"queueArn"`
 	Events []string
 }
 
-// objectChanged passes events on to the functions that the bucket's notifications name, and tries three times, as
-// Lambda does.
-// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+// startQueues makes the queues, and has functions read them.
+func (m *Stack) startQueues(context.Context) error {
+	m.queues = map[string]*queue{}
+	for _, r := range m.o.Document.ByType(typeQueue) {
+		m.queues[text(r, "arn")] = newQueue(r.Name, m.o.Log)
+	}
+	for _, r := range m.o.Document.ByType(typeQueue) {
+		if err := m.queues[text(r, "arn")].configure(r, m.queues); err != nil {
+			return err
+		}
+	}
+	ctx, end := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	m.closers = append(m.closers, func() { end(); running.Wait() })
+	for _, r := range m.o.Document.ByType(typeReader) {
+		taker, concurrency, err := m.newReader(r)
+		if err != nil {
+			return err
+		}
+		for range concurrency {
+			running.Go(func() { taker.run(ctx) })
+		}
+	}
+	return nil
+}
+
+// configure reads the queue's settings.
+func (q *queue) configure(r plan.Resource, all map[string]*queue) error {
+	var in struct {
+		RedrivePolicy            string
+		VisibilityTimeoutSeconds int
+	}
+	if err := decode(r, &in); err != nil {
+		return err
+	}
+	q.hidden = time.Duration(in.VisibilityTimeoutSeconds) * time.Second
+	if in.RedrivePolicy == "" {
+		return nil
+	}
+	var redrive struct {
+		DeadLetterTargetArn string
+		MaxReceiveCount     int
+	}
+	err := json.Unmarshal([]byte(in.RedrivePolicy), &redrive)
+	if q.dead = all[redrive.DeadLetterTargetArn]; err != nil || q.dead == nil || redrive.MaxReceiveCount < 1 {
+		return fmt.Errorf("queue %s: the redrive policy names no queue of this stack or no count", r.Name)
+	}
+	q.tries = redrive.MaxReceiveCount
+	return nil
+}
+
+// newReader reads an event source mapping. Its batches are handed over by so many readers at once.
+func (m *Stack) newReader(r plan.Resource) (taker *reader, concurrency int, err error) {
+	var in struct {
+		BatchSize, MaximumBatchingWindowInSeconds int
+		EventSourceArn, FunctionName              string
+		FunctionResponseTypes                     []string
+		ScalingConfig                             struct{ MaximumConcurrency int }
+	}
+	if err := decode(r, &in); err != nil {
+		return nil, 0, err
+	}
+	f, q := m.functions[in.FunctionName], m.queues[in.EventSourceArn]
+	switch {
+	case f == nil || q == nil:
+		return nil, 0, fmt.Errorf("reader %s: there is no function %s or no queue %s", r.Name, in.FunctionName,
+			in.EventSourceArn)
+	case !slices.Contains(in.FunctionResponseTypes, partial) || in.BatchSize < 1 || in.ScalingConfig.MaximumConcurrency < 2:
+		return nil, 0, fmt.Errorf("reader %s: only one with %s, a batch size and a maximum concurrency of at least 2 "+
+			"is implemented", r.Name, partial)
+	}
+	return &reader{
+		queue: q, invoke: f.Invoke, arn: in.EventSourceArn, batch: in.BatchSize,
+		window: time.Duration(in.MaximumBatchingWindowInSeconds) * time.Second,
+	}, in.ScalingConfig.MaximumConcurrency, nil
+}
+
+// objectChanged passes an event on to the queues that the bucket's notifications name.
 func (m *Stack) objectChanged(w http.ResponseWriter, r *http.Request) {
 	var event s3Event
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
@@ -41,25 +120,17 @@ func (m *Stack) objectChanged(w http.ResponseWriter, r *http.Request) {
 		m.fail(err)
 		return
 	}
-	payload, err := json.Marshal(event)
+	message, err := json.Marshal(event)
 	if err != nil {
 		return
 	}
 	for _, rule := range rules {
-		f, ok := m.functions[rule.Arn]
+		q, ok := m.queues[rule.Arn]
 		if !ok {
-			m.fail(fmt.Errorf("notification %s: there is no function %s", rule.ID, rule.Arn))
+			m.fail(fmt.Errorf("notification %s: there is no queue %s", rule.ID, rule.Arn))
 			return
 		}
-		go func() {
-			var err error
-			for range 3 {
-				if _, err = f.Invoke(context.Background(), payload); err == nil || errors.Is(err, lambda.ErrClosed) {
-					return
-				}
-			}
-			fmt.Fprintf(m.o.Log, "function %s failed three times to take an S3 event: %v\n", f.name, err)
-		}()
+		q.send(string(message))
 	}
 }
 
@@ -76,7 +147,7 @@ func rulesFor(d *plan.Document, record map[string]any) ([]rule, error) {
 	for _, r := range d.ByType(typeNotification) {
 		var in struct {
 			Bucket string
-			Rules  []rule `json:"lambdaFunctions"`
+			Rules  []rule `json:"queues"`
 		}
 		if err := decode(r, &in); err != nil {
 			return nil, err

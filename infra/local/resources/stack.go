@@ -81,6 +81,7 @@ type Stack struct {
 	table     *engine.Server
 	functions map[string]*function // by every ARN and name that reaches one
 	urls      map[string]string    // where a function URL is served, by what the program saw
+	queues    map[string]*queue    // by ARN
 	gate      *gate
 	closers   []func()
 	failed    chan error
@@ -115,7 +116,7 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 	}
 	m.closers = append(m.closers, func() { lock.Close() })
 	for _, step := range []func(context.Context) error{
-		m.startControl, m.startTable, m.startBucket, m.startGate, m.startFunctions, m.startURLs,
+		m.startControl, m.startTable, m.startBucket, m.startGate, m.startFunctions, m.startQueues, m.startURLs,
 	} {
 		if err := step(ctx); err != nil {
 			return m, err

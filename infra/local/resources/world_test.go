@@ -24,6 +24,7 @@ const (
 	testDomain       = "d111111abcdef8.cloudfront.net"
 	testStore        = "arn:aws:cloudfront::123456789012:key-value-store/00000000-1111-2222-3333-444444444444"
 	testFunction     = "arn:aws:lambda:eu-central-1:123456789012:function:echo"
+	testQueue        = "arn:aws:sqs:eu-central-1:123456789012:removals"
 	testURL          = "https://echo.lambda-url.eu-central-1.on.aws/"
 	testGate         = "arn:aws:cloudfront::123456789012:function/gate"
 )
@@ -101,9 +102,15 @@ func testPlan(t *testing.T) *plan.Document {
 			resource(typeURL, "echo", "echo", map[string]any{"authorizationType": "AWS_IAM", "functionName": "echo",
 				"qualifier": "live"}, map[string]any{"functionUrl": testURL}),
 			resource(typeNotification, "removals", testBucket,
-				map[string]any{"bucket": testBucket, "lambdaFunctions": []any{map[string]any{
-					"id": "removals", "lambdaFunctionArn": testFunction + ":live", "events": []any{"s3:ObjectRemoved:*"},
+				map[string]any{"bucket": testBucket, "queues": []any{map[string]any{
+					"id": "removals", "queueArn": testQueue, "events": []any{"s3:ObjectRemoved:*"},
 				}}}, nil),
+			resource(typeQueue, "removals", "removals", map[string]any{"visibilityTimeoutSeconds": 1.0},
+				map[string]any{"arn": testQueue}),
+			resource(typeReader, "removals", "removals", map[string]any{
+				"eventSourceArn": testQueue, "functionName": testFunction + ":live", "batchSize": 10.0,
+				"functionResponseTypes": []any{partial}, "scalingConfig": map[string]any{"maximumConcurrency": 2.0},
+			}, nil),
 			resource(typeStore, "gate", testStore, map[string]any{"name": "gate"}, map[string]any{"arn": testStore}),
 			keyResource("k.1", "born-first"),
 			resource(typeGate, "gate", "gate", map[string]any{

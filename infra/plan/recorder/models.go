@@ -59,6 +59,10 @@ var models = map[string]model{
 	"aws:lambda/functionUrl:FunctionUrl":                           functionURL,
 	"aws:lambda/permission:Permission":                             named,
 	"aws:dynamodb/table:Table":                                     withARN("arn:aws:dynamodb:%[1]s:%[2]s:table/%[3]s"),
+	"aws:lambda/eventSourceMapping:EventSourceMapping":             named,
+	"aws:sqs/queue:Queue":                                          queue,
+	"aws:sqs/queuePolicy:QueuePolicy":                              named,
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter":               named,
 	"aws:dynamodb/tableReplica:TableReplica":                       named,
 	"aws:iam/role:Role":                                            withARN("arn:aws:iam::%[2]s:role/%[3]s"),
 	"aws:iam/openIdConnectProvider:OpenIdConnectProvider":          named,
@@ -144,6 +148,12 @@ func alias(f facts) (string, map[string]any) {
 func functionURL(f facts) (string, map[string]any) {
 	return f.physical, map[string]any{"functionUrl": "https://" + f.name + ".lambda-url." + f.region + ".on.aws/",
 		"urlId": f.name}
+}
+
+func queue(f facts) (string, map[string]any) {
+	name := f.text("name", f.physical)
+	url := "https://sqs." + f.region + ".amazonaws.com/" + AccountID + "/" + name
+	return url, map[string]any{"name": name, "arn": f.arn("sqs", name), "url": url}
 }
 
 func managedPolicy(f facts) (string, map[string]any) {

@@ -10,7 +10,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -75,10 +74,10 @@ func TestAResourceIsRecordedWithWhatWasSaidOfIt(t *testing.T) {
 
 func TestWhatHasNoModelIsRefused(t *testing.T) {
 	_, err := evaluate(func(ctx *pulumi.Context) error {
-		_, err := sqs.NewQueue(ctx, "queue", nil)
+		_, err := sns.NewSmsPreferences(ctx, "texts", nil)
 		return err
 	})
-	assert.ErrorContains(t, err, `no outputs are modelled for type aws:sqs/queue:Queue (resource "queue")`)
+	assert.ErrorContains(t, err, `no outputs are modelled for type aws:sns/smsPreferences:SmsPreferences (resource "texts")`)
 
 	_, err = evaluate(func(ctx *pulumi.Context) error {
 		_, err := aws.GetRegion(ctx, nil)

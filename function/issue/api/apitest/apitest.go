@@ -45,16 +45,22 @@ func (a *AWS) New(context.Context, time.Time) (string, error) {
 // Accepts implements issue.Hashes.
 func (a *AWS) Accepts(context.Context, string) (bool, error) { return true, nil }
 
-// Exists implements issue.Objects.
-func (a *AWS) Exists(_ context.Context, o mapping.Object) (bool, error) {
-	return !a.Missing[o.Key], nil
+// Look implements issue.Objects.
+func (a *AWS) Look(_ context.Context, o mapping.Object) (issue.Sight, error) {
+	if a.Missing[o.Key] {
+		return issue.Sight{}, nil
+	}
+	return issue.Sight{Content: "1"}, nil
 }
 
 // Revoke implements issue.CDN.
 func (a *AWS) Revoke(context.Context, map[string]time.Time) error { return a.CDN }
 
+// Forget implements issue.CDN.
+func (a *AWS) Forget(context.Context, []string, string) error { return a.CDN }
+
 // Withdraw implements issue.CDN.
-func (a *AWS) Withdraw(context.Context, []string) error { return a.CDN }
+func (a *AWS) Withdraw(context.Context, map[string]string) error { return a.CDN }
 
 // As returns the API for a caller who may handle the services.
 func As(h http.Handler, services ...string) http.Handler {

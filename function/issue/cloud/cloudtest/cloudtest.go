@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -47,8 +48,10 @@ var ErrKilled = errors.New("the process is dead")
 type AWS struct {
 	// DynamoDB is the engine's URL.
 	DynamoDB string
-	// Objects are the keys in the bucket.
-	Objects map[string]bool
+	// Objects are the objects in the bucket: their ETags, by key. One with none is not there.
+	Objects map[string]string
+	// DeleteMarkers are the versions of the delete markers of objects that are not there, by key.
+	DeleteMarkers map[string]string
 	// Fault says what happens to the n-th call, counted from 1; nil is nothing.
 	Fault func(n int, r *http.Request) Fault
 	// Calls names the calls in their order.
@@ -138,9 +141,16 @@ func (a *AWS) serve(r *http.Request) (*http.Response, error) {
 		return answer(r, func(w http.ResponseWriter) { a.KeyValueStore.ServeHTTP(w, r) }), nil
 	case strings.HasSuffix(host, ".s3."+Region+".amazonaws.com") && r.Method == http.MethodHead:
 		return answer(r, func(w http.ResponseWriter) {
-			if !a.Objects[strings.TrimPrefix(r.URL.Path, "/")] {
-				w.WriteHeader(http.StatusNotFound)
+			key := strings.TrimPrefix(r.URL.Path, "/")
+			if etag := a.Objects[key]; etag != "" {
+				w.Header().Set("ETag", strconv.Quote(etag))
+				return
 			}
+			if version := a.DeleteMarkers[key]; version != "" {
+				w.Header().Set("X-Amz-Delete-Marker", "true")
+				w.Header().Set("X-Amz-Version-Id", version)
+			}
+			w.WriteHeader(http.StatusNotFound)
 		}), nil
 	}
 	return nil, fmt.Errorf("cloudtest knows nothing of %s %s", r.Method, r.URL)
