@@ -1,7 +1,6 @@
 package local
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 
@@ -52,7 +51,7 @@ func (p *page) serve(doc *plan.Document, m *resources.Stack) (string, error) {
 	c, err := console.New(console.Options{
 		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Distribution.Stats, Unsupported: m.Unsupported,
 		Records: &mapping.Table{Name: table, Client: dynamodb.New(dynamodb.Options{
-			Region: region, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: credentials,
+			Region: region, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: resources.Provider,
 		})},
 		Issuer: issuer,
 	})
@@ -66,9 +65,6 @@ func (p *page) serve(doc *plan.Document, m *resources.Stack) (string, error) {
 	p.console.Store(c)
 	return url + console.Path, nil
 }
-
-// credentials are the stack's own.
-var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return resources.Local, nil })
 
 // issuerOf returns the issuer at its own address, called as any application would call it.
 func issuerOf(outputs map[string]any) (*client.Client, error) {

@@ -335,7 +335,7 @@ func TestAnEndpointOfOneMachineIsCalledAsItIs(t *testing.T) {
 func TestTheBucketTellsMissingFromForbidden(t *testing.T) {
 	t.Parallel()
 	server, err := engine.S3(context.Background(), t.TempDir(), cloudtest.Region,
-		engine.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
+		aws.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
 	require.NoError(t, err)
 	defer server.Close()
 	open := func(secret string) *s3.Client {

@@ -55,7 +55,7 @@ func newBucket(o *distribution.Origin, arn string, s3 S3) (*bucket, error) {
 	}
 	dialer := net.Dialer{Timeout: connectTimeout}
 	return &bucket{
-		Origin: o, endpoint: endpoint, arn: arn, keys: aws.Credentials{AccessKeyID: s3.AccessKeyID, SecretAccessKey: s3.SecretAccessKey},
+		Origin: o, endpoint: endpoint, arn: arn, keys: s3.Credentials,
 		transport: &http.Transport{
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				c, err := dialer.DialContext(ctx, network, address)

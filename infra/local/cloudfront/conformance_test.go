@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -93,7 +94,7 @@ func (w *world) build() error {
 	}
 	w.server, err = New(Options{
 		Distribution: d, Now: w.now, CacheBytes: w.bytes,
-		S3:        S3{Endpoint: bucket.URL, AccessKeyID: "edge", SecretAccessKey: "secret"},
+		S3:        S3{Endpoint: bucket.URL, Credentials: aws.Credentials{AccessKeyID: "edge", SecretAccessKey: "secret"}},
 		Lambdas:   map[string]Lambda{testLambda: w.lambda.run},
 		Functions: map[string]Function{testGate: w.gate},
 	})

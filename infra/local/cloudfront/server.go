@@ -25,6 +25,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
@@ -44,8 +46,8 @@ type Function interface {
 type S3 struct {
 	// Endpoint is its base URL; buckets are addressed by path below it.
 	Endpoint string
-	// AccessKeyID and SecretAccessKey sign what origin access control signs.
-	AccessKeyID, SecretAccessKey string
+	// Credentials sign what origin access control signs.
+	Credentials aws.Credentials
 }
 
 // Options configure a Server.

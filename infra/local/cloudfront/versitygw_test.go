@@ -25,7 +25,7 @@ func gateway(t *testing.T) (S3, *s3.Client) {
 	t.Helper()
 	url, client := enginetest.Bucket(t, testBucket)
 	return S3{
-		Endpoint: url, AccessKeyID: enginetest.Credentials.AccessKeyID, SecretAccessKey: enginetest.Credentials.SecretAccessKey,
+		Endpoint: url, Credentials: enginetest.Credentials,
 	}, client
 }
 

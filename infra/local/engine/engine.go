@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"secure-media-cdn/infra/local/locked"
 )
 
@@ -51,15 +53,12 @@ func DynamoDB(ctx context.Context, dbPath string) (*Server, error) {
 	}, nil)
 }
 
-// Credentials are an access key that an engine accepts.
-type Credentials struct{ AccessKeyID, SecretAccessKey string }
-
 // S3 starts versitygw on a free port, keeping everything below dir: buckets as
 // folders of dir/buckets, and their metadata beside them in dir/meta, so that
 // any file system will do. It checks signatures of the given region and refuses unsigned
 // requests. extra are further global flags of versitygw. The caller closes the
 // server.
-func S3(ctx context.Context, dir, region string, root Credentials, extra ...string) (*Server, error) {
+func S3(ctx context.Context, dir, region string, root aws.Credentials, extra ...string) (*Server, error) {
 	buckets, meta := filepath.Join(dir, "buckets"), filepath.Join(dir, "meta")
 	for _, d := range []string{buckets, meta} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +20,7 @@ func TestEnginesStartAnswerAndEnd(t *testing.T) {
 		"dynoxide": func() (*engine.Server, error) { return engine.DynamoDB(context.Background(), "") },
 		"versitygw": func() (*engine.Server, error) {
 			return engine.S3(context.Background(), t.TempDir(), "eu-central-1",
-				engine.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
+				aws.Credentials{AccessKeyID: "test", SecretAccessKey: "testtest"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

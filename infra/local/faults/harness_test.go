@@ -100,7 +100,7 @@ func startFunction(tb testing.TB, proxy *Proxy, environments int) *function {
 	f.Function, err = lambda.New(lambda.Config{
 		Name: "us-east-1.edge", Version: "1", ARN: "arn:aws:lambda:us-east-1:123456789012:function:us-east-1.edge:1", Region: here,
 		Bundle: zip, Runtime: lambda.Python, Handler: "launcher.handler", MemoryMB: 512, Timeout: 30 * time.Second, Concurrency: environments,
-		Credentials: lambda.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"},
+		Credentials: aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"},
 		Environment: map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": proxy.URL},
 		Logs:        &f.log,
 		Report: func(r lambda.Report) {

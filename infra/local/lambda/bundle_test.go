@@ -17,6 +17,7 @@ import (
 
 	runtime "github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/local/lambda"
@@ -141,7 +142,7 @@ func config(bundle string) lambda.Config {
 		Name: "test", Version: "4", ARN: "arn:aws:lambda:us-east-1:123456789012:function:test:4", Region: "eu-central-1",
 		Bundle: bundle, Runtime: lambda.Provided, Handler: "bootstrap", MemoryMB: 256,
 		Timeout: 30 * time.Second, Concurrency: 4,
-		Credentials: lambda.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret"},
+		Credentials: aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret"},
 	}
 }
 

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"secure-media-cdn/infra/local/locked"
 )
 
@@ -38,9 +40,6 @@ const initTimeout = 10 * time.Second
 // ErrClosed says that the function was closed before it answered.
 var ErrClosed = errors.New("the function is closed")
 
-// Credentials are the access key that the function finds in its environment.
-type Credentials struct{ AccessKeyID, SecretAccessKey string }
-
 // Config describes one version of a function.
 type Config struct {
 	// Name is what the function sees as its own name; at the edge CloudFront's replicas see "us-east-1.<name>".
@@ -59,7 +58,8 @@ type Config struct {
 	// Concurrency is the largest number of environments at a time.
 	Concurrency int
 
-	Credentials Credentials
+	// Credentials are the access key that the function finds in its environment.
+	Credentials aws.Credentials
 	// Environment holds the function's own variables, and the endpoint overrides (AWS_ENDPOINT_URL_…) that lead its
 	// AWS clients to this machine. Naming a variable that Lambda sets is an error.
 	Environment map[string]string

@@ -58,20 +58,20 @@ func TestAnInvalidationMakesTheEdgeForget(t *testing.T) {
 		return err
 	}
 	assert.ErrorContains(t, invalidate(stranger, testDistribution, "1", "/a.txt"), "AccessDenied")
-	assert.ErrorContains(t, invalidate(provider, "EOTHER", "1", "/a.txt"), "NoSuchDistribution")
-	assert.ErrorContains(t, invalidate(provider, testDistribution, "0", "a.txt"), "InvalidArgument",
+	assert.ErrorContains(t, invalidate(Provider, "EOTHER", "1", "/a.txt"), "NoSuchDistribution")
+	assert.ErrorContains(t, invalidate(Provider, testDistribution, "0", "a.txt"), "InvalidArgument",
 		"a path without its slash")
 	require.Equal(t, "Hit from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"),
 		"what is refused changes nothing")
 
-	require.NoError(t, invalidate(provider, testDistribution, "2", "/a.txt"))
+	require.NoError(t, invalidate(Provider, testDistribution, "2", "/a.txt"))
 	assert.Equal(t, "Miss from cloudfront", get(t, m.BaseURL+"/a.txt").Header.Get("X-Cache"))
-	assert.ErrorContains(t, invalidate(provider, testDistribution, "2", "/b.txt"), "InvalidationBatchAlreadyExists")
-	assert.NoError(t, invalidate(provider, testDistribution, "2", "/a.txt"), "the same again is the same invalidation")
+	assert.ErrorContains(t, invalidate(Provider, testDistribution, "2", "/b.txt"), "InvalidationBatchAlreadyExists")
+	assert.NoError(t, invalidate(Provider, testDistribution, "2", "/a.txt"), "the same again is the same invalidation")
 }
 
 func storeClient(m *Stack) *cloudfrontkeyvaluestore.Client {
-	return cloudfrontkeyvaluestore.New(cloudfrontkeyvaluestore.Options{Region: globalRegion, Credentials: provider,
+	return cloudfrontkeyvaluestore.New(cloudfrontkeyvaluestore.Options{Region: globalRegion, Credentials: Provider,
 		RetryMaxAttempts: 1}, cloud.AtEndpoint(m.Endpoints[storeEndpoint]))
 }
 

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -29,7 +28,7 @@ func (m *Stack) startTable(ctx context.Context) error {
 	if m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"], err = m.Serve(signedOnly(s.URL)); err != nil {
 		return err
 	}
-	client := dynamodb.New(dynamodb.Options{Region: m.o.Region, BaseEndpoint: &s.URL, Credentials: provider})
+	client := dynamodb.New(dynamodb.Options{Region: m.o.Region, BaseEndpoint: &s.URL, Credentials: Provider})
 	for _, r := range m.o.Document.ByType(typeTable) {
 		if err := makeTable(ctx, client, r); err != nil {
 			return fmt.Errorf("table %s: %w", r.Name, err)
@@ -40,14 +39,14 @@ func (m *Stack) startTable(ctx context.Context) error {
 
 func (m *Stack) startBucket(ctx context.Context) error {
 	events := []string{"--event-webhook-url", m.Endpoints[controlEndpoint] + eventsPath}
-	s, err := engine.S3(ctx, filepath.Join(m.o.Dir, "s3"), m.o.Region, credentialsOf(Local), events...)
+	s, err := engine.S3(ctx, filepath.Join(m.o.Dir, "s3"), m.o.Region, Local, events...)
 	if err != nil {
 		return err
 	}
 	m.bucket = s
 	m.keep(s, "the S3 server")
 	m.Endpoints["AWS_ENDPOINT_URL_S3"] = s.URL
-	m.S3 = s3.New(s3.Options{Region: m.o.Region, BaseEndpoint: &s.URL, UsePathStyle: true, Credentials: provider})
+	m.S3 = s3.New(s3.Options{Region: m.o.Region, BaseEndpoint: &s.URL, UsePathStyle: true, Credentials: Provider})
 	for _, r := range m.o.Document.ByType(typeBucket) {
 		if err := makeBucket(ctx, m.S3, m.o.Document, r); err != nil {
 			return fmt.Errorf("bucket %s: %w", r.Name, err)
@@ -55,12 +54,6 @@ func (m *Stack) startBucket(ctx context.Context) error {
 	}
 	m.Bucket, _ = m.o.Document.Outputs["mediaBucket"].(string)
 	return nil
-}
-
-var provider = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return Local, nil })
-
-func credentialsOf(c aws.Credentials) engine.Credentials {
-	return engine.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
 }
 
 // keep closes the engine with the stack, and fails if it ends before.

@@ -81,8 +81,7 @@ func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error)
 		Name: text(r, "name"), Version: text(r, "version"), ARN: text(r, "qualifiedArn"), Region: r.Region,
 		Bundle: bundle, Dir: m.unzipped(), Runtime: in.Runtime, Handler: in.Handler,
 		Timeout: time.Duration(in.Timeout) * time.Second, Concurrency: environments,
-		Credentials: lambda.Credentials{AccessKeyID: Local.AccessKeyID, SecretAccessKey: Local.SecretAccessKey},
-		Environment: map[string]string{}, Logs: m.o.Log,
+		Credentials: Local, Environment: map[string]string{}, Logs: m.o.Log,
 	}
 	if memory, ok := r.Outputs["memorySize"].(float64); ok {
 		c.MemoryMB = int(memory)

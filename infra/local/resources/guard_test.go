@@ -76,8 +76,8 @@ func TestTheTableAnswersSignedCallsOnly(t *testing.T) {
 		_, err := c.ListTables(context.Background(), &dynamodb.ListTablesInput{})
 		return err
 	}
-	assert.NoError(t, list(client(provider, testRegion)))
-	assert.NoError(t, list(client(provider, "us-east-1")), "one engine stands for every region")
+	assert.NoError(t, list(client(Provider, testRegion)))
+	assert.NoError(t, list(client(Provider, "us-east-1")), "one engine stands for every region")
 	assert.ErrorContains(t, list(client(stranger, testRegion)), "InvalidSignatureException")
 	r, err := http.NewRequest("POST", m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"], bytes.NewReader([]byte("{}")))
 	require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"secure-media-cdn/function/issue/client"
@@ -30,6 +31,9 @@ import (
 
 // Local are the credentials of everything on the stack. They open nothing else.
 var Local = client.LocalCredentials
+
+// Provider gives them to a client of AWS's SDK.
+var Provider = credentials.StaticCredentialsProvider{Value: Local}
 
 // Options say what to make real, and where.
 type Options struct {
@@ -193,7 +197,7 @@ func (m *Stack) startDistribution(l net.Listener) error {
 	}
 	o := cloudfront.Options{
 		Distribution: d, Lambdas: map[string]cloudfront.Lambda{}, Functions: m.gate.functions, OnRequest: m.o.OnRequest,
-		S3: cloudfront.S3{Endpoint: m.bucket.URL, AccessKeyID: Local.AccessKeyID, SecretAccessKey: Local.SecretAccessKey},
+		S3: cloudfront.S3{Endpoint: m.bucket.URL, Credentials: Local},
 	}
 	for arn, f := range m.functions {
 		o.Lambdas[arn] = f.Invoke

@@ -35,7 +35,7 @@ func TestTheTableIsMadeOnceAndChangedInPlace(t *testing.T) {
 	e, err := engine.DynamoDB(ctx, "")
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
-	client := dynamodb.New(dynamodb.Options{Region: "eu-central-1", BaseEndpoint: &e.URL, Credentials: provider})
+	client := dynamodb.New(dynamodb.Options{Region: "eu-central-1", BaseEndpoint: &e.URL, Credentials: Provider})
 	r := tableResource()
 	require.NoError(t, makeTable(ctx, client, r))
 
@@ -70,7 +70,7 @@ func TestATableWithAnotherKeyIsNotReplacedSilently(t *testing.T) {
 	e, err := engine.DynamoDB(ctx, "")
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
-	client := dynamodb.New(dynamodb.Options{Region: "eu-central-1", BaseEndpoint: &e.URL, Credentials: provider})
+	client := dynamodb.New(dynamodb.Options{Region: "eu-central-1", BaseEndpoint: &e.URL, Credentials: Provider})
 	require.NoError(t, makeTable(ctx, client, tableResource()))
 	for name, change := range map[string]func(inputs map[string]any){
 		"another name": func(in map[string]any) {
@@ -89,10 +89,10 @@ func TestATableWithAnotherKeyIsNotReplacedSilently(t *testing.T) {
 func TestTheBucketFollowsItsCORSRules(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	e, err := engine.S3(ctx, t.TempDir(), "eu-central-1", credentialsOf(Local))
+	e, err := engine.S3(ctx, t.TempDir(), "eu-central-1", Local)
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
-	client := s3.New(s3.Options{Region: "eu-central-1", BaseEndpoint: &e.URL, UsePathStyle: true, Credentials: provider})
+	client := s3.New(s3.Options{Region: "eu-central-1", BaseEndpoint: &e.URL, UsePathStyle: true, Credentials: Provider})
 	bucket := plan.Resource{Type: typeBucket, Name: "content", ID: "media-test",
 		Outputs: map[string]any{"bucket": "media-test"}}
 	cors := func(origin string) plan.Resource {

@@ -1,8 +1,10 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -40,9 +42,7 @@ type run struct {
 // link.
 func Run(s Script, target Target, vars map[string]string) error {
 	r := &run{target: target, vars: map[string]string{}}
-	for name, value := range vars {
-		r.vars[name] = value
-	}
+	maps.Copy(r.vars, vars)
 	for _, step := range s.Steps {
 		if err := r.step(step); err != nil {
 			return fmt.Errorf("line %d: %s %s: %w", step.Line, step.Verb, step.Args, err)
@@ -94,12 +94,7 @@ func (r *run) request(s Step, n int) error {
 		all.Go(func() { r.last[i], errs[i] = r.send(s.Verb, r.expand(path), header, plain) })
 	}
 	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (r *run) send(method, path string, header http.Header, plain bool) (received, error) {
@@ -114,12 +109,7 @@ func (r *run) send(method, path string, header http.Header, plain bool) (receive
 
 // expand puts in the values of names; the longest name that fits wins.
 func (r *run) expand(s string) string {
-	names := make([]string, 0, len(r.vars))
-	for name := range r.vars {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
-	for _, name := range names {
+	for _, name := range slices.SortedFunc(maps.Keys(r.vars), func(a, b string) int { return len(b) - len(a) }) {
 		s = strings.ReplaceAll(s, "$"+name, r.vars[name])
 	}
 	return s

@@ -25,8 +25,7 @@ var Provider = aws.CredentialsProviderFunc(func(context.Context) (aws.Credential
 // server's URL and a client.
 func Bucket(t testing.TB, name string) (url string, client *s3.Client) {
 	t.Helper()
-	root := engine.Credentials{AccessKeyID: Credentials.AccessKeyID, SecretAccessKey: Credentials.SecretAccessKey}
-	server, err := engine.S3(context.Background(), t.TempDir(), Region, root)
+	server, err := engine.S3(context.Background(), t.TempDir(), Region, Credentials)
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
 	client = s3.New(s3.Options{BaseEndpoint: &server.URL, Region: Region, UsePathStyle: true, Credentials: Provider})
