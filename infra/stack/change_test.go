@@ -79,11 +79,14 @@ var lasting = map[string][]string{
 	"Dashboard":   {"dashboardBody"},
 	"MetricAlarm": {"threshold", "alarmActions", "okActions"},
 	"Topic":       {},
+	// The provider would take another key's ID and leave that key's policy as it is.
+	"KeyPolicy": {"policy"},
 }
 
 // goes are the lasting resources that a key is for: they come and go with it.
 var goes = map[string][]string{
 	"linkKeyGeneration": {"KeyvaluestoreKey key-"},
+	"kmsKeyArn":         {"KeyPolicy "},
 	"replicaRegions":    {"TableReplica", "MetricAlarm Table", "Topic"},
 	"alarmRegions":      {"MetricAlarm", "Topic"},
 	"originShieldRegion": {"LogGroup edge-", "LogGroup refusals-", "MetricAlarm EdgeThrottled-",
@@ -95,7 +98,6 @@ var goes = map[string][]string{
 var replacing = map[string][]string{
 	"Certificate":           {"domainName", "subjectAlternativeNames"},
 	"CertificateValidation": {"certificateArn", "validationRecordFqdns"},
-	"KeyPolicy":             {"keyId"},
 	"Permission":            {"action", "function", "principal", "qualifier", "statementId"},
 	"Record":                {"name", "zoneId"},
 	"TopicSubscription":     {"endpoint", "topic"},

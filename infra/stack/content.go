@@ -178,7 +178,10 @@ func (s *builder) openKey(d *delivery) error {
 	// By its bare ID: so it is read back, and an ARN would differ at every update.
 	id := s.cfg.KMSKeyARN[strings.LastIndex(s.cfg.KMSKeyARN, "/")+1:]
 	thisKey := []pulumi.StringInput{pulumi.String("*")} // in a key's policy
-	_, err := kms.NewKeyPolicy(s.ctx, "content", &kms.KeyPolicyArgs{
+	// Each key's policy is a resource of its own: if this one got the ID of another
+	// key, the provider would leave that key's policy as it is.
+	// https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/kms/key_policy.go
+	_, err := kms.NewKeyPolicy(s.ctx, "content-"+id, &kms.KeyPolicyArgs{
 		KeyId: pulumi.String(id),
 		Policy: policyDocument(
 			// Without it nobody could ever change the policy again.

@@ -104,7 +104,7 @@ func TestACustomerManagedKeyIsUsedAndOpenedToTheDistribution(t *testing.T) {
 	assert.Equal(t, key, at(rule, "applyServerSideEncryptionByDefault.kmsMasterKeyId"))
 	assert.Equal(t, true, at(rule, "bucketKeyEnabled"))
 
-	policy := find(t, doc, "KeyPolicy", "content")
+	policy := find(t, doc, "KeyPolicy", "content-11111111-2222-3333-4444-555555555555")
 	assert.Equal(t, "11111111-2222-3333-4444-555555555555", policy.Inputs["keyId"],
 		"an ARN is read back as the ID, and changes at every update")
 	assert.True(t, policy.Options.RetainOnDelete, "objects stay encrypted with the key that they were uploaded under")
