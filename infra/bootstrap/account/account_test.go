@@ -89,6 +89,17 @@ func TestEachStateBucketIsVersionedLockedAndKept(t *testing.T) {
 	}
 }
 
+func TestNothingOfAStateBucketGoesWhileTheBucketIsKept(t *testing.T) {
+	kinds := map[string]bool{}
+	for _, r := range deployed(t, nil).Resources {
+		if strings.HasPrefix(r.Type, "aws:s3/") {
+			kinds[r.Type] = true
+			assert.True(t, r.Options.Protect, "%s %s", r.Type, r.Name)
+		}
+	}
+	assert.Len(t, kinds, 7, "the bucket and what keeps it versioned, encrypted and closed")
+}
+
 func TestEachEnvironmentHasAKeyOfItsOwnThatRotatesAndStays(t *testing.T) {
 	doc := deployed(t, nil)
 	for _, name := range []string{"dev", "prod"} {

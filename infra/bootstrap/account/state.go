@@ -13,7 +13,8 @@ import (
 const oldStateDays = 365
 
 // newState registers the bucket of an environment's Pulumi state: closed to the public,
-// encrypted, versioned, reached over TLS only, and not to be deleted.
+// encrypted, versioned, reached over TLS only. All of it is protected: when an
+// environment leaves the configuration, its states stay, and stay as safe as before.
 func (p *program) newState(scope policies.Scope) error {
 	logical, name := scope.Environment, scope.StateBucket()
 	bucket, err := s3.NewBucketV2(
@@ -25,14 +26,14 @@ func (p *program) newState(scope policies.Scope) error {
 	block, err := s3.NewBucketPublicAccessBlock(p.ctx, logical, &s3.BucketPublicAccessBlockArgs{
 		Bucket: bucket.ID(), BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
 		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
-	})
+	}, pulumi.Protect(true))
 	if err != nil {
 		return fmt.Errorf("state bucket's public access block: %w", err)
 	}
 	if _, err = s3.NewBucketOwnershipControls(p.ctx, logical, &s3.BucketOwnershipControlsArgs{
 		Bucket: bucket.ID(),
 		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}); err != nil {
+	}, pulumi.Protect(true)); err != nil {
 		return fmt.Errorf("state bucket's ownership: %w", err)
 	}
 	// Secrets in the state are encrypted by the environment's key besides.
@@ -45,7 +46,7 @@ func (p *program) newState(scope policies.Scope) error {
 			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
 				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{ApplyServerSideEncryptionByDefault: byDefault},
 			},
-		})
+		}, pulumi.Protect(true))
 	if err != nil {
 		return fmt.Errorf("state bucket's encryption: %w", err)
 	}
@@ -58,7 +59,8 @@ func (p *program) newState(scope policies.Scope) error {
 		Condition: policies.Condition{"Bool": {"aws:SecureTransport": {"false"}}},
 	}}}
 	policy := &s3.BucketPolicyArgs{Bucket: bucket.ID(), Policy: pulumi.String(tlsOnly.JSON())}
-	if _, err = s3.NewBucketPolicy(p.ctx, logical, policy, pulumi.DependsOn([]pulumi.Resource{block})); err != nil {
+	_, err = s3.NewBucketPolicy(p.ctx, logical, policy, pulumi.Protect(true), pulumi.DependsOn([]pulumi.Resource{block}))
+	if err != nil {
 		return fmt.Errorf("state bucket's policy: %w", err)
 	}
 	return nil
@@ -69,7 +71,7 @@ func (p *program) keepStates(logical string, bucket *s3.BucketV2) error {
 	versioning, err := s3.NewBucketVersioningV2(p.ctx, logical, &s3.BucketVersioningV2Args{
 		Bucket:                  bucket.ID(),
 		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
-	})
+	}, pulumi.Protect(true))
 	if err != nil {
 		return fmt.Errorf("state bucket's versioning: %w", err)
 	}
@@ -85,7 +87,7 @@ func (p *program) keepStates(logical string, bucket *s3.BucketV2) error {
 				DaysAfterInitiation: pulumi.Int(7),
 			},
 		}},
-	}, pulumi.DependsOn([]pulumi.Resource{versioning}))
+	}, pulumi.Protect(true), pulumi.DependsOn([]pulumi.Resource{versioning}))
 	if err != nil {
 		return fmt.Errorf("state bucket's lifecycle: %w", err)
 	}
