@@ -1,10 +1,7 @@
 package console
 
 import (
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -176,27 +173,5 @@ func TestAlarmsThatCannotBeJudgedSayWhy(t *testing.T) {
 			assert.Equal(t, "unmeasured", s.State)
 			assert.Contains(t, s.Reason, row.says)
 		})
-	}
-}
-
-// The plan's own alarms, so that a new one is not overlooked here.
-func TestTheStacksOwnAlarmsAreJudged(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "stack", "testdata", "everything.golden.json"))
-	require.NoError(t, err)
-	var doc plan.Document
-	require.NoError(t, json.Unmarshal(text, &doc))
-	alarms, err := readAlarms(&doc, "eu-west-1")
-	require.NoError(t, err)
-	judged := map[string]bool{}
-	for _, a := range alarms {
-		judged[a.series.metric] = a.unsupported == ""
-	}
-	for _, metric := range []string{"4xxErrorRate", "5xxErrorRate", "LambdaExecutionError", "LambdaValidationError", "FunctionExecutionErrors", "Duration", "Errors", "Url5xxCount"} {
-		assert.True(t, judged[metric], metric)
-	}
-	for _, metric := range []string{"Throttles", "LambdaLimitExceededErrors", "SystemErrors", "ReadThrottleEvents", "ApproximateNumberOfMessagesVisible", "RevocationListFull"} {
-		known, there := judged[metric]
-		assert.True(t, there, metric)
-		assert.False(t, known, metric)
 	}
 }
