@@ -64,7 +64,7 @@ var properties = []property{
 	{"distribution", "defaultCacheBehavior.allowedMethods", `["GET","HEAD","PUT"]`, "method-refused", "", "defaultCacheBehavior.allowedMethods: PUT"},
 	{"distribution", "defaultCacheBehavior.cachePolicyId", `"x"`, "ttl-default", "", "defaultCacheBehavior.cachePolicyId"},
 	{"distribution", "defaultCacheBehavior.cachePolicyId", `delete`, "", "", "defaultCacheBehavior.cachePolicyId is missing"},
-	{"distribution", "defaultCacheBehavior.cachedMethods", `["GET"]`, "options-cached", "", "defaultCacheBehavior.cachedMethods"},
+	{"distribution", "defaultCacheBehavior.cachedMethods", `["GET"]`, "options-forwarded", "", "defaultCacheBehavior.cachedMethods"},
 	{"distribution", "defaultCacheBehavior.compress", ``, "compress-not", "", ""},
 	{"distribution", "defaultCacheBehavior.defaultTtl", `1`, "", "", "defaultCacheBehavior.defaultTtl is not supported"},
 	{"distribution", "defaultCacheBehavior.fieldLevelEncryptionId", `"x"`, "", "", "defaultCacheBehavior.fieldLevelEncryptionId is not supported"},

@@ -14,11 +14,6 @@ type cacheKey string
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-the-cache-key.html
 func (x *exchange) key() cacheKey {
 	key := x.uri
-	// GET and HEAD share an object; an OPTIONS answer is its own.
-	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
-	if x.method == http.MethodOptions {
-		key = "OPTIONS " + key
-	}
 	if encoding := x.acceptEncoding(); encoding != "" {
 		key += "\nAccept-Encoding: " + encoding
 	}

@@ -4,14 +4,13 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"slices"
 
 	"secure-media-cdn/infra/local/cloudfront/distribution"
 )
 
 // lookup answers from the cache, by waiting for another viewer's fetch, or by a fetch of its own.
 func (s *Server) lookup(ctx context.Context, x *exchange) answer {
-	if !slices.Contains(x.Cached, x.method) {
+	if x.method == http.MethodOptions {
 		return s.judge(x, s.fetch(ctx, x, nil, ""), nil)
 	}
 	key := x.key()

@@ -1,12 +1,10 @@
 package console
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 
 	"secure-media-cdn/infra/plan"
@@ -28,7 +26,7 @@ type resource struct {
 
 type fact struct {
 	Name  string `json:"name"`
-	Value string `json:"value"`
+	Value any    `json:"value"`
 }
 
 // groups orders the modules of the AWS provider by concern.
@@ -76,7 +74,8 @@ func deployed(doc *plan.Document, home string) []group {
 			shown.Region = home
 		}
 		for _, name := range facts {
-			if value, ok := plain(r.Inputs[name]); ok {
+			switch value := r.Inputs[name].(type) {
+			case string, float64, bool, []any: // no object, which may be a secret's
 				shown.Facts = append(shown.Facts, fact{name, value})
 			}
 		}
@@ -95,51 +94,10 @@ func deployed(doc *plan.Document, home string) []group {
 	return all
 }
 
-// plain writes a number, a word or a list of them.
-func plain(value any) (string, bool) {
-	switch v := value.(type) {
-	case string:
-		return v, v != ""
-	case float64, bool, int:
-		return describe(v), true
-	case []any:
-		var words []string
-		for _, item := range v {
-			word, ok := plain(item)
-			if !ok {
-				return "", false
-			}
-			words = append(words, word)
-		}
-		return strings.Join(words, ", "), len(words) > 0
-	}
-	return "", false
-}
-
-// describe writes an output for people: one line for each item.
-func describe(value any) string {
-	var lines []string
-	switch v := value.(type) {
-	case []any:
-		for _, item := range v {
-			lines = append(lines, strings.ReplaceAll(describe(item), "\n", ", "))
-		}
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			lines = append(lines, key+": "+describe(v[key]))
-		}
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	default:
-		return fmt.Sprint(v)
-	}
-	return strings.Join(lines, "\n")
-}
-
 func (c *Console) serveStack(w http.ResponseWriter, _ *http.Request) {
 	outputs := []fact{}
 	for _, name := range slices.Sorted(maps.Keys(c.options.Outputs)) {
-		outputs = append(outputs, fact{name, describe(c.options.Outputs[name])})
+		outputs = append(outputs, fact{name, c.options.Outputs[name]})
 	}
 	folders := []service{{Name: "", Access: "private"}}
 	if len(c.outputs.Services) > 0 {

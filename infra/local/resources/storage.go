@@ -3,7 +3,7 @@ package resources
 import (
 	"context"
 	"errors"
-	"fmt"
+	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -85,20 +85,9 @@ func sameKeys(ctx context.Context, client *dynamodb.Client, want *dynamodb.Creat
 	if err != nil {
 		return err
 	}
-	type key struct {
-		name string
-		kind dynamo.ScalarAttributeType
-	}
-	keyOf := func(schema []dynamo.KeySchemaElement, attributes []dynamo.AttributeDefinition) (k key) {
-		for _, a := range attributes {
-			if len(schema) == 1 && *a.AttributeName == *schema[0].AttributeName {
-				k = key{*a.AttributeName, a.AttributeType}
-			}
-		}
-		return k
-	}
-	if keyOf(got.Table.KeySchema, got.Table.AttributeDefinitions) != keyOf(want.KeySchema, want.AttributeDefinitions) {
-		return fmt.Errorf("it has another key now, which replaces the table: start afresh with CLEAN=1")
+	if !reflect.DeepEqual(got.Table.KeySchema, want.KeySchema) ||
+		!reflect.DeepEqual(got.Table.AttributeDefinitions, want.AttributeDefinitions) {
+		return errors.New("it has another key now, which replaces the table: start afresh with CLEAN=1")
 	}
 	return nil
 }

@@ -39,14 +39,14 @@ type Distribution struct {
 // Behaviour is one cache behaviour with all that it refers to.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
 type Behaviour struct {
-	Pattern         string // "*" for the default
-	Origin          *Origin
-	Allowed, Cached []string // methods
-	ViewerProtocol  string   // allow-all, https-only or redirect-to-https
-	Compress        bool
-	Cache           CachePolicy
-	Forward         []string       // the viewer's headers that reach the origin without being part of the cache key
-	Headers         *HeadersPolicy // nil for none
+	Pattern        string // "*" for the default
+	Origin         *Origin
+	Allowed        []string // methods; GET and HEAD are cached
+	ViewerProtocol string   // allow-all, https-only or redirect-to-https
+	Compress       bool
+	Cache          CachePolicy
+	Forward        []string       // the viewer's headers that reach the origin without being part of the cache key
+	Headers        *HeadersPolicy // nil for none
 	// ARNs of the functions at these events, empty for none.
 	ViewerRequest, ViewerResponse, OriginRequest string
 }
@@ -214,7 +214,7 @@ func (r *reader) errorResponse(d *Distribution, path string, in errorInputs) {
 
 func (r *reader) behaviour(path string, in behaviourInputs) *Behaviour {
 	b := &Behaviour{
-		Pattern: in.PathPattern, Origin: r.origins[in.TargetOriginID], Allowed: in.AllowedMethods, Cached: in.CachedMethods,
+		Pattern: in.PathPattern, Origin: r.origins[in.TargetOriginID], Allowed: in.AllowedMethods,
 		ViewerProtocol: in.ViewerProtocolPolicy, Compress: in.Compress,
 	}
 	if b.Pattern == "" {
@@ -228,13 +228,8 @@ func (r *reader) behaviour(path string, in behaviourInputs) *Behaviour {
 			r.fail("%s.allowedMethods: %s is not supported on one machine", path, m)
 		}
 	}
-	for _, m := range in.CachedMethods {
-		if !slices.Contains(in.AllowedMethods, m) {
-			r.fail("%s.cachedMethods: %s is not among the allowed methods", path, m)
-		}
-	}
-	if !slices.Contains(in.CachedMethods, http.MethodGet) || !slices.Contains(in.CachedMethods, http.MethodHead) {
-		r.fail("%s.cachedMethods must hold GET and HEAD", path)
+	if cached := slices.Sorted(slices.Values(in.CachedMethods)); !slices.Equal(cached, []string{"GET", "HEAD"}) {
+		r.fail("%s.cachedMethods: only GET and HEAD together are supported on one machine", path)
 	}
 	if !slices.Contains([]string{"allow-all", "https-only", "redirect-to-https"}, in.ViewerProtocolPolicy) {
 		r.fail("%s.viewerProtocolPolicy: %q is not one of allow-all, https-only, redirect-to-https", path, in.ViewerProtocolPolicy)
