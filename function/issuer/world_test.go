@@ -110,22 +110,31 @@ func issued(t testing.TB, h *Function, object string) string {
 // changedEvent is a batch with a message for each key: S3's word that something happened to the object. The messages'
 // ids are m0, m1 and so on.
 func changedEvent(name string, keys ...string) json.RawMessage {
-	var messages []string
+	var bodies []string
 	for _, key := range keys {
-		messages = append(messages, `{"Records":[{"eventSource":"aws:s3","eventName":"`+name+
-			`","s3":{"bucket":{"name":"media"},"object":{"key":"`+key+`","versionId":"of-old"}}}]}`)
+		bodies = append(bodies, changed(name, key))
 	}
-	return batch(messages...)
+	return batch(bodies...)
+}
+
+// changed is S3's word that something happened to an object.
+func changed(name, key string) string {
+	return `{"Records":[{"eventSource":"aws:s3","eventName":"` + name + `","s3":{"bucket":{"name":"media"},"object":{"key":"` +
+		key + `","versionId":"of-old"}}}]}`
 }
 
 // batch is what Lambda hands over from the queue.
-func batch(messages ...string) json.RawMessage {
-	var e events.SQSEvent
-	for n, body := range messages {
-		e.Records = append(e.Records, events.SQSMessage{EventSource: "aws:sqs", MessageId: fmt.Sprint("m", n), Body: body})
+func batch(bodies ...string) json.RawMessage {
+	var messages []events.SQSMessage
+	for n, body := range bodies {
+		messages = append(messages, events.SQSMessage{EventSource: "aws:sqs", MessageId: fmt.Sprint("m", n), Body: body})
 	}
-	raw, err := json.Marshal(e)
-	if err != nil {
+	return rawBatch(messages)
+}
+
+func rawBatch(messages []events.SQSMessage) json.RawMessage {
+	raw, err := json.Marshal(events.SQSEvent{Records: messages})
+	if err != nil { // they always encode
 		panic(err)
 	}
 	return raw

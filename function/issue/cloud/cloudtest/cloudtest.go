@@ -54,6 +54,8 @@ type AWS struct {
 	DeleteMarkers map[string]string
 	// Fault says what happens to the n-th call, counted from 1; nil is nothing.
 	Fault func(n int, r *http.Request) Fault
+	// Latency is how long each call takes, but for those to the engine.
+	Latency time.Duration
 	// Calls names the calls in their order.
 	Calls []string
 
@@ -93,6 +95,8 @@ func (a *AWS) Revive() {
 
 // RoundTrip implements http.RoundTripper.
 func (a *AWS) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(a.Latency / 2) // there
+	defer time.Sleep(a.Latency / 2)
 	a.mu.Lock()
 	a.Calls = append(a.Calls, name(r))
 	fault := None
