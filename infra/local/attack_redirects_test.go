@@ -48,6 +48,21 @@ func (s *scene) playRedirects(t *testing.T) {
 			assert.Equal(t, 200, at(signed.Host, "GET", target).StatusCode, "the object is as it was")
 		})
 	}
+	t.Run("a drawing with a script at S3's own host", func(t *testing.T) {
+		link := other.issue(other.upload("simple-chat/a.svg", []byte("<svg/>")), 0)
+		_, path, _ := strings.Cut(link, other.names["host"])
+		to, err := url.Parse(at(other.names["host"], "GET", path).Header.Get("Location"))
+		require.NoError(t, err)
+		a := at(to.Host, "GET", to.RequestURI())
+		assert.Equal(t, 200, a.StatusCode)
+		assert.Equal(t, "attachment", a.Header.Get("Content-Disposition"), "a browser saves it, and runs nothing")
+		for _, label := range []string{"response-content-disposition", "response-content-type"} {
+			query := to.Query()
+			require.NotEmpty(t, query.Get(label))
+			query.Del(label)
+			assert.Equal(t, 403, at(to.Host, "GET", to.EscapedPath()+"?"+query.Encode()).StatusCode, "without its label")
+		}
+	})
 	t.Run("a revoked link gets no signed address", func(t *testing.T) {
 		_, err := other.issuer().Revoke(t.Context(), []string{object}, nil)
 		require.NoError(t, err)

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -94,6 +95,11 @@ func (s *scene) playUploads(t *testing.T) {
 					assert.Contains(t, a.Header.Get("Content-Security-Policy"), "sandbox")
 					assert.Contains(t, a.Header.Get("Content-Security-Policy"), "default-src 'none'")
 					assert.NotContains(t, a.Header.Get("Content-Security-Policy"), "script")
+					assert.NotContains(t, fmt.Sprint(a.Header), "somebody@example.com", "who uploaded it")
+					for name := range a.Header {
+						own := strings.HasPrefix(name, "X-Amz-Cf-")
+						assert.True(t, own || !strings.HasPrefix(name, "X-Amz-"), "S3's own header %s", name)
+					}
 					if service == "simple-chat" {
 						assert.NotContains(t, a.Header.Get("Cache-Control"), "31536000", "the link's life decides")
 					}
