@@ -21,7 +21,8 @@ func answered(t *testing.T, source string, names ...string) []string {
 		headers[name] = map[string]any{"value": "of " + name}
 	}
 	event, err := json.Marshal(map[string]any{"version": "1.0", "request": map[string]any{"method": "GET", "uri": "/"},
-		"response": map[string]any{"statusCode": 200, "statusDescription": "OK", "headers": headers, "cookies": map[string]any{}}})
+		"response": map[string]any{"statusCode": 200, "statusDescription": "OK", "headers": headers,
+			"cookies": map[string]any{}}})
 	require.NoError(t, err)
 	output, err := newGate(t, source).Run(t.Context(), event)
 	require.NoError(t, err)

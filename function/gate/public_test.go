@@ -109,7 +109,8 @@ func TestOfAllSpellingsOfAPublicKeyOnePasses(t *testing.T) {
 	passed, redirected := 0, 0
 	alphabet := rapid.OneOf(rapid.Rune(), rapid.RuneFrom([]rune("ab/. +%~#?*&=;(['\"\\日é\r\n\x00")))
 	rapid.Check(t, func(t *rapid.T) {
-		key := "nudges/" + rapid.StringOf(alphabet).Filter(func(s string) bool { return served("nudges/" + s) }).Draw(t, "key")
+		below := rapid.StringOf(alphabet).Filter(func(s string) bool { return served("nudges/" + s) })
+		key := "nudges/" + below.Draw(t, "key")
 		var spelling strings.Builder
 		spelling.WriteByte('/')
 		for _, r := range key {
@@ -143,7 +144,8 @@ func TestOfAllSpellingsOfAPublicKeyOnePasses(t *testing.T) {
 // one spelling of a key, and that no redirect leads elsewhere or on to another.
 func FuzzPublic(f *testing.F) {
 	for _, seed := range []string{
-		"", "/", "//", "/nudges/a", "/nudges/%61", "//other.example/%61", "/\\other.example/%61", "/nudges/%0d%0aset-cookie:a",
+		"", "/", "//", "/nudges/a", "/nudges/%61", "//other.example/%61", "/\\other.example/%61",
+		"/nudges/%0d%0aset-cookie:a",
 		"/nudges/\r\n", "/nudges/%7e~", "/a+b%2Bc", "/nudges/%c3%28", "/é/日", "/%2e%2e/a", "/a%5c..%5cb",
 	} {
 		f.Add(seed)
