@@ -73,6 +73,7 @@ func TestABrowsersOwnCopyLastsForItsConfiguredTimeInABrowser(t *testing.T) {
 	own, old := link("simple-chat/own.jpg"), link("simple-chat/old.jpg")
 	// held is the age of the edge's copies, and what the browser is told. There is a
 	// copy for each set of encodings.
+	sent := 0 // such requests
 	held := func(link string) (age time.Duration, said string) {
 		age = time.Hour
 		for _, encodings := range []string{"gzip", "gzip, br"} {
@@ -82,6 +83,7 @@ func TestABrowsersOwnCopyLastsForItsConfiguredTimeInABrowser(t *testing.T) {
 			a, err := http.DefaultClient.Do(r)
 			require.NoError(t, err)
 			require.NoError(t, a.Body.Close())
+			sent++
 			seconds, _ := strconv.Atoi(a.Header.Get("Age"))
 			age, said = min(age, time.Duration(seconds)*time.Second), a.Header.Get("Cache-Control")
 		}
@@ -108,10 +110,12 @@ func TestABrowsersOwnCopyLastsForItsConfiguredTimeInABrowser(t *testing.T) {
 	for age, _ := held(old); age < life; age, _ = held(old) {
 		time.Sleep(200 * time.Millisecond)
 	}
-	before := len(seen.of(old))
+	// A request is told of after its answer.
+	require.Eventually(t, func() bool { return len(seen.of(old)) == sent }, time.Minute, 10*time.Millisecond)
 	for range 3 {
 		require.True(t, page.views(old))
 	}
-	assert.Equal(t, []string{"200 Hit", "304 Hit", "304 Hit"}, seen.of(old)[before:],
+	require.Eventually(t, func() bool { return len(seen.of(old)) >= sent+3 }, time.Minute, 10*time.Millisecond)
+	assert.Equal(t, []string{"200 Hit", "304 Hit", "304 Hit"}, seen.of(old)[sent:],
 		"a copy that is older at the edge than max-age is asked for again at each view")
 }
