@@ -149,3 +149,25 @@ func TestTenThousandDeletionsAreFollowedInMinutesAndAnOperatorInSeconds(t *testi
 		t.Logf("%d deletions took %v", deletions, time.Since(start))
 	})
 }
+
+func TestABatchThatTakesTooLongIsAnsweredInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		aws := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1, 2, 3)}}
+		cfg, err := load(goodEnvironment())
+		require.NoError(t, err)
+		h := wire(cfg, aws.Config(false), func(string) string { return "" }, slog.New(slog.DiscardHandler))
+		var store mapping.Memory
+		h.issuer.Store, h.events.Store, h.issuer.Unchecked = &store, &store, true
+		_, err = h.issuer.Issue(t.Context(), []string{"s3://media/simple-chat/a"}, 0)
+		require.NoError(t, err)
+		aws.Latency = time.Hour
+		ctx, cancel := context.WithTimeout(t.Context(), floodTimeout)
+		defer cancel()
+		answer, err := h.Handle(ctx, changedEvent("ObjectRemoved:Delete", "simple-chat/b", "simple-chat/a"))
+		require.NoError(t, err)
+		require.NoError(t, ctx.Err(), "Lambda would end the function, and bring back all messages")
+		assert.Equal(t, []events.SQSBatchItemFailure{{ItemIdentifier: "m1"}},
+			answer.(events.SQSEventResponse).BatchItemFailures)
+	})
+}

@@ -105,12 +105,19 @@ func readBack(t *testing.T, s mapping.Store) {
 	assert.Equal(t, mappingtest.Hash(1), first.Current)
 	assert.Equal(t, map[string]time.Time{mappingtest.Hash(1): start.Add(time.Hour)}, first.Hashes)
 	assert.Empty(t, first.Revoked)
+	assert.Empty(t, first.Content)
 
+	first.Content = `"e1"`
 	apply(t, s, added(first, mappingtest.Hash(2), 2*time.Hour))
 	second := record(t, s, mappingtest.Object(1))
 	assert.Greater(t, second.Version, first.Version)
 	assert.Equal(t, mappingtest.Hash(2), second.Current)
 	assert.Len(t, second.Hashes, 2)
+	assert.Equal(t, `"e1"`, second.Content)
+	second.Prune(start.Add(time.Hour))
+	assert.NotEmpty(t, second.Content)
+	second.Prune(start.Add(2 * time.Hour))
+	assert.Empty(t, second.Content, "no cache holds anything of it")
 }
 
 func oddKeys(t *testing.T, s mapping.Store) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -479,4 +480,39 @@ func TestAValueThatIsNoKeyIsNotRepeated(t *testing.T) {
 	_, err := newRing(a, 1).New(context.Background(), now)
 	require.ErrorContains(t, err, "link key 1")
 	assert.NotContains(t, err.Error(), "hunter2")
+}
+
+// dollarsPerPath is the price of one path of an invalidation, beyond the first thousand of a month.
+// https://aws.amazon.com/cloudfront/pricing/pay-as-you-go/
+const dollarsPerPath = 0.005
+
+func TestWhatInvalidationsCost(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		each    func(c *cloud.CDN, n int) error // n-th second of an hour
+		dollars float64
+	}{
+		"an hour of revocations with a full list": {func(c *cloud.CDN, n int) error { return revoke(c, hashesTo(n%7+1)) }, 1.80},
+		"3,600 replaced photos of one link": {func(c *cloud.CDN, n int) error {
+			return c.Forget(context.Background(), []string{hash(n)}, fmt.Sprint(n))
+		}, 18},
+		"3,600 batches of a hundred replaced photos": {func(c *cloud.CDN, n int) error {
+			return c.Forget(context.Background(), slices.Sorted(maps.Keys(hashesTo(100))), fmt.Sprint(n))
+		}, 1.80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := &cloudtest.AWS{KeyValueStore: full(), CloudFront: cloudtest.CloudFront{MaxWildcards: 10_000}}
+			c, second := newCDN(a), 0
+			c.Invalidations.Now = func() time.Time { return now.Add(time.Duration(second) * time.Second) }
+			for second = range 3600 {
+				require.NoError(t, tt.each(c, second))
+			}
+			paths := 0
+			for _, i := range a.CloudFront.Invalidations {
+				paths += len(i.Paths)
+			}
+			assert.InDelta(t, tt.dollars, float64(paths)*dollarsPerPath, 0.011, "at the ends of the hour one more")
+		})
+	}
 }

@@ -95,8 +95,11 @@ func (a *AWS) Revive() {
 
 // RoundTrip implements http.RoundTripper.
 func (a *AWS) RoundTrip(r *http.Request) (*http.Response, error) {
-	time.Sleep(a.Latency / 2) // there
-	defer time.Sleep(a.Latency / 2)
+	a.travel(r) // there
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	defer a.travel(r) // and back
 	a.mu.Lock()
 	a.Calls = append(a.Calls, name(r))
 	fault := None
@@ -123,6 +126,14 @@ func (a *AWS) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("the connection was reset")
 	}
 	return response, err
+}
+
+// travel takes half of the latency, unless the caller gives up.
+func (a *AWS) travel(r *http.Request) {
+	select {
+	case <-time.After(a.Latency / 2):
+	case <-r.Context().Done():
+	}
 }
 
 func (a *AWS) serve(r *http.Request) (*http.Response, error) {
