@@ -28,7 +28,8 @@ func environment(m *resources.Stack) map[string]string {
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": resources.Local.AccessKeyID, "AWS_SECRET_ACCESS_KEY": resources.Local.SecretAccessKey,
 		"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_ENDPOINT_URL_S3": m.Endpoints["AWS_ENDPOINT_URL_S3"], "AWS_ENDPOINT_URL_DYNAMODB": m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"],
+		"AWS_ENDPOINT_URL_S3":       m.Endpoints["AWS_ENDPOINT_URL_S3"],
+		"AWS_ENDPOINT_URL_DYNAMODB": m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"],
 	}
 }
 

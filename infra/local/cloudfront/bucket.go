@@ -150,7 +150,8 @@ func objectKey(uri string) (string, bool) {
 // subresources of an object need another permission than s3:GetObject.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 var subresources = []string{
-	"acl", "attributes", "legal-hold", "retention", "restore", "select", "tagging", "torrent", "uploadId", "uploads", "versionId",
+	"acl", "attributes", "legal-hold", "retention", "restore", "select", "tagging", "torrent", "uploadId",
+	"uploads", "versionId",
 }
 
 // refuse answers what S3 would refuse before looking for the object, nil if it would look.
@@ -179,7 +180,8 @@ func (b *bucket) refuse(in originRequest, key string) *http.Response {
 // that cannot be here is just missing.
 func holdable(key string) bool {
 	for segment := range strings.SplitSeq(strings.TrimSuffix(key, "/"), "/") {
-		if segment == "" || segment == "." || segment == ".." || len(segment) > maxSegmentBytes || strings.Contains(segment, "\x00") {
+		if segment == "" || segment == "." || segment == ".." || len(segment) > maxSegmentBytes ||
+			strings.Contains(segment, "\x00") {
 			return false
 		}
 	}

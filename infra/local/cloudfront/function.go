@@ -72,7 +72,8 @@ func (x *exchange) functionEvent(d *distribution.Distribution, host string) func
 		Version: "1.0",
 		Context: functionContext{d.Domain, d.ID, d.Domain, "viewer-request", x.id},
 		Viewer:  functionViewer{x.clientIP},
-		Request: functionRequest{Method: x.method, URI: x.uri, QueryString: queryValues(x.query), Headers: headers, Cookies: cookieValues(x.header)},
+		Request: functionRequest{Method: x.method, URI: x.uri, QueryString: queryValues(x.query), Headers: headers,
+			Cookies: cookieValues(x.header)},
 	}
 }
 
@@ -241,7 +242,8 @@ func (r functionResponse) object() (*object, error) {
 	o := &object{status: r.StatusCode, header: http.Header{}, source: FromGate}
 	for name, value := range r.Headers {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		if name != strings.ToLower(name) || !token.MatchString(name) || distribution.Disallowed.Has(name) || canonical == "Transfer-Encoding" || canonical == "Via" {
+		if name != strings.ToLower(name) || !token.MatchString(name) || distribution.Disallowed.Has(name) ||
+			canonical == "Transfer-Encoding" || canonical == "Via" {
 			return nil, fmt.Errorf("the header %q is disallowed or not in lower case", name)
 		}
 		o.header[canonical] = value.all()

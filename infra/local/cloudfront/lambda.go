@@ -147,7 +147,8 @@ func changed(got, sent lambdaRequest, out originRequest) (originRequest, error) 
 	case !strings.HasPrefix(got.URI, "/"):
 		return out, fmt.Errorf("the uri %q does not begin with a slash", got.URI)
 	case len(got.URI)+1+len(got.QueryString) >= maxURI:
-		return out, fmt.Errorf("uri and querystring have %d characters, they must have fewer than %d", len(got.URI)+1+len(got.QueryString), maxURI)
+		return out, fmt.Errorf("uri and querystring have %d characters, they must have fewer than %d",
+			len(got.URI)+1+len(got.QueryString), maxURI)
 	case strings.ContainsFunc(got.URI, isControl):
 		return out, errors.New("the uri has a control character")
 	case strings.ContainsFunc(got.QueryString, func(c rune) bool { return c == ' ' || c == '#' || isControl(c) }):

@@ -111,7 +111,8 @@ func New(o Options) (*Console, error) {
 	}
 	c := &Console{
 		options: o, outputs: out, token: rand.Text(), now: o.Now, alarms: alarms,
-		log: newRequestLog(), metrics: newMetrics(alarms), names: metricNames(o.Document), uploads: make(chan struct{}, maxUploads),
+		log: newRequestLog(), metrics: newMetrics(alarms), names: metricNames(o.Document),
+		uploads: make(chan struct{}, maxUploads),
 		client: &http.Client{
 			Timeout: fetchTimeout,
 			// A link may redirect to S3; the page tells so rather than follow.

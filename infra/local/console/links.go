@@ -135,7 +135,8 @@ func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, fetched{
-		Status: response.StatusCode, XCache: cmp.Or(response.Header.Get("X-Cache"), "no X-Cache"), Age: response.Header.Get("Age"),
+		Status: response.StatusCode, XCache: cmp.Or(response.Header.Get("X-Cache"), "no X-Cache"),
+		Age:          response.Header.Get("Age"),
 		CacheControl: response.Header.Get("Cache-Control"), Bytes: n, Milliseconds: milliseconds(time.Since(began)),
 	})
 }

@@ -45,7 +45,8 @@ var groups = []struct {
 
 // facts are the inputs worth a word; none of them is ever a secret.
 var facts = []string{
-	"bucket", "domainName", "hashKey", "billingMode", "runtime", "handler", "memorySize", "timeout", "architectures", "priceClass", "httpVersion",
+	"bucket", "domainName", "hashKey", "billingMode", "runtime", "handler", "memorySize", "timeout",
+	"architectures", "priceClass", "httpVersion",
 	"defaultTtl", "maxTtl", "signingBehavior", "authorizationType", "retentionInDays", "metricName", "threshold",
 }
 
@@ -69,7 +70,8 @@ func deployed(doc *plan.Document, home string) []group {
 		if strings.HasPrefix(r.Type, "pulumi:") {
 			continue
 		}
-		shown := resource{Type: r.Type[strings.LastIndexByte(r.Type, ':')+1:], Name: r.Name, Region: r.Region, Facts: []fact{}}
+		shown := resource{Type: r.Type[strings.LastIndexByte(r.Type, ':')+1:], Name: r.Name, Region: r.Region,
+			Facts: []fact{}}
 		if shown.Region == "" {
 			shown.Region = home
 		}
@@ -104,7 +106,8 @@ func (c *Console) serveStack(w http.ResponseWriter, _ *http.Request) {
 		folders = c.outputs.Services
 	}
 	reply(w, http.StatusOK, map[string]any{
-		"groups": deployed(c.options.Document, c.outputs.Regions[0]), "outputs": outputs, "unsupported": c.options.Unsupported,
-		"folders": folders, "linkTtlSeconds": c.outputs.LinkTTL, "maxUpload": MaxUpload,
+		"groups": deployed(c.options.Document, c.outputs.Regions[0]), "outputs": outputs,
+		"unsupported": c.options.Unsupported,
+		"folders":     folders, "linkTtlSeconds": c.outputs.LinkTTL, "maxUpload": MaxUpload,
 	})
 }

@@ -84,7 +84,8 @@ func start(ctx context.Context, name string, args func(port int) []string, env [
 		if err != nil {
 			return nil, fmt.Errorf("starting %s: %w", name, err)
 		}
-		s := &Server{URL: "http://127.0.0.1:" + strconv.Itoa(port), name: name, done: make(chan struct{}), log: &locked.Tail{}}
+		s := &Server{URL: "http://127.0.0.1:" + strconv.Itoa(port), name: name, done: make(chan struct{}),
+			log: &locked.Tail{}}
 		s.cmd = exec.Command(path, args(port)...)
 		s.cmd.Env = append(env, "HOME="+os.TempDir(), "PATH="+os.Getenv("PATH")) // no AWS_* of the host
 		s.cmd.Stdout, s.cmd.Stderr = s.log, s.log

@@ -26,7 +26,8 @@ func Decode(r plan.Resource, into any, listed map[string]string) error {
 		}
 	}
 	var meta mapstructure.Metadata
-	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{Result: into, Metadata: &meta, DecodeHook: wholeNumbers, TagName: "json"})
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{Result: into, Metadata: &meta,
+		DecodeHook: wholeNumbers, TagName: "json"})
 	if err != nil {
 		return err
 	}
@@ -36,7 +37,8 @@ func Decode(r plan.Resource, into any, listed map[string]string) error {
 	}
 	slices.Sort(meta.Unused)
 	for _, path := range meta.Unused {
-		problems = append(problems, fmt.Errorf("%s %s: property %s is not supported on one machine", r.Type, r.Name, spelled(path)))
+		problems = append(problems, fmt.Errorf("%s %s: property %s is not supported on one machine", r.Type, r.Name,
+			spelled(path)))
 	}
 	return errors.Join(problems...)
 }

@@ -132,7 +132,8 @@ func (e *environment) giveUp() error {
 	if e.function.closing.Err() != nil {
 		return ErrClosed
 	}
-	return e.failure("Sandbox.Timedout", fmt.Sprintf("Task timed out after %.2f seconds", e.function.cfg.Timeout.Seconds()))
+	return e.failure("Sandbox.Timedout", fmt.Sprintf("Task timed out after %.2f seconds",
+		e.function.cfg.Timeout.Seconds()))
 }
 
 // exitError explains why the process ended, preferring its own words.

@@ -111,7 +111,8 @@ func New(cfg Config) (*Function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("function %s: %w", cfg.Name, err)
 	}
-	f := &Function{cfg: cfg, dir: dir, slots: make(chan struct{}, cfg.Concurrency), logs: &locked.Writer{W: cfg.Logs}, initLimit: initTimeout}
+	f := &Function{cfg: cfg, dir: dir, slots: make(chan struct{}, cfg.Concurrency),
+		logs: &locked.Writer{W: cfg.Logs}, initLimit: initTimeout}
 	f.closing, f.close = context.WithCancel(context.Background())
 	if err := f.prepare(); err != nil {
 		_ = os.RemoveAll(dir)

@@ -114,7 +114,8 @@ func (e *environment) response(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Header.Get(headerResponseMode) != "" {
-		e.answer(w, inv, http.StatusNotImplemented, answer{err: e.failure("Runtime.ResponseMode", "streamed responses are not implemented here")})
+		e.answer(w, inv, http.StatusNotImplemented, answer{err: e.failure("Runtime.ResponseMode",
+			"streamed responses are not implemented here")})
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxResponse))

@@ -18,7 +18,8 @@ func (m *Stack) startURLs(context.Context) error {
 			return fmt.Errorf("function URL %s: there is no function %s", r.Name, in.FunctionName)
 		}
 		if in.AuthorizationType != "AWS_IAM" {
-			return fmt.Errorf("function URL %s: property authorizationType is %q; only AWS_IAM is implemented", r.Name, in.AuthorizationType)
+			return fmt.Errorf("function URL %s: property authorizationType is %q; only AWS_IAM is implemented", r.Name,
+				in.AuthorizationType)
 		}
 		region := r.Region
 		if region == "" {

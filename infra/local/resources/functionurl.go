@@ -55,11 +55,13 @@ func withLocalUser(environment map[string]string) error {
 		return fmt.Errorf("the issuer's callers: %w", err)
 	}
 	services := strings.FieldsFunc(
-		environment[issuerfn.EnvPrivateServices]+","+environment[issuerfn.EnvPublicServices], func(r rune) bool { return r == ',' })
+		environment[issuerfn.EnvPrivateServices]+","+environment[issuerfn.EnvPublicServices],
+		func(r rune) bool { return r == ',' })
 	if len(services) == 0 {
 		return nil
 	}
-	environment[issuerfn.EnvCallers] = issuerfn.EncodeCallers(append(callers, issuerfn.Caller{Principal: localUser, Services: services}))
+	environment[issuerfn.EnvCallers] = issuerfn.EncodeCallers(append(callers, issuerfn.Caller{Principal: localUser,
+		Services: services}))
 	return nil
 }
 

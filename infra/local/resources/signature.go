@@ -61,7 +61,8 @@ func verify(r *http.Request, body []byte, key aws.Credentials, service, region s
 		}
 	}
 	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(context.Background(), key, again, hex.EncodeToString(sum[:]), service, region, at); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), key, again, hex.EncodeToString(sum[:]), service,
+		region, at); err != nil {
 		return err
 	}
 	if subtle.ConstantTimeCompare([]byte(again.Header.Get("Authorization")), []byte(sent)) != 1 {

@@ -102,7 +102,8 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 			return nil, err
 		}
 	}
-	m = &Stack{o: o, Endpoints: map[string]string{}, functions: map[string]*function{}, urls: map[string]string{}, failed: make(chan error, 1)}
+	m = &Stack{o: o, Endpoints: map[string]string{}, functions: map[string]*function{}, urls: map[string]string{},
+		failed: make(chan error, 1)}
 	m.closers = append(m.closers, func() { o.CDN.Close() })
 	defer func() {
 		if err != nil {

@@ -63,9 +63,10 @@ func expire(ctx context.Context, client *dynamodb.Client, table *string, attribu
 		current = aws.ToString(d.AttributeName)
 	}
 	set := func(attribute string, enabled bool) error {
-		_, err := client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: table, TimeToLiveSpecification: &dynamo.TimeToLiveSpecification{
-			AttributeName: &attribute, Enabled: &enabled,
-		}})
+		_, err := client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: table,
+			TimeToLiveSpecification: &dynamo.TimeToLiveSpecification{
+				AttributeName: &attribute, Enabled: &enabled,
+			}})
 		return err
 	}
 	if current != "" && (!enabled || current != attribute) {
@@ -128,6 +129,7 @@ func makeCORS(ctx context.Context, client *s3.Client, bucket *string, r plan.Res
 			ExposeHeaders: rule.ExposeHeaders, MaxAgeSeconds: &rule.MaxAgeSeconds,
 		})
 	}
-	_, err := client.PutBucketCors(ctx, &s3.PutBucketCorsInput{Bucket: bucket, CORSConfiguration: &s3types.CORSConfiguration{CORSRules: rules}})
+	_, err := client.PutBucketCors(ctx, &s3.PutBucketCorsInput{Bucket: bucket,
+		CORSConfiguration: &s3types.CORSConfiguration{CORSRules: rules}})
 	return err
 }

@@ -232,7 +232,8 @@ func (r *reader) behaviour(path string, in behaviourInputs) *Behaviour {
 		r.fail("%s.cachedMethods: only GET and HEAD together are supported on one machine", path)
 	}
 	if !slices.Contains([]string{"allow-all", "https-only", "redirect-to-https"}, in.ViewerProtocolPolicy) {
-		r.fail("%s.viewerProtocolPolicy: %q is not one of allow-all, https-only, redirect-to-https", path, in.ViewerProtocolPolicy)
+		r.fail("%s.viewerProtocolPolicy: %q is not one of allow-all, https-only, redirect-to-https", path,
+			in.ViewerProtocolPolicy)
 	}
 	r.policies(path, in, b)
 	r.functions(path, in, b)

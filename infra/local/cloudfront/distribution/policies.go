@@ -69,7 +69,8 @@ func (r *reader) policies(path string, in behaviourInputs, b *Behaviour) {
 		b.Forward = r.headers(at, forward.selectionInputs)
 	}
 	var headers headersPolicyInputs
-	if at, found := r.find(path+".responseHeadersPolicyId", typeResponsePolicy, in.ResponseHeadersPolicyID, &headers); found {
+	if at, found := r.find(path+".responseHeadersPolicyId", typeResponsePolicy, in.ResponseHeadersPolicyID,
+		&headers); found {
 		b.Headers = r.headersPolicy(at, headers)
 	}
 }
