@@ -109,7 +109,8 @@ var alarms = []alarm{
 		do:  "Ask AWS for more concurrency in the home region; applications should ask for links in batches.",
 	},
 	{
-		name: "EventsLost", place: atHome, of: deadMetrics, metric: "ApproximateNumberOfMessagesVisible", statistic: "Maximum",
+		name: "EventsLost", place: atHome, of: deadMetrics, metric: "ApproximateNumberOfMessagesVisible",
+		statistic: "Maximum",
 		why: "The issuer failed five times to follow what happened to an object: a deleted photo's links live on, or " +
 			"copies of a replaced one do.",
 		do: "Read the issuer's log group for the lines `objects changed`; once the cause is gone, start a redrive of " +

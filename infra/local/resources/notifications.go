@@ -98,7 +98,8 @@ func (m *Stack) newReader(r plan.Resource) (taker *reader, concurrency int, err 
 	case f == nil || q == nil:
 		return nil, 0, fmt.Errorf("reader %s: there is no function %s or no queue %s", r.Name, in.FunctionName,
 			in.EventSourceArn)
-	case !slices.Contains(in.FunctionResponseTypes, partial) || in.BatchSize < 1 || in.ScalingConfig.MaximumConcurrency < 2:
+	case !slices.Contains(in.FunctionResponseTypes, partial) || in.BatchSize < 1 ||
+		in.ScalingConfig.MaximumConcurrency < 2:
 		return nil, 0, fmt.Errorf("reader %s: only one with %s, a batch size and a maximum concurrency of at least 2 "+
 			"is implemented", r.Name, partial)
 	}
