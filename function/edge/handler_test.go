@@ -74,8 +74,9 @@ func event(t *testing.T, request map[string]any) []byte {
 	r := e["Records"].([]any)[0].(map[string]any)["cf"].(map[string]any)["request"].(map[string]any)
 	for k, v := range request {
 		if headers, ok := v.(map[string]string); ok && k == "customHeaders" {
+			custom := r["origin"].(map[string]any)["s3"].(map[string]any)["customHeaders"].(map[string]any)
 			for name, value := range headers {
-				r["origin"].(map[string]any)["s3"].(map[string]any)["customHeaders"].(map[string]any)[name] = []any{map[string]any{"key": name, "value": value}}
+				custom[name] = []any{map[string]any{"key": name, "value": value}}
 			}
 			continue
 		}

@@ -46,7 +46,8 @@ type world struct {
 
 func newWorld(store mapping.Store) *world {
 	return &world{store: store, now: time.Unix(1_800_000_000, 0),
-		retired: map[string]bool{}, missing: map[string]bool{}, contents: map[string]string{}, forgotten: map[string]time.Time{}}
+		retired: map[string]bool{}, missing: map[string]bool{}, contents: map[string]string{},
+		forgotten: map[string]time.Time{}}
 }
 
 func (w *world) issuer() *issue.Issuer {

@@ -28,7 +28,8 @@ func FuzzEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, event []byte) {
 		var log bytes.Buffer
 		var aws apitest.AWS
-		f := newFunction(aws.Issuer(), aws.Issuer(), callers{testCaller: {"chat", "shop"}}, slog.New(slog.NewJSONHandler(&log, nil)))
+		f := newFunction(aws.Issuer(), aws.Issuer(), callers{testCaller: {"chat", "shop"}},
+			slog.New(slog.NewJSONHandler(&log, nil)))
 		answer, err := f.Handle(t.Context(), event)
 		if strings.Contains(log.String(), `"msg":"panic"`) {
 			t.Fatalf("a panic: %s", &log)

@@ -124,16 +124,17 @@ func TestLinksFollowTheObjectAsItIsNow(t *testing.T) {
 		dies        bool
 		refreshed   bool
 	}{
-		"an object is deleted":                   {"ObjectRemoved:Delete", key, key, "", true, false},
-		"an object is hidden by a marker":        {"ObjectRemoved:DeleteMarkerCreated", key, key, "", true, false},
-		"a lifecycle rule deletes":               {"LifecycleExpiration:Delete", key, key, "", true, false},
-		"a deleted object is there again":        {"ObjectRemoved:DeleteMarkerCreated", key, key, "1", false, false},
-		"an old version is deleted":              {"ObjectRemoved:Delete", key, key, "1", false, false},
-		"another was uploaded after a deletion":  {"ObjectRemoved:Delete", key, key, "2", false, true},
-		"the upload is told after the link":      {"ObjectCreated:Put", key, key, "1", false, false},
-		"an object is replaced":                  {"ObjectCreated:CompleteMultipartUpload", key, key, "2", false, true},
-		"an upload is told after the deletion":   {"s3:ObjectCreated:Copy", key, key, "", true, false},
-		"the message escapes the key of a photo": {"ObjectRemoved:Delete", "simple-chat/%C3%A4+b%2Bc%25.jpg", "simple-chat/ä b+c%.jpg", "", true, false},
+		"an object is deleted":                  {"ObjectRemoved:Delete", key, key, "", true, false},
+		"an object is hidden by a marker":       {"ObjectRemoved:DeleteMarkerCreated", key, key, "", true, false},
+		"a lifecycle rule deletes":              {"LifecycleExpiration:Delete", key, key, "", true, false},
+		"a deleted object is there again":       {"ObjectRemoved:DeleteMarkerCreated", key, key, "1", false, false},
+		"an old version is deleted":             {"ObjectRemoved:Delete", key, key, "1", false, false},
+		"another was uploaded after a deletion": {"ObjectRemoved:Delete", key, key, "2", false, true},
+		"the upload is told after the link":     {"ObjectCreated:Put", key, key, "1", false, false},
+		"an object is replaced":                 {"ObjectCreated:CompleteMultipartUpload", key, key, "2", false, true},
+		"an upload is told after the deletion":  {"s3:ObjectCreated:Copy", key, key, "", true, false},
+		"the message escapes the key of a photo": {"ObjectRemoved:Delete", "simple-chat/%C3%A4+b%2Bc%25.jpg",
+			"simple-chat/ä b+c%.jpg", "", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,7 +164,8 @@ func TestEventsAboutObjectsWithoutLinksCostOneRead(t *testing.T) {
 	w := newWorld(t, mappingtest.Engine(t))
 	h := w.started()
 	w.aws.Calls = nil
-	assert.Empty(t, undone(t, h, changedEvent("ObjectCreated:Put", "simple-chat/a.jpg", "marketplace/p.jpg", "none", "a/")))
+	assert.Empty(t, undone(t, h, changedEvent("ObjectCreated:Put", "simple-chat/a.jpg", "marketplace/p.jpg", "none",
+		"a/")))
 	assert.Equal(t, []string{"dynamodb:BatchGetItem"}, w.aws.Calls)
 }
 

@@ -119,7 +119,8 @@ func changedEvent(name string, keys ...string) json.RawMessage {
 
 // changed is S3's word that something happened to an object.
 func changed(name, key string) string {
-	return `{"Records":[{"eventSource":"aws:s3","eventName":"` + name + `","s3":{"bucket":{"name":"media"},"object":{"key":"` +
+	return `{"Records":[{"eventSource":"aws:s3","eventName":"` + name +
+		`","s3":{"bucket":{"name":"media"},"object":{"key":"` +
 		key + `","versionId":"of-old"}}}]}`
 }
 

@@ -259,7 +259,8 @@ func tooLarge(t *testing.T, s mapping.Store) {
 }
 
 func twice(t *testing.T, s mapping.Store) {
-	err := s.Apply(context.Background(), added(mapping.Record{Object: mappingtest.Object(1)}, mappingtest.Hash(1), time.Hour),
+	err := s.Apply(context.Background(), added(mapping.Record{Object: mappingtest.Object(1)}, mappingtest.Hash(1),
+		time.Hour),
 		added(mapping.Record{Object: mappingtest.Object(2)}, mappingtest.Hash(1), time.Hour))
 	require.Error(t, err)
 	assert.NotErrorIs(t, err, mapping.ErrConflict)

@@ -75,7 +75,8 @@ func newWorld(t *testing.T) *world {
 	options := cloudfront.Options{
 		Distribution: distribution, Now: w.time, Functions: map[string]cloudfront.Function{},
 		Lambdas: map[string]cloudfront.Lambda{},
-		S3:      cloudfront.S3{Endpoint: s3.URL, Credentials: aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}},
+		S3: cloudfront.S3{Endpoint: s3.URL,
+			Credentials: aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}},
 	}
 	for _, f := range doc.ByType("aws:lambda/function:Function") {
 		options.Lambdas[f.Outputs["qualifiedArn"].(string)] = func(ctx context.Context, event []byte) ([]byte, error) {

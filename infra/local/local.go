@@ -17,7 +17,7 @@ type Options struct {
 	Stack       string            `default:"dev" help:"Stack to run: Pulumi.<stack>.yaml is read."`
 	Port        int               `default:"8080" env:"PORT" help:"Port of the CDN; 0 takes any free one."`
 	Env         bool              `help:"Print what an application needs to use the running stack, and run nothing."`
-	Propagation time.Duration     `default:"0s" env:"PROPAGATION" help:"How long a revocation takes to reach the gate; AWS takes seconds."`
+	Propagation time.Duration     `default:"0s" env:"PROPAGATION" help:"How long a revocation takes to reach the gate."`
 	Clean       bool              `help:"Delete what an earlier run left, and start afresh."`
 	Config      map[string]string `help:"Override configuration, as key=value." placeholder:"KEY=VALUE"`
 	Root        string            `default:"." help:"Folder that holds Pulumi.yaml."`

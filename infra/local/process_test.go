@@ -100,7 +100,10 @@ func startProgram(t testing.TB, dir string, args ...string) *running {
 	readJSON(t, filepath.Join(dir, environmentFile), &endpoints)
 	r.s3 = s3.New(s3.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String(endpoints["AWS_ENDPOINT_URL_S3"]), UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return resources.Local, nil }),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return resources.Local,
+				nil
+		}),
 	})
 	return r
 }
@@ -108,7 +111,8 @@ func startProgram(t testing.TB, dir string, args ...string) *running {
 // command runs the program among settings of the host that must not reach it.
 func command(args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=host", "AWS_SECRET_ACCESS_KEY=host", "AWS_REGION=mars-north-1", "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1", "AWS_PROFILE=none")
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=host", "AWS_SECRET_ACCESS_KEY=host", "AWS_REGION=mars-north-1",
+		"AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1", "AWS_PROFILE=none")
 	return cmd
 }
 
@@ -138,7 +142,10 @@ func readJSON(t testing.TB, path string, into any) {
 }
 
 // noRedirects leaves a 302 as it is.
-var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var noRedirects = &http.Client{CheckRedirect: func(*http.Request,
+	[]*http.Request) error {
+	return http.ErrUseLastResponse
+}}
 
 type reply struct {
 	*http.Response
@@ -166,7 +173,8 @@ func fetch(t testing.TB, method, url string, headers ...string) reply {
 func (r *running) upload(key string, body []byte) string {
 	r.t.Helper()
 	bucket := r.outputs["mediaBucket"].(string)
-	_, err := r.s3.PutObject(r.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("image/png")})
+	_, err := r.s3.PutObject(r.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body),
+		ContentType: aws.String("image/png")})
 	require.NoError(r.t, err)
 	return "s3://" + bucket + "/" + key
 }

@@ -93,11 +93,15 @@ func widening() map[string]request {
 		},
 		"have another's function read a queue": {
 			"lambda:CreateEventSourceMapping", "*",
-			map[string]string{"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:{account}:function:secure-media-cdn-{other}-issuer"},
+			map[string]string{
+				"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:{account}:function:secure-media-cdn-{other}-issuer",
+			},
 		},
 		"stop another's function reading its queue": {
 			"lambda:DeleteEventSourceMapping", reader,
-			map[string]string{"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:{account}:function:secure-media-cdn-{other}-issuer"},
+			map[string]string{
+				"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:{account}:function:secure-media-cdn-{other}-issuer",
+			},
 		},
 		"change another's queue": {
 			"sqs:SetQueueAttributes", "arn:aws:sqs:eu-central-1:{account}:secure-media-cdn-{other}-events", nil,

@@ -44,7 +44,8 @@ var alarms = []alarm{
 			"it back.",
 	},
 	{
-		name: "ClientErrorSurge", place: atCloudFront, of: distributionMetrics, metric: "4xxErrorRate", statistic: "Average", periods: 3,
+		name: "ClientErrorSurge", place: atCloudFront, of: distributionMetrics, metric: "4xxErrorRate",
+		statistic: "Average", periods: 3,
 		configured: func(c Config) int { return c.ClientErrorRatePercent },
 		why: "Many requests are for links that are dead or never were: an application shows old links, or someone " +
 			"guesses.",
@@ -163,7 +164,8 @@ func viewerFunctionAlarms(name string, of metricSet, function, check string) []a
 
 // allAlarms are the rows of every stack.
 var allAlarms = slices.Concat(alarms,
-	viewerFunctionAlarms("Gate", gateMetrics, "gate", "check that its key value store can be read and holds the link keys"),
+	viewerFunctionAlarms("Gate", gateMetrics, "gate",
+		"check that its key value store can be read and holds the link keys"),
 	viewerFunctionAlarms("Public", publicMetrics, "public", "roll back if a deployment came just before"),
 	viewerFunctionAlarms("Headers", headersMetrics, "headers", "roll back if a deployment came just before"),
 )

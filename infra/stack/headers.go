@@ -22,7 +22,8 @@ var exposedHeaders = []string{"Content-Length", "Content-Range", "ETag"}
 // ofErrors are the headers that S3 adds to its errors, for which no function runs.
 // A delete marker would tell that there was an object.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html
-var ofErrors = []string{"x-amz-bucket-region", "x-amz-delete-marker", "x-amz-id-2", "x-amz-request-id", "x-amz-version-id"}
+var ofErrors = []string{"x-amz-bucket-region", "x-amz-delete-marker", "x-amz-id-2", "x-amz-request-id",
+	"x-amz-version-id"}
 
 // corsRequestHeaders are what S3 needs to answer a preflight request.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/header-caching.html#header-caching-web-cors
@@ -31,7 +32,8 @@ var corsRequestHeaders = []string{"Origin", "Access-Control-Request-Headers", "A
 // newResponseHeaders registers the headers that every answer carries.
 func (s *builder) newResponseHeaders() (*cloudfront.ResponseHeadersPolicy, error) {
 	args := &cloudfront.ResponseHeadersPolicyArgs{
-		Comment: pulumi.String("Disarms uploaded documents, requires HTTPS, allows the configured origins, hides what S3 adds to errors"),
+		Comment: pulumi.String("Disarms uploaded documents, requires HTTPS, allows the configured origins, hides what S3 " +
+			"adds to errors"),
 		SecurityHeadersConfig: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs{
 			ContentTypeOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs{
 				Override: pulumi.Bool(true),

@@ -28,10 +28,12 @@ func TestEveryAnswerIsDisarmed(t *testing.T) {
 func TestErrorsLoseWhatS3AddsToThem(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		var removed []any
-		for _, item := range at(find(t, doc, "ResponseHeadersPolicy", "content").Inputs, "removeHeadersConfig.items").([]any) {
+		for _, item := range at(find(t, doc, "ResponseHeadersPolicy", "content").Inputs,
+			"removeHeadersConfig.items").([]any) {
 			removed = append(removed, at(item, "header"))
 		}
-		assert.Equal(t, []any{"x-amz-bucket-region", "x-amz-delete-marker", "x-amz-id-2", "x-amz-request-id", "x-amz-version-id"},
+		assert.Equal(t, []any{"x-amz-bucket-region", "x-amz-delete-marker", "x-amz-id-2", "x-amz-request-id",
+			"x-amz-version-id"},
 			removed)
 	})
 }

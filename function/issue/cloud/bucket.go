@@ -50,7 +50,8 @@ func (b Bucket) Look(ctx context.Context, object mapping.Object) (issue.Sight, e
 		}
 		return issue.Sight{Deletion: version(header.Get("X-Amz-Version-Id"))}, nil
 	case http.StatusForbidden:
-		return issue.Sight{}, errors.New("S3 refuses to tell whether the object exists: the role needs s3:GetObject on it and " +
+		return issue.Sight{}, errors.New("S3 refuses to tell whether the object exists: the role needs s3:GetObject on it " +
+			"and " +
 			"s3:ListBucket on the bucket")
 	case 0:
 		// The error names the URL, and so the key, which is not for the log.

@@ -190,7 +190,8 @@ func TestADeletionIsWithdrawnOnceIfItIsKnown(t *testing.T) {
 	assert.Len(t, a.CloudFront.Invalidations, 4, "unknown ones may have come back in between")
 	assert.Empty(t, a.KeyValueStore.Entries, "the gate knows nothing of them")
 
-	require.NoError(t, withdraw(map[string]string{"/marketplace/a.jpg": "", "/nudges/b.jpg": "", "/marketplace/c.jpg": ""}))
+	require.NoError(t, withdraw(map[string]string{"/marketplace/a.jpg": "", "/nudges/b.jpg": "",
+		"/marketplace/c.jpg": ""}))
 	require.Len(t, a.CloudFront.Invalidations, 5)
 	assert.Equal(t, []string{"/marketplace/*", "/nudges/*"}, a.CloudFront.Invalidations[4].Paths, "too many in progress")
 	a.Fault = func(int, *http.Request) cloudtest.Fault { return cloudtest.Refused }
@@ -385,12 +386,16 @@ func TestTheBucketTellsVersionsApart(t *testing.T) {
 		header map[string]string
 		want   issue.Sight
 	}{
-		"a version":                      {200, map[string]string{"Etag": `"e"`, "X-Amz-Version-Id": "v1"}, issue.Sight{Content: "v1"}},
-		"an object of before versioning": {200, map[string]string{"Etag": `"e"`, "X-Amz-Version-Id": "null"}, issue.Sight{Content: `"e"`}},
-		"no versions":                    {200, map[string]string{"Etag": `"e"`}, issue.Sight{Content: `"e"`}},
-		"a delete marker":                {404, map[string]string{"X-Amz-Delete-Marker": "true", "X-Amz-Version-Id": "v2"}, issue.Sight{Deletion: "v2"}},
-		"a marker of before versioning":  {404, map[string]string{"X-Amz-Delete-Marker": "true", "X-Amz-Version-Id": "null"}, issue.Sight{}},
-		"nothing":                        {404, nil, issue.Sight{}},
+		"a version": {200, map[string]string{"Etag": `"e"`, "X-Amz-Version-Id": "v1"},
+			issue.Sight{Content: "v1"}},
+		"an object of before versioning": {200, map[string]string{"Etag": `"e"`, "X-Amz-Version-Id": "null"},
+			issue.Sight{Content: `"e"`}},
+		"no versions": {200, map[string]string{"Etag": `"e"`}, issue.Sight{Content: `"e"`}},
+		"a delete marker": {404, map[string]string{"X-Amz-Delete-Marker": "true", "X-Amz-Version-Id": "v2"},
+			issue.Sight{Deletion: "v2"}},
+		"a marker of before versioning": {404, map[string]string{"X-Amz-Delete-Marker": "true", "X-Amz-Version-Id": "null"},
+			issue.Sight{}},
+		"nothing": {404, nil, issue.Sight{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -492,7 +497,8 @@ func TestWhatInvalidationsCost(t *testing.T) {
 		each    func(c *cloud.CDN, n int) error // n-th second of an hour
 		dollars float64
 	}{
-		"an hour of revocations with a full list": {func(c *cloud.CDN, n int) error { return revoke(c, hashesTo(n%7+1)) }, 1.80},
+		"an hour of revocations with a full list": {func(c *cloud.CDN, n int) error { return revoke(c, hashesTo(n%7+1)) },
+			1.80},
 		"3,600 replaced photos of one link": {func(c *cloud.CDN, n int) error {
 			return c.Forget(context.Background(), []string{hash(n)}, fmt.Sprint(n))
 		}, 18},

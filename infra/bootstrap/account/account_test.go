@@ -181,7 +181,8 @@ func TestTheCommandsSetEachEnvironmentUp(t *testing.T) {
 		"gh api --silent --method POST repos/acme/media/environments/prod/deployment-branch-policies -f name=release",
 		"gh api --silent --method PUT repos/acme/media/environments/prod-preview",
 		variable + "AWS_ROLE_ARN --repo acme/media --env dev --body '" + role + "secure-media-cdn-bootstrap-dev-deploy'",
-		variable + "AWS_ROLE_ARN --repo acme/media --env dev-preview --body '" + role + "secure-media-cdn-bootstrap-dev-preview'",
+		variable + "AWS_ROLE_ARN --repo acme/media --env dev-preview --body '" + role +
+			"secure-media-cdn-bootstrap-dev-preview'",
 		variable + "AWS_ROLE_ARN --repo acme/media --env prod --body '" + role + "secure-media-cdn-bootstrap-prod-deploy'",
 		"gh variable set AWS_REGION --repo acme/media --env prod-preview --body 'eu-central-1'",
 		variable + "PULUMI_BACKEND_URL --repo acme/media --env prod --body '" +

@@ -200,7 +200,8 @@ func (b *bucket) missing(in originRequest) *http.Response {
 // s3Error is an answer in S3's form.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func s3Error(in originRequest, status int, code, message string) *http.Response {
-	body := `<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>" + code + "</Code><Message>" + message + "</Message></Error>"
+	body := `<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>" + code + "</Code><Message>" + message +
+		"</Message></Error>"
 	if in.method == http.MethodHead {
 		body = ""
 	}

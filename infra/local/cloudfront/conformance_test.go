@@ -67,7 +67,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, doc: newPlan(t)}
 	w.s3 = &fakeS3{now: w.now, objects: map[string]fakeObject{}}
-	w.lambda = &fakeFunction{now: w.now, links: map[string]fakeLink{photoHash: {"photos/cat.jpg", w.now().Add(30 * 24 * time.Hour)}}}
+	w.lambda = &fakeFunction{now: w.now, links: map[string]fakeLink{photoHash: {"photos/cat.jpg",
+		w.now().Add(30 * 24 * time.Hour)}}}
 	w.gate = &fakeGate{}
 	w.s3.put("photos/cat.jpg", 5000, nil)
 	return w

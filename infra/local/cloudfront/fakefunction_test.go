@@ -74,7 +74,8 @@ func (f *fakeFunction) serveLink(req lambdaRequest) ([]byte, error) {
 		return refuse("403", "the link has expired")
 	}
 	req.URI = escape("/" + link.key)
-	req.QueryString = "response-cache-control=" + url.QueryEscape(fmt.Sprintf("public, max-age=%d, s-maxage=%d, stale-if-error=0", min(left, 86400), left))
+	req.QueryString = "response-cache-control=" +
+		url.QueryEscape(fmt.Sprintf("public, max-age=%d, s-maxage=%d, stale-if-error=0", min(left, 86400), left))
 	return json.Marshal(req)
 }
 

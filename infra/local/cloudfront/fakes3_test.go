@@ -65,7 +65,8 @@ func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		sum := md5.Sum([]byte(o.body))
 		w.Header().Set("Etag", `"`+hex.EncodeToString(sum[:])+`"`)
-		http.ServeContent(&overriding{ResponseWriter: w, value: r.URL.Query().Get("response-cache-control")}, r, "", o.modified, strings.NewReader(o.body))
+		http.ServeContent(&overriding{ResponseWriter: w, value: r.URL.Query().Get("response-cache-control")}, r, "",
+			o.modified, strings.NewReader(o.body))
 	}
 }
 

@@ -52,7 +52,8 @@ func restore(t *testing.T, doc *plan.Document, o Options) plan.Resource {
 			switch {
 			case strings.HasSuffix(word, suffix):
 				r.ID = word
-			case r.Type == "aws:cloudfront/function:Function" && strings.HasSuffix(word, "-"+r.Name) && strings.Contains(word, ":function/"):
+			case r.Type == "aws:cloudfront/function:Function" && strings.HasSuffix(word, "-"+r.Name) &&
+				strings.Contains(word, ":function/"):
 				r.Outputs = map[string]any{"arn": word}
 				o.Functions[word] = &fakeGate{}
 			case strings.HasPrefix(word, "arn:aws:lambda:"):
@@ -61,7 +62,8 @@ func restore(t *testing.T, doc *plan.Document, o Options) plan.Resource {
 		}
 		switch r.Type {
 		case "aws:cloudfront/distribution:Distribution":
-			r.ID, r.Outputs = "EDFDVBD6EXAMPLE", map[string]any{"arn": testDistribution, "domainName": "d111111abcdef8.cloudfront.net"}
+			r.ID, r.Outputs = "EDFDVBD6EXAMPLE", map[string]any{"arn": testDistribution,
+				"domainName": "d111111abcdef8.cloudfront.net"}
 		case "aws:cloudfront/function:Function":
 			r.Inputs["code"] = "function handler(event) {}"
 		case "aws:s3/bucketPolicy:BucketPolicy":

@@ -59,7 +59,8 @@ func fromCache(o *object) answer {
 
 // lead fetches for this viewer and for those who wait for f. A viewer who goes away does not take the fetch with
 // him.
-func (s *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey, expired *object, byteRange string) answer {
+func (s *Server) lead(ctx context.Context, x *exchange, f *flight, whole cacheKey, expired *object,
+	byteRange string) answer {
 	var keep, shared *object
 	key := f.key
 	defer func() { s.cache.end(f, key, keep, shared) }()

@@ -17,7 +17,8 @@ import (
 )
 
 // started is a world with a running Server and a public object of 5000 bytes.
-func started(t *testing.T, change func(*world)) (*world, func(method, path string, header ...string) (*http.Response, string)) {
+func started(t *testing.T, change func(*world)) (*world,
+	func(method, path string, header ...string) (*http.Response, string)) {
 	t.Helper()
 	w := newWorld(t)
 	w.s3.put("public/a.jpg", 5000, nil)
@@ -168,12 +169,16 @@ func TestWhatIsReportedOfEachRequest(t *testing.T) {
 	defer mu.Unlock()
 	require.Len(t, records, 7)
 	assert.Equal(t, []Record{
-		{Method: "GET", Path: "/public/a.jpg?x=1", Status: 200, Bytes: 5000, Result: "Miss", Source: FromS3, Behaviour: "/public/*"},
-		{Method: "GET", Path: "/public/a.jpg", Status: 200, Bytes: 5000, Result: "Hit", Source: FromCache, Behaviour: "/public/*"},
+		{Method: "GET", Path: "/public/a.jpg?x=1", Status: 200, Bytes: 5000, Result: "Miss", Source: FromS3,
+			Behaviour: "/public/*"},
+		{Method: "GET", Path: "/public/a.jpg", Status: 200, Bytes: 5000, Result: "Hit", Source: FromCache,
+			Behaviour: "/public/*"},
 		{Method: "HEAD", Path: "/images/" + photoHash, Status: 200, Result: "Miss", Source: FromS3, Behaviour: "*"},
-		{Method: "GET", Path: "/images/" + unknownHash, Status: 404, Bytes: 12, Result: "LambdaGeneratedResponse", Source: FromFunction, Behaviour: "*"},
+		{Method: "GET", Path: "/images/" + unknownHash, Status: 404, Bytes: 12, Result: "LambdaGeneratedResponse",
+			Source: FromFunction, Behaviour: "*"},
 	}, records[:4])
-	assert.Equal(t, []any{403, "Error", FromCloudFront, "the method is not allowed"}, []any{records[4].Status, records[4].Result, records[4].Source, records[4].Note})
+	assert.Equal(t, []any{403, "Error", FromCloudFront, "the method is not allowed"},
+		[]any{records[4].Status, records[4].Result, records[4].Source, records[4].Note})
 	assert.Equal(t, []any{301, "Redirect", FromCloudFront}, []any{records[5].Status, records[5].Result, records[5].Source})
 	assert.Equal(t, []any{503, "LambdaExecutionError"}, []any{records[6].Status, records[6].Result})
 	assert.Contains(t, records[6].Note, "threw an error")
@@ -248,7 +253,8 @@ func TestTheViewerRequestEventHasAWSsShape(t *testing.T) {
 func TestAGETWithABodyIsRefused(t *testing.T) {
 	t.Parallel()
 	w, _ := started(t, nil)
-	for name, body := range map[string]io.Reader{"of known length": strings.NewReader("x"), "chunked": io.MultiReader(strings.NewReader("x"))} {
+	for name, body := range map[string]io.Reader{"of known length": strings.NewReader("x"),
+		"chunked": io.MultiReader(strings.NewReader("x"))} {
 		req, err := http.NewRequest("GET", w.viewer+"/public/a.jpg", body)
 		require.NoError(t, err)
 		resp, err := http.DefaultTransport.RoundTrip(req)

@@ -4,16 +4,25 @@
 // Where AWS's documents leave a choice, or this package differs from them:
 //   - The listener stands for HTTPS. A request with the header CloudFront-Forwarded-Proto: http stands for plain HTTP.
 //   - There is one edge location, with one cache, and no regional cache behind it.
-//   - A conditional request (If-None-Match …) that misses the cache is fetched whole and answered here, where CloudFront
-//     forwards the condition. The viewer sees the same.
-//   - A Range that misses the cache goes to the origin as it is. The 206 is kept for that very range only, and only for a
-//     lifetime that its own headers give: the default TTL is never applied to a fragment, since S3 promises the
-//     overridden Cache-Control on 200 only: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-//   - A body of more than a quarter of the cache passes through uncached.
-//   - A HEAD that misses tells the length of the object as S3 has it, also if a GET would be compressed.
-//   - The viewer-response function sees a whole answer, with the status 200, where a condition or a range then makes a 304
-//     or a 206 of it; and the response headers policy applies after it.
-//   - stale-while-revalidate is ignored: an expired object is fetched first.
+//   - A conditional request (If-None-Match …) that misses the cache is fetched whole and answered here, where
+//
+// CloudFront
+//
+//	  forwards the condition. The viewer sees the same.
+//	- A Range that misses the cache goes to the origin as it is. The 206 is kept for that very range only, and only
+//
+// for a
+//
+//	  lifetime that its own headers give: the default TTL is never applied to a fragment, since S3 promises the
+//	  overridden Cache-Control on 200 only: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+//	- A body of more than a quarter of the cache passes through uncached.
+//	- A HEAD that misses tells the length of the object as S3 has it, also if a GET would be compressed.
+//	- The viewer-response function sees a whole answer, with the status 200, where a condition or a range then makes a
+//
+// 304
+//
+//	  or a 206 of it; and the response headers policy applies after it.
+//	- stale-while-revalidate is ignored: an expired object is fetched first.
 package cloudfront
 
 import (

@@ -92,7 +92,8 @@ func lifetime(p distribution.CachePolicy, status int, d directives) time.Duratio
 // CloudFront itself.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
-func errorLifetime(p distribution.CachePolicy, status int, d directives, minimum time.Duration, fromS3 bool) time.Duration {
+func errorLifetime(p distribution.CachePolicy, status int, d directives, minimum time.Duration,
+	fromS3 bool) time.Duration {
 	if p.Disabled() {
 		return 0
 	}

@@ -34,7 +34,8 @@ func escape(path string) string { return httpbinding.EscapePath(path, false) }
 func upload(t *testing.T, client *s3.Client, key string, body []byte) {
 	t.Helper()
 	_, err := client.PutObject(context.Background(), &s3.PutObjectInput{
-		Bucket: aws.String(testBucket), Key: aws.String(key), Body: bytes.NewReader(body), ContentType: aws.String("image/jpeg"),
+		Bucket: aws.String(testBucket), Key: aws.String(key), Body: bytes.NewReader(body),
+		ContentType: aws.String("image/jpeg"),
 	})
 	require.NoError(t, err)
 }
@@ -78,7 +79,8 @@ func asker(t *testing.T, server *Server) func(method, path string, header ...str
 func TestARealS3ServerBehindTheEdge(t *testing.T) {
 	target, client := gateway(t)
 	photo := bytes.Repeat([]byte("0123456789"), 500)
-	keys := []string{"a/b.jpg", "with space.jpg", "plus+and%percent.jpg", "quëstion?#.jpg", "a&b=c;d,e'f(g)!*$@:.jpg", "日本/写真.jpg", "a/-_.~"}
+	keys := []string{"a/b.jpg", "with space.jpg", "plus+and%percent.jpg", "quëstion?#.jpg", "a&b=c;d,e'f(g)!*$@:.jpg",
+		"日本/写真.jpg", "a/-_.~"}
 	for _, key := range keys {
 		upload(t, client, key, photo)
 	}
@@ -94,14 +96,16 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 			assert.Equal(t, 200, resp.StatusCode, body)
 			assert.Equal(t, string(photo), body)
 			assert.Equal(t, "Miss from cloudfront", resp.Header.Get("X-Cache"))
-			assert.Equal(t, "public, max-age=60, s-maxage=60", resp.Header.Get("Cache-Control"), "S3 applies the override of the signed request")
+			assert.Equal(t, "public, max-age=60, s-maxage=60", resp.Header.Get("Cache-Control"),
+				"S3 applies the override of the signed request")
 			assert.Equal(t, "image/jpeg", resp.Header.Get("Content-Type"))
 			resp, body = ask("GET", "/images"+escape("/"+key))
 			assert.Equal(t, string(photo), body)
 			assert.Equal(t, "Hit from cloudfront", resp.Header.Get("X-Cache"))
 		})
 	}
-	for _, path := range []string{"/nope.jpg", "/a/b.jpg/c", "/a/", "/a", "/a//b.jpg", "/./a/b.jpg", "/x/../a/b.jpg", "//a/b.jpg", "/..%2f..%2fetc%2fpasswd", "/with+space.jpg+", "/" + strings.Repeat("k", 300), "/a%00"} {
+	for _, path := range []string{"/nope.jpg", "/a/b.jpg/c", "/a/", "/a", "/a//b.jpg", "/./a/b.jpg", "/x/../a/b.jpg",
+		"//a/b.jpg", "/..%2f..%2fetc%2fpasswd", "/with+space.jpg+", "/" + strings.Repeat("k", 300), "/a%00"} {
 		t.Run("a key that is not there is as a forbidden one: "+path, func(t *testing.T) {
 			resp, body := ask("GET", "/images"+path)
 			assert.Equal(t, 403, resp.StatusCode, body)
@@ -130,7 +134,8 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 func TestWhatVersitygwOverrides(t *testing.T) {
 	target, client := gateway(t)
 	upload(t, client, "a.jpg", []byte("0123456789"))
-	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target, Lambdas: map[string]Lambda{testLambda: override("")}})
+	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target,
+		Lambdas: map[string]Lambda{testLambda: override("")}})
 	require.NoError(t, err)
 	ask := func(method string, header http.Header) *http.Response {
 		resp, err := server.behaviours[0].bucket.get(context.Background(), originRequest{
@@ -165,7 +170,8 @@ func TestOnlyWhatTheBucketPolicyGrants(t *testing.T) {
 	target, client := gateway(t)
 	upload(t, client, "public/a.jpg", []byte("photo"))
 	allow := func(action, condition string) string {
-		return `"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"cloudfront.amazonaws.com\"},\"Action\":` + action +
+		return `"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",` +
+			`\"Principal\":{\"Service\":\"cloudfront.amazonaws.com\"},\"Action\":` + action +
 			`,\"Resource\":[\"arn:aws:s3:::media-test\",\"arn:aws:s3:::media-test/*\"],\"Condition\":` + condition + `}]}"`
 	}
 	mine := `{\"StringEquals\":{\"AWS:SourceArn\":\"` + testDistribution + `\"}}`
@@ -173,18 +179,25 @@ func TestOnlyWhatTheBucketPolicyGrants(t *testing.T) {
 		name, resource, path, value, ask string
 		status                           int
 	}{
-		{"this distribution's source ARN is granted", "bucketPolicy", "policy", allow(`\"s3:GetObject\"`, mine), "/public/a.jpg", 200},
-		{"another distribution's is not", "bucketPolicy", "policy", allow(`\"s3:GetObject\"`, `{\"StringEquals\":{\"AWS:SourceArn\":\"arn:aws:cloudfront::123456789012:distribution/OTHER\"}}`), "/public/a.jpg", 403},
+		{"this distribution's source ARN is granted", "bucketPolicy", "policy", allow(`\"s3:GetObject\"`, mine),
+			"/public/a.jpg", 200},
+		{"another distribution's is not", "bucketPolicy", "policy",
+			allow(`\"s3:GetObject\"`,
+				`{\"StringEquals\":{\"AWS:SourceArn\":\"arn:aws:cloudfront::123456789012:distribution/OTHER\"}}`), "/public/a.jpg",
+			403},
 		{"another action is not enough", "bucketPolicy", "policy", allow(`\"s3:PutObject\"`, mine), "/public/a.jpg", 403},
 		{"a policy of another bucket counts for nothing", "bucketPolicy", "bucket", `"other"`, "/public/a.jpg", 403},
-		{"who may list is told that a key is missing", "bucketPolicy", "policy", allow(`[\"s3:GetObject\",\"s3:ListBucket\"]`, mine), "/public/nope.jpg", 404},
+		{"who may list is told that a key is missing", "bucketPolicy", "policy",
+			allow(`[\"s3:GetObject\",\"s3:ListBucket\"]`, mine), "/public/nope.jpg", 404},
 		{"who may not list is refused", "bucketPolicy", "policy", allow(`\"s3:GetObject\"`, mine), "/public/nope.jpg", 403},
-		{"without access control S3 refuses", "distribution", "origins[0].originAccessControlId", `delete`, "/public/a.jpg", 403},
+		{"without access control S3 refuses", "distribution", "origins[0].originAccessControlId", `delete`, "/public/a.jpg",
+			403},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			doc := newPlan(t)
 			require.NoError(t, set(doc, row.resource, row.path, row.value))
-			server, err := New(Options{Distribution: read(t, doc), S3: target, Lambdas: map[string]Lambda{testLambda: override("")}})
+			server, err := New(Options{Distribution: read(t, doc), S3: target,
+				Lambdas: map[string]Lambda{testLambda: override("")}})
 			require.NoError(t, err)
 			resp, body := asker(t, server)("GET", row.ask)
 			assert.Equal(t, row.status, resp.StatusCode, body)

@@ -92,7 +92,8 @@ func set(doc *plan.Document, resource, path, value string) error {
 				return fmt.Errorf("the value of %s: %w", path, err)
 			}
 		}
-		return setPath(res.Inputs, strings.FieldsFunc(path, func(c rune) bool { return strings.ContainsRune(".[]", c) }), v, value == "delete")
+		return setPath(res.Inputs, strings.FieldsFunc(path, func(c rune) bool { return strings.ContainsRune(".[]", c) }), v,
+			value == "delete")
 	}
 	return fmt.Errorf("the plan has no %s", resource)
 }

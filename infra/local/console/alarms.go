@@ -95,9 +95,11 @@ func readAlarm(r plan.Resource, home string) (alarm, error) {
 		return alarm{}, err
 	}
 	a := alarm{
-		name: r.Name, description: in.AlarmDescription, region: r.Region, series: series{namespace: in.Namespace, metric: in.MetricName},
+		name: r.Name, description: in.AlarmDescription, region: r.Region,
+		series:    series{namespace: in.Namespace, metric: in.MetricName},
 		statistic: in.Statistic, period: time.Duration(in.Period) * time.Second, periods: int64(in.EvaluationPeriods),
-		datapoints: in.DatapointsToAlarm, comparison: in.ComparisonOperator, threshold: in.Threshold, missing: in.TreatMissingData,
+		datapoints: in.DatapointsToAlarm, comparison: in.ComparisonOperator, threshold: in.Threshold,
+		missing: in.TreatMissingData,
 	}
 	if a.region == "" {
 		a.region = home
@@ -118,7 +120,8 @@ func (a alarm) limits() string {
 	_, statistic := statistics[a.statistic]
 	_, comparison := comparisons[a.comparison]
 	switch {
-	case a.series.metric == "Throttles" || a.series.metric == "FunctionThrottles" || a.series.metric == "LambdaLimitExceededErrors":
+	case a.series.metric == "Throttles" || a.series.metric == "FunctionThrottles" ||
+		a.series.metric == "LambdaLimitExceededErrors":
 		return "nothing is throttled here: what AWS would refuse waits instead"
 	case !a.series.measurable():
 		return fmt.Sprintf("nothing here measures %s of %s", a.series.metric, a.series.namespace)
@@ -136,8 +139,9 @@ func (a alarm) limits() string {
 func (m *metrics) judge(a alarm, now time.Time) alarmState {
 	s := alarmState{
 		Name: a.name, Description: a.description, Region: a.region, Metric: a.series.metric, Statistic: a.statistic,
-		Comparison: comparisons[a.comparison].sign, Threshold: a.threshold, Period: int(a.period / time.Second), Periods: a.periods,
-		State: "unmeasured", Reason: a.unsupported,
+		Comparison: comparisons[a.comparison].sign, Threshold: a.threshold, Period: int(a.period / time.Second),
+		Periods: a.periods,
+		State:   "unmeasured", Reason: a.unsupported,
 	}
 	if a.unsupported != "" {
 		return s

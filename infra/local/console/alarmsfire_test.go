@@ -122,9 +122,9 @@ func (o *operated) sounding() (names []string) {
 	return names
 }
 
-var broken = errors.New("broken")
+var errBroken = errors.New("broken")
 
-func fails() ([]byte, error)   { return nil, broken }
+func fails() ([]byte, error)   { return nil, errBroken }
 func invalid() ([]byte, error) { return []byte("null"), nil }
 
 // brings is how the condition of each alarm comes about here.
@@ -142,11 +142,11 @@ var brings = map[string]func(*operated){
 	},
 	"EdgeFailed":          func(o *operated) { o.edge = fails; o.get(o.link) },
 	"EdgeAnswerRefused":   func(o *operated) { o.edge = invalid; o.get(o.link) },
-	"IssuerFailed":        func(o *operated) { o.console.ObserveLambda("issuer", lambda.Report{Err: broken}) },
+	"IssuerFailed":        func(o *operated) { o.console.ObserveLambda("issuer", lambda.Report{Err: errBroken}) },
 	"IssuerAnswersErrors": func(o *operated) { o.console.ObserveURL("issuer", http.StatusBadGateway) },
 	// The gate itself: it cannot read its store, or a key is not as it must be.
 	"GateFailed": func(o *operated) {
-		o.store.FailReads(func(string) error { return broken })
+		o.store.FailReads(func(string) error { return errBroken })
 		o.get(o.link)
 	},
 	"GateAnswerRefused":    func(o *operated) { o.functions["gate"].instead = invalid; o.get(o.link) },
@@ -205,7 +205,7 @@ func TestAGateWithoutAUsableKeySoundsItsAlarm(t *testing.T) {
 	doc := everything(t)
 	for name, spoil := range map[string]func(*operated){
 		"the key is too short":     func(o *operated) { o.store.Put("k.1", "short") },
-		"the store cannot be read": func(o *operated) { o.store.FailReads(func(string) error { return broken }) },
+		"the store cannot be read": func(o *operated) { o.store.FailReads(func(string) error { return errBroken }) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := operate(t, doc)

@@ -33,7 +33,8 @@ const patience = 30 * time.Second
 // browser returns a Chromium: the stack's own, or what `make tools` installed.
 func browser(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", filepath.Join("..", "..", "..", "build", "bin", "chromium")} {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome",
+		filepath.Join("..", "..", "..", "build", "bin", "chromium")} {
 		if path, err := exec.LookPath(name); err == nil || errors.Is(err, exec.ErrDot) {
 			path, err = filepath.Abs(path)
 			require.NoError(t, err)
@@ -54,9 +55,11 @@ type tab struct {
 func openBrowser(t *testing.T) *tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(browser(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1360, 900),
+		chromedp.ExecPath(browser(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WindowSize(1360, 900),
 		// Nothing but this machine is to be asked for anything.
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server",
+			true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
@@ -99,10 +102,13 @@ func (b *tab) until(expression string) {
 func (b *tab) drop(selector, file string) {
 	b.t.Helper()
 	b.do(chromedp.ScrollIntoView(chromedp.CSS(selector)))
-	box := b.evaluate("(({x, y, width, height}) => [x + width / 2, y + height / 2])(document.querySelector(" + quote(selector) + ").getBoundingClientRect())").([]any)
+	box := b.evaluate("(({x, y, width, height}) => [x + width / 2, y + height / 2])(document.querySelector(" +
+		quote(selector) + ").getBoundingClientRect())").([]any)
 	data := &input.DragData{Items: []*input.DragDataItem{}, Files: []string{file}, DragOperationsMask: 1}
-	for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
-		_, err := chromedp.Call(b.ctx, input.DispatchDragEvent, input.DispatchDragEventParams{Type: kind, X: box[0].(float64), Y: box[1].(float64), Data: data})
+	for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter,
+		input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
+		_, err := chromedp.Call(b.ctx, input.DispatchDragEvent,
+			input.DispatchDragEventParams{Type: kind, X: box[0].(float64), Y: box[1].(float64), Data: data})
 		require.NoError(b.t, err)
 	}
 }
@@ -155,7 +161,8 @@ func (b *tab) shoot(name string, width, height int64, scheme string) {
 		return
 	}
 	preference := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme}
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{preference}})
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia,
+		emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{preference}})
 	require.NoError(b.t, err)
 	b.do(chromedp.EmulateViewport(width, height), chromedp.Sleep(time.Second))
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
@@ -216,7 +223,8 @@ func TestAPictureInABrowser(t *testing.T) {
 	step("a photo that is chosen is uploaded, and its name is text", func(t *testing.T) {
 		hostile := `<img src=x onerror=alert(1)> & “ü”.jpg`
 		page.do(chromedp.SetUploadFiles(chromedp.CSS("#files"), []string{landscape(t, hostile, 120)}))
-		page.until(`[...document.querySelectorAll('.card h3')].some((h) => h.textContent === ` + "`simple-chat/" + hostile + "`" + ` && h.title === h.textContent)`)
+		page.until(`[...document.querySelectorAll('.card h3')].some((h) => h.textContent === ` + "`simple-chat/" + hostile +
+			"`" + ` && h.title === h.textContent)`)
 		assert.Zero(t, page.evaluate(`document.querySelectorAll('h3 img, img[src="x"]').length`))
 	})
 	step("a file that is no photo is refused in words", func(t *testing.T) {
@@ -234,7 +242,8 @@ func TestAPictureInABrowser(t *testing.T) {
 	step("a link is issued for a chosen life", func(t *testing.T) {
 		page.do(chromedp.SetValue(chromedp.CSS("#life"), "600"), chromedp.Click(chromedp.CSS(card)+" .primary"))
 		page.until(`document.querySelector(` + quote(link) + `)?.dataset.state === 'live'`)
-		assert.Regexp(t, `^(10 min|9 min \d+ s) left$`, page.evaluate(`document.querySelector(`+quote(link+" .left")+`)?.textContent`))
+		assert.Regexp(t, `^(10 min|9 min \d+ s) left$`,
+			page.evaluate(`document.querySelector(`+quote(link+" .left")+`)?.textContent`))
 	})
 	step("asking again gives out the same link", func(t *testing.T) {
 		page.do(chromedp.Click(chromedp.CSS(card + " .primary")))
@@ -278,7 +287,8 @@ func TestAPictureInABrowser(t *testing.T) {
 		assert.Zero(t, refused.evaluate(`document.images.length`))
 	})
 	step("the client errors ring no alarm of servers", func(t *testing.T) {
-		page.until(`[...document.querySelectorAll('.alarm')].find((a) => a.textContent.includes('ClientErrorSurge')).querySelector('.value').textContent !== '0 %'`)
+		page.until(`[...document.querySelectorAll('.alarm')].find((a) => ` +
+			`a.textContent.includes('ClientErrorSurge')).querySelector('.value').textContent !== '0 %'`)
 		assert.Zero(t, page.evaluate(`document.querySelectorAll('.alarm[data-state=alarm]').length`))
 	})
 	page.shoot("revoked", 1360, 900, "light")

@@ -78,7 +78,8 @@ func newDesk(t *testing.T, client *s3.Client, change func(*Options)) *desk {
 		Stats: func() cloudfront.Stats { return cloudfront.Stats{Requests: 7} },
 		Outputs: map[string]any{
 			"cdnBaseUrl": d.edge.URL, "mediaBucket": testBucket, "mappingRegions": []any{testRegion}, "linkTtlSeconds": 3600.0,
-			"services": []any{map[string]any{"name": "chat", "access": "private"}, map[string]any{"name": "shop", "access": "public"}},
+			"services": []any{map[string]any{"name": "chat", "access": "private"},
+				map[string]any{"name": "shop", "access": "public"}},
 		},
 	}
 	if change != nil {
@@ -154,15 +155,18 @@ func TestWhoMayUseTheConsole(t *testing.T) {
 		{"data for an address typed in", "GET", Path + "/api/stack", []string{"Sec-Fetch-Site", "none"}, 200},
 		{"data for another site's page", "GET", Path + "/api/stack", []string{"Sec-Fetch-Site", "cross-site"}, 403},
 		{"data for another port of this machine", "GET", Path + "/api/stack", []string{"Sec-Fetch-Site", "same-site"}, 403},
-		{"a thumbnail in another site's page", "GET", Path + "/api/thumbnail?key=a", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"a thumbnail in another site's page", "GET", Path + "/api/thumbnail?key=a", []string{"Sec-Fetch-Site", "cross-site"},
+			403},
 		{"the page changes something", "POST", links, nil, 200},
 		{"without the token", "POST", links, []string{tokenHeader, ""}, 403},
 		{"with another token", "POST", links, []string{tokenHeader, strings.Repeat("A", 26)}, 403},
 		{"from another site with a stolen token", "POST", links, []string{"Origin", "http://evil.example"}, 403},
 		{"from another port with a stolen token", "POST", links, []string{"Origin", "http://127.0.0.1:8080"}, 403},
 		{"from a sandboxed frame", "POST", links, []string{"Origin", "null"}, 403},
-		{"from another site by an old browser", "POST", links, []string{"Sec-Fetch-Site", "", "Origin", "http://evil.example"}, 403},
-		{"a form of another site", "POST", links, []string{"Sec-Fetch-Site", "cross-site", "Content-Type", "text/plain"}, 403},
+		{"from another site by an old browser", "POST", links,
+			[]string{"Sec-Fetch-Site", "", "Origin", "http://evil.example"}, 403},
+		{"a form of another site", "POST", links, []string{"Sec-Fetch-Site", "cross-site", "Content-Type", "text/plain"},
+			403},
 		{"not JSON", "POST", links, []string{"Content-Type", "text/plain"}, 415},
 		{"the browser's question whether another site may", "OPTIONS", links, []string{"Origin", "http://evil.example"}, 403},
 		{"a file outside of the page's", "GET", Path + "/..%2fconsole.go", nil, 404},
@@ -198,8 +202,10 @@ func TestUploads(t *testing.T) {
 		status      int
 	}{
 		{"a picture", "folder=chat&name=a.png", small, 201},
-		{"a name with spaces, quotes and markup", "folder=chat&name=%3Cimg+src%3Dx+onerror%3D%22alert(1)%22%3E+%26+%C3%A9.png", small, 201},
-		{"an AVIF by its brand", "folder=chat&name=a.avif", append([]byte("\x00\x00\x00\x1cftypavif"), make([]byte, 40)...), 201},
+		{"a name with spaces, quotes and markup",
+			"folder=chat&name=%3Cimg+src%3Dx+onerror%3D%22alert(1)%22%3E+%26+%C3%A9.png", small, 201},
+		{"an AVIF by its brand", "folder=chat&name=a.avif", append([]byte("\x00\x00\x00\x1cftypavif"), make([]byte, 40)...),
+			201},
 		{"a name that is taken", "folder=chat&name=there.png", small, 409},
 		{"no such folder", "folder=secrets&name=a.png", small, 400},
 		{"no folder", "name=a.png", small, 400},
@@ -211,9 +217,11 @@ func TestUploads(t *testing.T) {
 		{"a long name", "folder=chat&name=" + strings.Repeat("n", 201), small, 400},
 		{"bytes that are no UTF-8", "folder=chat&name=%FF.png", small, 400},
 		{"a page", "folder=chat&name=page.png", []byte("<!doctype html><script>alert(1)</script>"), 415},
-		{"a drawing that can hold a script", "folder=chat&name=a.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), 415},
+		{"a drawing that can hold a script", "folder=chat&name=a.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`),
+			415},
 		{"nothing", "folder=chat&name=empty.png", nil, 415},
-		{"a picture that is too large", "folder=chat&name=large.png", append(bytes.Clone(small), make([]byte, MaxUpload)...), 413},
+		{"a picture that is too large", "folder=chat&name=large.png", append(bytes.Clone(small), make([]byte, MaxUpload)...),
+			413},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := put(row.query, row.body)
@@ -221,7 +229,8 @@ func TestUploads(t *testing.T) {
 		})
 	}
 	t.Run("a picture that is too large, of unknown length", func(t *testing.T) {
-		r := httptest.NewRequest(http.MethodPut, "http://127.0.0.1:9000"+Path+"/api/pictures?folder=chat&name=l.png", io.LimitReader(zeros{}, MaxUpload+1))
+		r := httptest.NewRequest(http.MethodPut, "http://127.0.0.1:9000"+Path+"/api/pictures?folder=chat&name=l.png",
+			io.LimitReader(zeros{}, MaxUpload+1))
 		r.ContentLength = -1
 		r.Header.Set(tokenHeader, d.token)
 		w := httptest.NewRecorder()
@@ -238,7 +247,8 @@ func TestUploads(t *testing.T) {
 	for _, p := range answer.Pictures {
 		keys = append(keys, p.Key)
 	}
-	assert.ElementsMatch(t, []string{"chat/there.png", "chat/a.png", "chat/a.avif", `chat/<img src=x onerror="alert(1)"> & é.png`}, keys, "and nothing that was refused")
+	assert.ElementsMatch(t, []string{"chat/there.png", "chat/a.png", "chat/a.avif",
+		`chat/<img src=x onerror="alert(1)"> & é.png`}, keys, "and nothing that was refused")
 }
 
 type zeros struct{}
@@ -248,8 +258,10 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 func TestThumbnails(t *testing.T) {
 	d := newDesk(t, bucketServer(t), nil)
 	small := photo(t, 64)
-	for key, body := range map[string][]byte{"chat/a b+c.png": small, "chat/tiny.gif": []byte("GIF89a"), "chat/a.svg": []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), "chat/a.jpg": []byte("<html><script>")} {
-		_, err := d.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key), Body: bytes.NewReader(body), ContentType: aws.String("text/html")})
+	for key, body := range map[string][]byte{"chat/a b+c.png": small, "chat/tiny.gif": []byte("GIF89a"),
+		"chat/a.svg": []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), "chat/a.jpg": []byte("<html><script>")} {
+		_, err := d.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key),
+			Body: bytes.NewReader(body), ContentType: aws.String("text/html")})
 		require.NoError(t, err)
 	}
 	for _, row := range []struct {
@@ -280,12 +292,14 @@ func TestThumbnails(t *testing.T) {
 func TestPicturesAndTheirLinks(t *testing.T) {
 	d := newDesk(t, bucketServer(t), nil)
 	for key, body := range map[string]string{"chat/a.png": "x", "shop/b +.png": "x", "elsewhere.png": "x", "folder/": ""} {
-		_, err := d.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key), Body: strings.NewReader(body)})
+		_, err := d.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key),
+			Body: strings.NewReader(body)})
 		require.NoError(t, err)
 	}
 	live, expired := strings.Repeat("L", 32), strings.Repeat("E", 32)
 	object := mapping.Object{Bucket: testBucket, Key: "chat/a.png"}
-	record := mapping.Record{Object: object, Current: live, Hashes: map[string]time.Time{live: d.now.Add(time.Hour), expired: d.now}}
+	record := mapping.Record{Object: object, Current: live,
+		Hashes: map[string]time.Time{live: d.now.Add(time.Hour), expired: d.now}}
 	require.NoError(t, d.records.Apply(t.Context(), mapping.Change{Record: record, Add: []mapping.Mapping{
 		{Hash: live, Object: object, CreatedAt: d.now, ExpiresAt: d.now.Add(time.Hour)},
 		{Hash: expired, Object: object, CreatedAt: d.now.Add(-time.Hour), ExpiresAt: d.now},
@@ -306,7 +320,8 @@ func TestPicturesAndTheirLinks(t *testing.T) {
 		assert.Equal(t, "private", p.Access)
 		require.Len(t, p.Links, 2)
 		assert.Equal(t, []string{live, expired}, []string{p.Links[0].Hash, p.Links[1].Hash})
-		assert.Equal(t, []string{"live", "expired"}, []string{p.Links[0].State, p.Links[1].State}, "a link is dead from the second of its expiry on")
+		assert.Equal(t, []string{"live", "expired"}, []string{p.Links[0].State, p.Links[1].State},
+			"a link is dead from the second of its expiry on")
 		assert.Equal(t, d.edge.URL+"/images/"+live, p.Links[0].URL)
 	})
 	t.Run("a public picture has its address", func(t *testing.T) {
@@ -329,17 +344,28 @@ func TestIssuingRevokingAndFetching(t *testing.T) {
 		status           int
 		asked, says      string
 	}{
-		{"a link for a time", "links", `{"key":"chat/a b.png","ttlSeconds":60}`, issuer{links: []api.Link{{Hash: hash}}}, 200, "issue s3://media-test/chat/a b.png 1m0s", hash},
-		{"the longest link", "links", `{"key":"chat/a.png"}`, issuer{links: []api.Link{{Hash: hash}}}, 200, "issue s3://media-test/chat/a.png 0s", hash},
+		{"a link for a time", "links", `{"key":"chat/a b.png","ttlSeconds":60}`, issuer{links: []api.Link{{Hash: hash}}}, 200,
+			"issue s3://media-test/chat/a b.png 1m0s", hash},
+		{"the longest link", "links", `{"key":"chat/a.png"}`, issuer{links: []api.Link{{Hash: hash}}}, 200,
+			"issue s3://media-test/chat/a.png 0s", hash},
 		{"longer than a link may live", "links", `{"key":"chat/a.png","ttlSeconds":3601}`, issuer{}, 400, "", "3600"},
 		{"a negative life", "links", `{"key":"chat/a.png","ttlSeconds":-1}`, issuer{}, 400, "", "1 to"},
 		{"a field that nobody knows", "links", `{"key":"chat/a.png","ttl":1}`, issuer{}, 400, "", "expected"},
-		{"an object that cannot have a link", "links", `{"key":"x"}`, issuer{links: []api.Link{{Error: &api.Problem{Message: "no such service"}}}}, 502, "issue s3://media-test/x 0s", "no such service"},
-		{"the issuer is down", "links", `{"key":"x"}`, issuer{err: errors.New("it is down")}, 502, "issue s3://media-test/x 0s", "it is down"},
-		{"the issuer answers for nothing", "links", `{"key":"x"}`, issuer{}, 502, "issue s3://media-test/x 0s", "did not answer"},
-		{"one link is revoked", "revocations", `{"key":"chat/a.png","hash":"` + hash + `"}`, issuer{revocations: []api.Revocation{{Revoked: []string{hash}}}}, 200, "revoke |" + hash, `"revoked":1`},
-		{"all links are revoked", "revocations", `{"key":"chat/a.png"}`, issuer{revocations: []api.Revocation{{Revoked: []string{hash, hash}}}}, 200, "revoke s3://media-test/chat/a.png|", `"revoked":2`},
-		{"a revocation fails", "revocations", `{"key":"x"}`, issuer{revocations: []api.Revocation{{Error: &api.Problem{Message: "try again"}}}}, 502, "revoke s3://media-test/x|", "try again"},
+		{"an object that cannot have a link", "links", `{"key":"x"}`,
+			issuer{links: []api.Link{{Error: &api.Problem{Message: "no such service"}}}}, 502, "issue s3://media-test/x 0s",
+			"no such service"},
+		{"the issuer is down", "links", `{"key":"x"}`, issuer{err: errors.New("it is down")}, 502,
+			"issue s3://media-test/x 0s", "it is down"},
+		{"the issuer answers for nothing", "links", `{"key":"x"}`, issuer{}, 502, "issue s3://media-test/x 0s",
+			"did not answer"},
+		{"one link is revoked", "revocations", `{"key":"chat/a.png","hash":"` + hash + `"}`,
+			issuer{revocations: []api.Revocation{{Revoked: []string{hash}}}}, 200, "revoke |" + hash, `"revoked":1`},
+		{"all links are revoked", "revocations", `{"key":"chat/a.png"}`,
+			issuer{revocations: []api.Revocation{{Revoked: []string{hash, hash}}}}, 200, "revoke s3://media-test/chat/a.png|",
+			`"revoked":2`},
+		{"a revocation fails", "revocations", `{"key":"x"}`,
+			issuer{revocations: []api.Revocation{{Error: &api.Problem{Message: "try again"}}}}, 502, "revoke s3://media-test/x|",
+			"try again"},
 		{"a fetch", "fetches", `{"hash":"` + hash + `"}`, issuer{}, 200, "", `"xCache":"Hit from cloudfront"`},
 		{"a fetch of a public key", "fetches", `{"key":"shop/b c.png"}`, issuer{}, 200, "", `"bytes":5`},
 		{"a fetch elsewhere", "fetches", `{"hash":"../../x"}`, issuer{}, 400, "", "form of a hash"},
@@ -377,8 +403,10 @@ func TestWhatTheConsoleRefusesToDrive(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := New(Options{
-				Document: &plan.Document{}, S3: s3.New(s3.Options{}), Records: &mapping.Memory{}, Issuer: &issuer{}, Stats: func() cloudfront.Stats { return cloudfront.Stats{} },
-				Outputs: map[string]any{"cdnBaseUrl": "http://127.0.0.1:1", "mediaBucket": "b", "mappingRegions": []string{"r"}, "linkTtlSeconds": 1, row.output: row.value},
+				Document: &plan.Document{}, S3: s3.New(s3.Options{}), Records: &mapping.Memory{}, Issuer: &issuer{},
+				Stats: func() cloudfront.Stats { return cloudfront.Stats{} },
+				Outputs: map[string]any{"cdnBaseUrl": "http://127.0.0.1:1", "mediaBucket": "b", "mappingRegions": []string{"r"},
+					"linkTtlSeconds": 1, row.output: row.value},
 			})
 			assert.ErrorContains(t, err, row.says)
 		})

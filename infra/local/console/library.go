@@ -59,8 +59,9 @@ func (c *Console) pictures(ctx context.Context) ([]picture, int, error) {
 				continue // a folder that a tool made
 			}
 			all = append(all, picture{
-				Key: key, Bytes: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified), Version: strings.Trim(aws.ToString(o.ETag), `"`),
-				Access: c.access(key), Links: []link{},
+				Key: key, Bytes: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified),
+				Version: strings.Trim(aws.ToString(o.ETag), `"`),
+				Access:  c.access(key), Links: []link{},
 			})
 		}
 	}

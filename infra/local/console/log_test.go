@@ -112,7 +112,8 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 	}
 	assert.Equal(t, []string{"Delivery: KeyvaluestoreKey key-1", "Functions: Function edge", "Media: BucketV2 content",
 		"Links: Table mappings", "Others: Random other"}, names)
-	assert.Equal(t, []fact{{"runtime", "python3.13"}, {"architectures", []any{"x86_64"}}}, answer.Groups[1].Resources[0].Facts)
+	assert.Equal(t, []fact{{"runtime", "python3.13"}, {"architectures", []any{"x86_64"}}},
+		answer.Groups[1].Resources[0].Facts)
 	assert.Contains(t, answer.Outputs, fact{"mediaBucket", testBucket})
 	assert.Equal(t, []service{{"chat", "private"}, {"shop", "public"}}, answer.Folders)
 	assert.Equal(t, []string{"priceClass: one place"}, answer.Unsupported)

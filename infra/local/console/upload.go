@@ -27,7 +27,8 @@ const (
 	sniffed = 512
 )
 
-var errBadName = errors.New("a file name has 1 to 200 bytes, is valid UTF-8, and has no slashes and no control characters")
+var errBadName = errors.New("a file name has 1 to 200 bytes, is valid UTF-8, and has no slashes and no control " +
+	"characters")
 
 // serveUpload stores the body as the picture <folder>/<name>.
 func (c *Console) serveUpload(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +86,8 @@ func (c *Console) store(r *http.Request, key, kind string, body []byte) (int, er
 	var refused smithy.APIError
 	switch {
 	case errors.As(err, &refused) && refused.ErrorCode() == "PreconditionFailed":
-		return http.StatusConflict, fmt.Errorf("%s is there already: rename the file, since its links must not change their picture", key)
+		return http.StatusConflict, fmt.Errorf("%s is there already: rename the file, since its links must not change "+
+			"their picture", key)
 	case err != nil:
 		return http.StatusBadGateway, fmt.Errorf("S3 did not take %s: %w", key, err)
 	}

@@ -17,7 +17,8 @@ func BenchmarkFailover(b *testing.B) {
 	for name, fault := range map[string]Fault{"Refused": Refused, "BlackHole": BlackHole} {
 		b.Run(name, func(b *testing.B) {
 			proxy := startProxy(b, engine)
-			for region, d := range map[string]time.Duration{nearest: 20 * time.Millisecond, next: 60 * time.Millisecond, home: 90 * time.Millisecond} {
+			for region, d := range map[string]time.Duration{nearest: 20 * time.Millisecond, next: 60 * time.Millisecond,
+				home: 90 * time.Millisecond} {
 				proxy.Delay(region, d)
 			}
 			proxy.Set(nearest, fault)

@@ -51,12 +51,16 @@ func SlowTrickle(c *call) {
 
 // ServerError is DynamoDB's own failure.
 func ServerError(c *call) {
-	c.write(http.StatusInternalServerError, []byte(`{"__type":"com.amazon.coral.service#InternalServerError","message":"The request processing has failed because of an unknown error, exception or failure."}`))
+	c.write(http.StatusInternalServerError,
+		[]byte(`{"__type":"com.amazon.coral.service#InternalServerError","message":"The request processing has failed `+
+			`because of an unknown error, exception or failure."}`))
 }
 
 // Throttled is a table that was asked for more than it may give.
 func Throttled(c *call) {
-	c.write(http.StatusBadRequest, []byte(`{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"The level of configured provisioned throughput for the table was exceeded."}`))
+	c.write(http.StatusBadRequest,
+		[]byte(`{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"The level `+
+			`of configured provisioned throughput for the table was exceeded."}`))
 }
 
 // WrongTypes gives the item, with a string where a number belongs.
@@ -75,7 +79,9 @@ func TruncatedJSON(c *call) {
 
 // ExpiredToken refuses the credentials.
 func ExpiredToken(c *call) {
-	c.write(http.StatusBadRequest, []byte(`{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the request is expired"}`))
+	c.write(http.StatusBadRequest,
+		[]byte(`{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the `+
+			`request is expired"}`))
 }
 
 // ClockSkew is a region whose clock, the right one, is twenty minutes ahead of the function's: it refuses signatures
@@ -85,7 +91,8 @@ func ClockSkew(c *call) {
 	c.w.Header().Set("Date", now.Format(http.TimeFormat))
 	signed, err := time.Parse("20060102T150405Z", c.r.Header.Get("X-Amz-Date"))
 	if err != nil || now.Sub(signed).Abs() > 5*time.Minute {
-		c.write(http.StatusBadRequest, []byte(`{"__type":"com.amazon.coral.service#InvalidSignatureException","message":"Signature expired"}`))
+		c.write(http.StatusBadRequest,
+			[]byte(`{"__type":"com.amazon.coral.service#InvalidSignatureException","message":"Signature expired"}`))
 		return
 	}
 	if body, ok := c.fetch(); ok {

@@ -39,7 +39,8 @@ func experiments() []experiment {
 		{name: "reset in the middle of the answer", fault: ResetMidAnswer, live: "503", expired: "503", unknown: "503"},
 		{name: "black hole", fault: BlackHole, slow: true, live: "503", expired: "503", unknown: "503"},
 		{name: "slow first byte, 1.2 s", fault: SlowFirstByte, slow: true, live: "served", expired: "403", unknown: "404"},
-		{name: "slow trickle, 20 bytes a second", fault: SlowTrickle, slow: true, live: "503", expired: "503", unknown: "404"},
+		{name: "slow trickle, 20 bytes a second", fault: SlowTrickle, slow: true, live: "503", expired: "503",
+			unknown: "404"},
 		{name: "HTTP 500", fault: ServerError, live: "503", expired: "503", unknown: "503"},
 		{name: "throttled", fault: Throttled, live: "503", expired: "503", unknown: "503"},
 		{name: "wrong item types", fault: WrongTypes, live: "500", expired: "500", unknown: "404"},
@@ -99,7 +100,8 @@ func TestFaults(t *testing.T) {
 // run sends, to a new process, three viewers of a live link and one each of an expired and an unknown one.
 func (e experiment) run(t *testing.T, engine string) result {
 	proxy := startProxy(t, engine)
-	for region, d := range map[string]time.Duration{nearest: 5 * time.Millisecond, next: 15 * time.Millisecond, home: 75 * time.Millisecond} {
+	for region, d := range map[string]time.Duration{nearest: 5 * time.Millisecond, next: 15 * time.Millisecond,
+		home: 75 * time.Millisecond} {
 		proxy.Delay(region, d)
 	}
 	f := startFunction(t, proxy, 1)
@@ -131,7 +133,8 @@ func (r result) check(t *testing.T) {
 			assert.Equal(t, "no-store", a.cacheControl, "no error may be held in a cache")
 		}
 	}
-	assert.Len(t, slices.DeleteFunc(slices.Clone(r.lines), func(l line) bool { return l.Message != "lookup" }), 5, "a line for each viewer")
+	assert.Len(t, slices.DeleteFunc(slices.Clone(r.lines), func(l line) bool { return l.Message != "lookup" }), 5,
+		"a line for each viewer")
 	for _, l := range r.lines {
 		assert.NotContains(t, fmt.Sprint(l), "photo", "no key in the log")
 	}
@@ -142,9 +145,11 @@ func (r result) check(t *testing.T) {
 // it: only times may differ.
 func document(t *testing.T, results []result) {
 	var b strings.Builder
-	b.WriteString("| fault | in | a live link's first viewer | later viewers | expired link | unknown link | log | alarm |\n|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| fault | in | a live link's first viewer | later viewers | expired link | unknown link | log | " +
+		"alarm |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range results {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.scope, r.first, r.later, r.expired, r.unknown, r.logged(), r.alarms())
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.scope, r.first, r.later, r.expired,
+			r.unknown, r.logged(), r.alarms())
 	}
 	table := b.String()
 	build := filepath.Join(root(t), "build")

@@ -61,8 +61,9 @@ func startTable(tb testing.TB) (*dynamodb.Client, string) {
 	})
 	_, err = client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
 		TableName: aws.String("mappings"), BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("hash"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("hash"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("hash"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("hash"),
+			AttributeType: types.ScalarAttributeTypeS}},
 	})
 	require.NoError(tb, err)
 	put(tb, client, live, "simple-chat/photo.jpg", time.Now().Add(time.Hour))
@@ -71,9 +72,10 @@ func startTable(tb testing.TB) (*dynamodb.Client, string) {
 }
 
 func put(tb testing.TB, client *dynamodb.Client, hash, key string, end time.Time) {
-	_, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: aws.String("mappings"), Item: mapping.Mapping{
-		Hash: hash, Object: mapping.Object{Bucket: bucket, Key: key}, CreatedAt: time.Now().Add(-time.Hour), ExpiresAt: end,
-	}.Item()})
+	_, err := client.PutItem(context.Background(),
+		&dynamodb.PutItemInput{TableName: aws.String("mappings"), Item: mapping.Mapping{
+			Hash: hash, Object: mapping.Object{Bucket: bucket, Key: key}, CreatedAt: time.Now().Add(-time.Hour), ExpiresAt: end,
+		}.Item()})
 	require.NoError(tb, err)
 }
 
@@ -98,8 +100,10 @@ func startFunction(tb testing.TB, proxy *Proxy, environments int) *function {
 	f := &function{}
 	var err error
 	f.Function, err = lambda.New(lambda.Config{
-		Name: "us-east-1.edge", Version: "1", ARN: "arn:aws:lambda:us-east-1:123456789012:function:us-east-1.edge:1", Region: here,
-		Bundle: zip, Runtime: lambda.Python, Handler: "launcher.handler", MemoryMB: 512, Timeout: 30 * time.Second, Concurrency: environments,
+		Name: "us-east-1.edge", Version: "1", ARN: "arn:aws:lambda:us-east-1:123456789012:function:us-east-1.edge:1",
+		Region: here,
+		Bundle: zip, Runtime: lambda.Python, Handler: "launcher.handler", MemoryMB: 512, Timeout: 30 * time.Second,
+		Concurrency: environments,
 		Credentials: aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"},
 		Environment: map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": proxy.URL},
 		Logs:        &f.log,
@@ -153,7 +157,8 @@ func get(hash, delivery string, regions ...string) []byte {
 		header("table", "mappings"), header("regions", strings.Join(regions, ",")), header("bucket", bucket),
 		header("bucket-region", home), header("delivery", delivery), header("signature-ttl", "300"),
 	}, ",")
-	return fmt.Appendf(nil, `{"Records":[{"cf":{"config":{"distributionId":"EDFDVBD6EXAMPLE","eventType":"origin-request","requestId":"x"},
+	return fmt.Appendf(nil,
+		`{"Records":[{"cf":{"config":{"distributionId":"EDFDVBD6EXAMPLE","eventType":"origin-request","requestId":"x"},
 		"request":{"clientIp":"203.0.113.178","headers":{},"method":"GET","querystring":"","uri":"/images/%s",
 		"origin":{"s3":{"authMethod":"none","customHeaders":{%s},"domainName":"%s.s3.us-east-1.amazonaws.com","path":"","region":""}}}}}]}`,
 		hash, headers, bucket)

@@ -48,7 +48,8 @@ func TestSoak(t *testing.T) {
 	require.Len(t, early, viewers)
 	for i := range late {
 		t.Logf("process %d: %d descriptors, %d KB, %d threads; early on %d, %d KB, %d",
-			late[i].pid, late[i].descriptors, late[i].residentKB, late[i].threads, early[i].descriptors, early[i].residentKB, early[i].threads)
+			late[i].pid, late[i].descriptors, late[i].residentKB, late[i].threads, early[i].descriptors, early[i].residentKB,
+			early[i].threads)
 		assert.Equal(t, early[i].pid, late[i].pid)
 		assert.LessOrEqual(t, late[i].descriptors, 24, "a few connections to each region and the rest of the process")
 		assert.LessOrEqual(t, late[i].residentKB, max(30<<10, early[i].residentKB*5/4), "memory must come to rest")
@@ -97,7 +98,8 @@ func (s *soak) run(length time.Duration) {
 
 // disturb lets one to three regions fail for a while, and then none.
 func (s *soak) disturb(ctx context.Context) {
-	faults := []Fault{Refused, ResetMidAnswer, BlackHole, SlowFirstByte, SlowTrickle, ServerError, Throttled, TruncatedJSON, ExpiredToken, ClockSkew}
+	faults := []Fault{Refused, ResetMidAnswer, BlackHole, SlowFirstByte, SlowTrickle, ServerError, Throttled,
+		TruncatedJSON, ExpiredToken, ClockSkew}
 	random := rand.New(rand.NewPCG(1, 2))
 	for ctx.Err() == nil {
 		s.failing.Store(1)
@@ -134,7 +136,8 @@ func (s *soak) view(ctx context.Context, random *rand.Rand) {
 			s.oneOf(random, hash)
 		}
 		_, err := s.client.DeleteItem(s.t.Context(), &dynamodb.DeleteItemInput{
-			TableName: aws.String("mappings"), Key: map[string]types.AttributeValue{"hash": &types.AttributeValueMemberS{Value: hash}},
+			TableName: aws.String("mappings"),
+			Key:       map[string]types.AttributeValue{"hash": &types.AttributeValueMemberS{Value: hash}},
 		})
 		if !assert.NoError(s.t, err) {
 			return

@@ -27,7 +27,8 @@ func TestTheEdgeBundleThatShipsRuns(t *testing.T) {
 		c.Report = func(r lambda.Report) { reports = append(reports, r) }
 		c.Logs = os.Stderr
 	})
-	const event = `{"Records":[{"cf":{"config":{"eventType":"origin-request"},"request":{"clientIp":"203.0.113.178","method":"GET",
+	const event = `{"Records":[{"cf":{"config":{"eventType":"origin-request"},"request":{"clientIp":"203.0.113.178",` +
+		`"method":"GET",
 		"uri":"/images/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","querystring":"","headers":{},
 		"origin":{"s3":{"authMethod":"none","customHeaders":{},"domainName":"b.s3.eu-central-1.amazonaws.com","path":"","region":""}}}}}]}`
 	for range 2 {

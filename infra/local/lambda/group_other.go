@@ -4,7 +4,7 @@ package lambda
 
 import "syscall"
 
-// ownGroup puts the process into a group of its own, to be killed as one. Ending with its parent is a thing of
+// ownGroup puts the process into a group of its own, to be killed as one. Ending with its parent works on
 // Linux.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 

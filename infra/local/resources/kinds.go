@@ -64,9 +64,10 @@ var kinds = map[string]kind{
 			"scalingConfig",
 		not: map[string]string{"tags": noBill},
 	},
-	"aws:sqs/queuePolicy:QueuePolicy":                                                            {why: noRoles},
-	"aws:cloudwatch/logMetricFilter:LogMetricFilter":                                             {why: noAlarms},
-	"aws:s3/bucketPolicy:BucketPolicy":                                                           {supported: "bucket policy"}, // followed by the distribution
+	"aws:sqs/queuePolicy:QueuePolicy":                {why: noRoles},
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter": {why: noAlarms},
+	// followed by the distribution
+	"aws:s3/bucketPolicy:BucketPolicy":                                                           {supported: "bucket policy"},
 	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               {why: noHistory},
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       {why: noHistory},
 	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {why: "public access blocks: the S3 server refuses every unsigned request"},

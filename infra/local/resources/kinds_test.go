@@ -32,7 +32,7 @@ func goldens(t *testing.T) map[string]*plan.Document {
 	return docs
 }
 
-func TestEveryPropertyOfEveryStackIsHonouredOrListed(t *testing.T) {
+func TestEveryPropertyOfEveryStackIsSupportedOrListed(t *testing.T) {
 	for name, d := range goldens(t) {
 		t.Run(name, func(t *testing.T) {
 			reasons, err := check(d)

@@ -63,20 +63,23 @@ func newSlowGate(t *testing.T, generations ...int) *slowGate {
 	g.store = &propagating{delay: slow, now: func() time.Time { return g.now }}
 	g.store.Start(sealtest.Entries(generations...))
 	var err error
-	g.gate, err = cloudfrontjs.New(gatejs.Source, g.store, cloudfrontjs.WithClock(func() time.Time { return g.now }), cloudfrontjs.WithLog(io.Discard))
+	g.gate, err = cloudfrontjs.New(gatejs.Source, g.store, cloudfrontjs.WithClock(func() time.Time { return g.now }),
+		cloudfrontjs.WithLog(io.Discard))
 	require.NoError(t, err)
 	return g
 }
 
 func (g *slowGate) link(generation int, filler string) string {
-	hash, err := sealtest.Key(g.t, generation).Seal(seal.Claims{ExpiresAt: g.now.Add(time.Hour)}, strings.NewReader(strings.Repeat(filler, 6)))
+	hash, err := sealtest.Key(g.t, generation).Seal(seal.Claims{ExpiresAt: g.now.Add(time.Hour)},
+		strings.NewReader(strings.Repeat(filler, 6)))
 	require.NoError(g.t, err)
 	return hash
 }
 
 // passes reports whether the gate lets a request for the link on.
 func (g *slowGate) passes(hash string) bool {
-	event := fmt.Sprintf(`{"version":"1.0","request":{"method":"GET","uri":%q,"headers":{},"querystring":{},"cookies":{}}}`, seal.LinkPath(hash))
+	event := fmt.Sprintf(`{"version":"1.0","request":{"method":"GET","uri":%q,"headers":{},"querystring":{},`+
+		`"cookies":{}}}`, seal.LinkPath(hash))
 	out, err := g.gate.Run(context.Background(), []byte(event))
 	require.NoError(g.t, err)
 	var answer struct{ StatusCode int }
@@ -98,8 +101,8 @@ func TestARevokedLinkIsRefusedOnceTheDelayHasPassed(t *testing.T) {
 	}
 }
 
-// The program registers the keys of n-1, n and n+1, and the issuer seals with n: at a bump the key that seals from then on
-// has been at every location since the bump before, if the two are further apart than the delay.
+// The program registers the keys of n-1, n and n+1, and the issuer seals with n: at a bump the key that seals from
+// then on has been at every location since the bump before, if the two are further apart than the delay.
 func TestARotationRefusesNoLiveLinkWhileItArrives(t *testing.T) {
 	t.Parallel()
 	g := newSlowGate(t, 1, 2) // n = 1

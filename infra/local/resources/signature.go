@@ -66,7 +66,8 @@ func verify(r *http.Request, body []byte, key aws.Credentials, service, region s
 		return err
 	}
 	if subtle.ConstantTimeCompare([]byte(again.Header.Get("Authorization")), []byte(sent)) != 1 {
-		return errors.New("the signature does not match: sign for the service " + service + " in " + region + " with the local key")
+		return errors.New("the signature does not match: sign for the service " + service + " in " + region +
+			" with the local key")
 	}
 	return nil
 }

@@ -77,7 +77,8 @@ func TestWhatHasNoModelIsRefused(t *testing.T) {
 		_, err := sns.NewSmsPreferences(ctx, "texts", nil)
 		return err
 	})
-	assert.ErrorContains(t, err, `no outputs are modelled for type aws:sns/smsPreferences:SmsPreferences (resource "texts")`)
+	assert.ErrorContains(t, err,
+		`no outputs are modelled for type aws:sns/smsPreferences:SmsPreferences (resource "texts")`)
 
 	_, err = evaluate(func(ctx *pulumi.Context) error {
 		_, err := aws.GetRegion(ctx, nil)

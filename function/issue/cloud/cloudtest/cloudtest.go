@@ -117,7 +117,10 @@ func (a *AWS) RoundTrip(r *http.Request) (*http.Response, error) {
 	case fault == Throttle && r.URL.Hostname() == cloudFrontHost:
 		return answer(r, func(w http.ResponseWriter) { a.CloudFront.refuse(w, "Throttling") }), nil
 	case fault == Throttle:
-		return answer(r, func(w http.ResponseWriter) { cloudfrontjs.Refuse(w, http.StatusBadRequest, "ThrottlingException") }), nil
+		return answer(r, func(w http.ResponseWriter) {
+			cloudfrontjs.Refuse(w, http.StatusBadRequest,
+				"ThrottlingException")
+		}), nil
 	}
 	response, err := a.serve(r)
 	if fault == Lost && err == nil {

@@ -8,7 +8,6 @@ import (
 )
 
 func TestBucketPolicies(t *testing.T) {
-	const mine = "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE"
 	const other = "arn:aws:cloudfront::999999999999:distribution/OTHER"
 	grant := func(principal, condition string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal +
