@@ -75,7 +75,7 @@ func BenchmarkGate(b *testing.B) {
 	}{
 		{"good", "/images/" + good, 0, 2},
 		{"forged", "/images/" + good[:31] + "_", 404, 1},
-		{"of a generation without a key", "/images/_" + good[1:], 404, 2},
+		{"of a generation without a key", "/images/_" + good[1:], 404, 3},
 		{"of the wrong form", "/images/" + good + "/", 404, 0},
 	} {
 		b.Run(bb.name, func(b *testing.B) {

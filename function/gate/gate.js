@@ -9,7 +9,8 @@
 // testdata/vectors.json holds what both sides must say.
 //
 // The key value store holds the key of each generation in use, 64 letters and
-// digits, as k.<generation>, and an entry r.<hash> for every revoked link.
+// digits, as k.<generation>, an entry audience beside them, and an entry r.<hash>
+// for every revoked link.
 //
 // Only what the runtime's documentation lists is used, and a test sees to that.
 // It takes no await among arguments, which is why each await has its own line.
@@ -75,6 +76,12 @@ async function keyOf(kvs, generation) {
     } catch (error) {
         const there = await kvs.exists(name);
         if (!there) {
+            // Without this entry, which is always there, the keys are gone: an
+            // alarm must sound, instead of every link being told from a forged one.
+            const ring = await kvs.exists('audience');
+            if (!ring) {
+                throw new Error('no keys');
+            }
             return null;
         }
     }

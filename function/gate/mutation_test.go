@@ -31,6 +31,7 @@ func TestEveryLineOfTheGateMatters(t *testing.T) {
 		{"the expiry is read unsigned", "link.readUInt32BE(1) * 1000", "(link.readUInt32BE(1) | 0) * 1000"},
 		{"an expired link is known from its seal first", "key === null || !isSealed(link, key)",
 			"Date.now() < link.readUInt32BE(1) * 1000 && !isSealed(link, key)"},
+		{"keys that are gone are noticed", "if (!ring) {", "if (false) {"},
 		{"revocations are looked up", "const revoked = await kvs.exists('r.' + hash);", "const revoked = false;"},
 		{"revocations are under their name", "'r.' + hash", "'r-' + hash"},
 		{"a revoked link is refused", "revoked ? notFound() : request", "request"},

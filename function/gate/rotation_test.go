@@ -56,7 +56,7 @@ func TestRotationsUnderTraffic(t *testing.T) {
 		traffic.Wait()
 
 		assert.Equal(t, 404, status(to-2), "generation %d was rotated out", to-2)
-		assert.Len(t, slices.Collect(maps.Keys(g.store.All())), 3)
+		assert.Len(t, slices.Collect(maps.Keys(g.store.All())), 4, "three generations, and the audiences' key")
 	}
 	assert.Empty(t, g.log.String())
 }

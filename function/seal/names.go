@@ -17,6 +17,10 @@ const (
 const (
 	// KeyPrefix begins the name of a link key's entry, which holds the key's value.
 	KeyPrefix = "k."
+	// AudienceEntry is the entry that keys the names of audiences. It is made with
+	// the first link key and never rotated, so a store without it is one whose keys
+	// are gone: the gate then fails instead of refusing every link as forged.
+	AudienceEntry = "audience"
 	// RevocationPrefix begins the name of a revoked link's entry. It holds the
 	// link's expiry in epoch seconds, for whoever clears the list; the gate only
 	// looks whether it is there.

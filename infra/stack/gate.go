@@ -78,7 +78,8 @@ func (s *builder) newViewerFunction(g *gate, name string, args *cloudfront.Funct
 	return function, err
 }
 
-// newKeys registers the entries of the link keys: the generation that seals, the
+// newKeys registers the entry that keys the names of audiences, which never
+// changes, and those of the link keys: the generation that seals, the
 // one before it, whose links still open, and the one after it, so that a key has
 // long been at every edge when it begins to seal. They are registered one by one,
 // since the issuer keeps the revoked links among them.
@@ -86,23 +87,34 @@ func (s *builder) newViewerFunction(g *gate, name string, args *cloudfront.Funct
 // AWS makes the values. Each evaluation asks for new ones, of which only those of
 // new entries are used: an entry keeps the value it was made with.
 func (s *builder) newKeys(store *cloudfront.KeyValueStore) error {
+	if err := s.newKey(store, "audience", seal.AudienceEntry); err != nil {
+		return err
+	}
 	first, last := max(s.cfg.LinkKeyGeneration-1, 1), min(s.cfg.LinkKeyGeneration+1, seal.MaxGeneration)
 	for generation := first; generation <= last; generation++ {
-		// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html
-		made, err := secretsmanager.GetRandomPassword(s.ctx, &secretsmanager.GetRandomPasswordArgs{
-			PasswordLength: pulumi.IntRef(seal.ValueLength), ExcludePunctuation: pulumi.BoolRef(true),
-		})
-		if err != nil {
-			return fmt.Errorf("making link key %d: %w", generation, err)
+		if err := s.newKey(store, fmt.Sprintf("key-%d", generation), seal.KeyEntry(generation)); err != nil {
+			return err
 		}
-		_, err = cloudfront.NewKeyvaluestoreKey(s.ctx, fmt.Sprintf("key-%d", generation), &cloudfront.KeyvaluestoreKeyArgs{
-			KeyValueStoreArn: store.Arn,
-			Key:              pulumi.String(seal.KeyEntry(generation)),
-			Value:            pulumi.ToSecret(pulumi.String(made.RandomPassword)).(pulumi.StringOutput),
-		}, pulumi.IgnoreChanges([]string{"value"}))
-		if err != nil {
-			return fmt.Errorf("link key %d: %w", generation, err)
-		}
+	}
+	return nil
+}
+
+// newKey registers an entry with a value that AWS makes.
+func (s *builder) newKey(store *cloudfront.KeyValueStore, name, entry string) error {
+	// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html
+	made, err := secretsmanager.GetRandomPassword(s.ctx, &secretsmanager.GetRandomPasswordArgs{
+		PasswordLength: pulumi.IntRef(seal.ValueLength), ExcludePunctuation: pulumi.BoolRef(true),
+	})
+	if err != nil {
+		return fmt.Errorf("making the key %s: %w", entry, err)
+	}
+	_, err = cloudfront.NewKeyvaluestoreKey(s.ctx, name, &cloudfront.KeyvaluestoreKeyArgs{
+		KeyValueStoreArn: store.Arn,
+		Key:              pulumi.String(entry),
+		Value:            pulumi.ToSecret(pulumi.String(made.RandomPassword)).(pulumi.StringOutput),
+	}, pulumi.IgnoreChanges([]string{"value"}))
+	if err != nil {
+		return fmt.Errorf("key %s: %w", entry, err)
 	}
 	return nil
 }

@@ -61,14 +61,14 @@ func TestTheFunctionsShipAsTheyAre(t *testing.T) {
 
 func TestTheStoreHoldsTheKeysOfThisGenerationAndItsNeighbours(t *testing.T) {
 	for generation, want := range map[string][]string{
-		"1": {"key-1", "key-2"}, "2": {"key-1", "key-2", "key-3"}, "7": {"key-6", "key-7", "key-8"},
-		"255": {"key-254", "key-255"},
+		"1": {"audience", "key-1", "key-2"}, "2": {"audience", "key-1", "key-2", "key-3"},
+		"7": {"audience", "key-6", "key-7", "key-8"}, "255": {"audience", "key-254", "key-255"},
 	} {
 		doc := planOf(t, "dev", config{"linkKeyGeneration": generation})
 		var names []string
 		for _, r := range kinds(doc, "KeyvaluestoreKey") {
 			names = append(names, r.Name)
-			assert.Equal(t, "k."+strings.TrimPrefix(r.Name, "key-"), r.Inputs["key"])
+			assert.Equal(t, strings.Replace(r.Name, "key-", "k.", 1), r.Inputs["key"])
 			assert.Equal(t, find(t, doc, "KeyValueStore", "gate").Outputs["arn"], r.Inputs["keyValueStoreArn"])
 			assert.Equal(t, []string{"value"}, r.Options.IgnoreChanges, "it keeps the value that it was made with")
 		}
@@ -171,7 +171,7 @@ func TestAnEmptyStackFileIsEnough(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("config:\n  aws:region: eu-central-1\n"), 0o600))
 	doc, err := evaluate("dev", nil, func(o *recorder.Options) { o.ConfigFile = file })
 	require.NoError(t, err)
-	assert.Len(t, kinds(doc, "KeyvaluestoreKey"), 2)
+	assert.Len(t, kinds(doc, "KeyvaluestoreKey"), 3)
 }
 
 func TestTheIssuerMayUseThisStoreOnly(t *testing.T) {

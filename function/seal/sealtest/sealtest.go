@@ -47,7 +47,7 @@ func (h Hashes) Accepts(_ context.Context, hash string) (bool, error) {
 
 // Entries are what a store holds in which these generations have keys.
 func Entries(generations ...int) map[string]string {
-	entries := map[string]string{}
+	entries := map[string]string{seal.AudienceEntry: Value(0)}
 	for _, g := range generations {
 		entries[seal.KeyEntry(g)] = Value(g)
 	}

@@ -204,7 +204,10 @@ func TestEveryAlarmCanSoundHereOrItIsSaidWhyNot(t *testing.T) {
 func TestAGateWithoutAUsableKeySoundsItsAlarm(t *testing.T) {
 	doc := everything(t)
 	for name, spoil := range map[string]func(*operated){
-		"the key is too short":     func(o *operated) { o.store.Put("k.1", "short") },
+		"the key is too short": func(o *operated) { o.store.Put("k.1", "short") },
+		"the keys are gone": func(o *operated) {
+			o.store.Update(nil, seal.KeyEntry(1), seal.AudienceEntry)
+		},
 		"the store cannot be read": func(o *operated) { o.store.FailReads(func(string) error { return errBroken }) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -156,6 +156,7 @@ func get(hash, delivery string, regions ...string) []byte {
 	headers := strings.Join([]string{
 		header("table", "mappings"), header("regions", strings.Join(regions, ",")), header("bucket", bucket),
 		header("bucket-region", home), header("delivery", delivery), header("signature-ttl", "300"),
+		header("browser-cache", "86400"),
 	}, ",")
 	return fmt.Appendf(nil,
 		`{"Records":[{"cf":{"config":{"distributionId":"EDFDVBD6EXAMPLE","eventType":"origin-request","requestId":"x"},
