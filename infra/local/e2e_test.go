@@ -316,7 +316,7 @@ func assertNoKeyIsSaid(t *testing.T, r *running) {
 	t.Helper()
 	var state struct{ Registered map[string]string }
 	readJSON(t, filepath.Join(r.dir, "keyvaluestore.json"), &state)
-	require.Len(t, state.Registered, 2)
+	require.Len(t, state.Registered, 3, "two generations, and the audiences' key")
 	outputs, err := os.ReadFile(filepath.Join(r.dir, "outputs.json"))
 	require.NoError(t, err)
 	for name, key := range state.Registered {
