@@ -68,6 +68,7 @@ func TestMessagesAreHandedOverInBatches(t *testing.T) {
 			q.send(body)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		assert.Equal(t, [][]string{{"1", "2", "3"}, {"4"}}, f.batches)
 		assert.Equal(t, []time.Duration{0, time.Second}, f.at, "a full batch does not wait for its window")
 	})
@@ -92,6 +93,7 @@ func TestOnlyWhatWasNotDoneComesBackAndInTheEndIsBuried(t *testing.T) {
 				q.send("bad")
 				q.send("good")
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				all := []string{"bad", "good"}
 				if broken == nil {
 					assert.Equal(t, [][]string{all, {"bad"}, {"bad"}}, f.batches)
