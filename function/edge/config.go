@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"secure-media-cdn/function/variant"
 )
 
 // The origin custom headers that carry the configuration, set by infra/stack.
@@ -29,6 +31,12 @@ const (
 	HeaderSignatureTTL = "x-media-signature-ttl"
 	// HeaderBrowserCache is how long a browser may keep its own copy, in seconds.
 	HeaderBrowserCache = "x-media-browser-cache"
+	// HeaderViewerCache is how long a browser may keep its own copy of what only
+	// signed-in viewers may see, in seconds.
+	HeaderViewerCache = "x-media-viewer-cache"
+	// HeaderVariants holds the variants by name, as variant.EncodeSet spells them.
+	// Only the origin of variants has it.
+	HeaderVariants = "x-media-variants"
 )
 
 // Delivery says how a live link reaches its object.
@@ -61,6 +69,10 @@ type Config struct {
 	// BrowserCache bounds how long a browser may show its own copy without asking,
 	// in origin delivery. No revocation reaches that copy.
 	BrowserCache time.Duration
+	// ViewerCache is the same for a link that asks for a ticket.
+	ViewerCache time.Duration
+	// Variants are the variants by name; empty at the S3 origin.
+	Variants map[string]variant.Variant
 }
 
 // parseConfig reads the origin's custom headers. The error names every header

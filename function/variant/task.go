@@ -9,24 +9,6 @@ import (
 	"time"
 )
 
-// Format is what a viewer can show, as the gate found in its Accept header. It
-// is the best one that the answer may have; a source may ask for another:
-// an animation that may not be AVIF is WebP, which every viewer of AVIF shows.
-type Format string
-
-const (
-	// AVIF is the smallest.
-	AVIF Format = "avif"
-	// WebP is the one that can be animated.
-	WebP Format = "webp"
-	// Plain is for viewers that show neither: a JPEG, or a PNG where the source
-	// has transparency. An animation becomes its first frame.
-	Plain Format = "plain"
-)
-
-// Valid reports whether f is one of the formats above.
-func (f Format) Valid() bool { return f == AVIF || f == WebP || f == Plain }
-
 // Limits bound the sources that are transformed at all. A larger one is
 // answered with the photo itself.
 type Limits struct {
