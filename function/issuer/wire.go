@@ -19,6 +19,7 @@ import (
 
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/cloud"
+	"secure-media-cdn/function/keyring"
 	"secure-media-cdn/function/mapping"
 )
 
@@ -66,7 +67,7 @@ func wire(c config, base aws.Config, getenv func(string) string, log *slog.Logge
 	}
 	var options []func(*cloudfrontkeyvaluestore.Options)
 	if endpoint := getenv("AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE"); endpoint != "" {
-		options = append(options, cloud.AtEndpoint(endpoint))
+		options = append(options, keyring.AtEndpoint(endpoint))
 	}
 	store := cloudfrontkeyvaluestore.NewFromConfig(in(globalRegion), options...)
 	cdn := &cloud.CDN{
@@ -83,8 +84,10 @@ func wire(c config, base aws.Config, getenv func(string) string, log *slog.Logge
 		o.UsePathStyle = getenv("AWS_ENDPOINT_URL_S3") != ""
 	})}
 	issuer := &issue.Issuer{
-		Store:   table(c.regions[0]),
-		Hashes:  &cloud.Ring{Client: store, Store: c.store, Generation: c.generation, Random: rand.Reader},
+		Store: table(c.regions[0]),
+		Hashes: &cloud.Ring{
+			Keys: &keyring.Ring{Client: store, Store: c.store, Generation: c.generation}, Random: rand.Reader,
+		},
 		CDN:     cdn,
 		Objects: bucket, Unchecked: !c.checkObjects,
 		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, TTL: c.linkTTL, RenewBefore: c.renewBefore,

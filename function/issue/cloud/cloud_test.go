@@ -23,6 +23,7 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/cloud"
 	"secure-media-cdn/function/issue/cloud/cloudtest"
+	"secure-media-cdn/function/keyring"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/seal"
 	"secure-media-cdn/function/seal/sealtest"
@@ -313,27 +314,6 @@ func TestASmallListIsNotSwept(t *testing.T) {
 	assert.Len(t, a.Calls, 2, "the list is not read")
 }
 
-func TestAnEndpointOfOneMachineIsCalledAsItIs(t *testing.T) {
-	t.Parallel()
-	var path, authorization string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path, authorization = r.URL.Path, r.Header.Get("Authorization")
-		w.Header().Set("ETag", "1")
-		fmt.Fprint(w, `{"ItemCount":0,"TotalSizeInBytes":0,"Created":0,"KvsARN":"arn"}`)
-	}))
-	defer server.Close()
-	a := &cloudtest.AWS{}
-	cfg := a.Config(false)
-	cfg.HTTPClient = server.Client()
-	client := cloudfrontkeyvaluestore.NewFromConfig(cfg, cloud.AtEndpoint(server.URL))
-	out, err := client.DescribeKeyValueStore(context.Background(),
-		&cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: aws.String(store)})
-	require.NoError(t, err)
-	assert.Equal(t, "1", *out.ETag)
-	assert.Equal(t, "/key-value-stores/"+store, path)
-	assert.Contains(t, authorization, "AWS4-ECDSA-P256-SHA256", "signed as CloudFront demands")
-}
-
 func TestTheBucketTellsMissingFromForbidden(t *testing.T) {
 	t.Parallel()
 	server, err := engine.S3(context.Background(), t.TempDir(), cloudtest.Region,
@@ -422,8 +402,9 @@ type zero struct{}
 func (zero) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func newRing(a *cloudtest.AWS, generation int) *cloud.Ring {
-	return &cloud.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(a.Config(false)), Store: store,
-		Generation: generation, Random: zero{}}
+	keys := &keyring.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(a.Config(false)), Store: store,
+		Generation: generation}
+	return &cloud.Ring{Keys: keys, Random: zero{}}
 }
 
 func TestTheRingSealsWithItsGenerationAndOpensItsNeighbours(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/function/issue/cloud"
+	"secure-media-cdn/function/keyring"
 	"secure-media-cdn/infra/plan"
 )
 
@@ -72,7 +72,7 @@ func TestAnInvalidationMakesTheEdgeForget(t *testing.T) {
 
 func storeClient(m *Stack) *cloudfrontkeyvaluestore.Client {
 	return cloudfrontkeyvaluestore.New(cloudfrontkeyvaluestore.Options{Region: globalRegion, Credentials: Provider,
-		RetryMaxAttempts: 1}, cloud.AtEndpoint(m.Endpoints[storeEndpoint]))
+		RetryMaxAttempts: 1}, keyring.AtEndpoint(m.Endpoints[storeEndpoint]))
 }
 
 func TestTheKeyValueStoreIsWhatTheGateReads(t *testing.T) {

@@ -1,4 +1,4 @@
-package cloud
+package keyring
 
 import (
 	"context"
