@@ -75,8 +75,8 @@ func FuzzURI(f *testing.F) {
 	}
 	f.Add("/images/" + testHash)
 	f.Fuzz(func(t *testing.T, uri string) {
-		hash, ok := seal.HashOf(uri)
-		if !ok {
+		hash, name, ok := seal.ParsePath(uri)
+		if !ok || name != "" {
 			return
 		}
 		if uri != "/images/"+hash || len(hash) != 32 {

@@ -71,8 +71,8 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) (out []byte, err e
 func (h *Handler) answer(ctx context.Context, request Request) answer {
 	// Links have one path. Any other is refused: each further way to write a link
 	// would be one more cache key, and one more run for anyone who holds it.
-	hash, ok := seal.HashOf(request.URI)
-	if !ok {
+	hash, name, ok := seal.ParsePath(request.URI)
+	if !ok || name != "" {
 		return notFound // no lookup and no log line: anyone can cause these
 	}
 	if request.Method == http.MethodOptions {

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
 	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/cloudfrontjs"
@@ -30,7 +29,7 @@ var (
 
 // withKeys is a gate whose store has keys 1 and 2.
 func withKeys(t testing.TB) *testGate {
-	g := newGate(t, gate.Source)
+	g := newGate(t, source(t))
 	g.store.Update(sealtest.Entries(1, 2))
 	return g
 }

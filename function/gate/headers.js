@@ -7,6 +7,9 @@
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
 // https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ResponseHeadersPolicyRemoveHeader.html
 
+// What the stack decides: package gate writes another line here.
+const viewerCacheSeconds = 0;
+
 function handler(event) {
     const response = event.response;
     Object.keys(response.headers).forEach(function (name) {

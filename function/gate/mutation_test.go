@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"secure-media-cdn/function/gate"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -52,8 +50,8 @@ func TestEveryLineOfTheGateMatters(t *testing.T) {
 		{"an expired link is told so", "'This link has expired.\\n'", "'Not found.\\n'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			require.Equal(t, 1, strings.Count(gate.Source, tt.line), "this line is to be found once: %s", tt.line)
-			g := newGate(t, strings.Replace(gate.Source, tt.line, tt.broken, 1))
+			require.Equal(t, 1, strings.Count(source(t), tt.line), "this line is to be found once: %s", tt.line)
+			g := newGate(t, strings.Replace(source(t), tt.line, tt.broken, 1))
 			noticed := 0
 			for _, r := range all {
 				if r.broken(t, g) != "" {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
 	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/cloudfrontjs"
@@ -21,7 +20,7 @@ import (
 // rotation to generation n adds the key n+1, has the issuer seal with n, and
 // deletes the key n-2, in any order.
 func TestRotationsUnderTraffic(t *testing.T) {
-	g := newGate(t, gate.Source)
+	g := newGate(t, source(t))
 	g.store.Update(sealtest.Entries(1, 2, 3))
 	status := func(generation int) int {
 		a, err := ask(context.Background(), g.Function, "GET", "/images/"+sealed(t, generation, expiry, "a"))
@@ -65,7 +64,7 @@ func TestRotationsUnderTraffic(t *testing.T) {
 // expiry.
 func TestARotationDoesNotChangeALinksLife(t *testing.T) {
 	clock := expiry.Add(-time.Second)
-	g := newGate(t, gate.Source, cloudfrontjs.WithClock(func() time.Time { return clock }))
+	g := newGate(t, source(t), cloudfrontjs.WithClock(func() time.Time { return clock }))
 	g.store.Update(sealtest.Entries(1, 2, 3))
 	uri := "/images/" + sealed(t, 1, expiry, "a")
 	a, err := ask(context.Background(), g.Function, "GET", uri)

@@ -24,12 +24,7 @@ func NewKey(generation int, value string) (Key, error) {
 	if generation < 1 || generation > MaxGeneration {
 		return Key{}, fmt.Errorf("a link key's generation is 1 to %d, not %d", MaxGeneration, generation)
 	}
-	ok := len(value) == ValueLength
-	for i := range len(value) {
-		c := value[i]
-		ok = ok && ('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z')
-	}
-	if !ok {
+	if !isValue(value) {
 		return Key{}, fmt.Errorf("the value of link key %d is not %d letters and digits", generation, ValueLength)
 	}
 	return Key{byte(generation), value}, nil
@@ -41,3 +36,13 @@ func (k Key) String() string { return "link key " + strconv.Itoa(int(k.generatio
 
 // GoString is String, for %#v.
 func (k Key) GoString() string { return k.String() }
+
+// isValue reports whether s has the form of a key's value.
+func isValue(s string) bool {
+	ok := len(s) == ValueLength
+	for i := range len(s) {
+		c := s[i]
+		ok = ok && ('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z')
+	}
+	return ok
+}

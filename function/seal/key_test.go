@@ -54,14 +54,6 @@ func TestNamesOfEntriesAndLinks(t *testing.T) {
 	assert.Equal(t, "k.255", seal.KeyEntry(255))
 	assert.Equal(t, "r."+hash, seal.RevocationEntry(hash))
 	assert.Equal(t, "/images/"+hash, seal.LinkPath(hash))
-	got, ok := seal.HashOf("/images/" + hash)
-	assert.True(t, ok)
-	assert.Equal(t, hash, got)
-	for _, path := range []string{"", "/images/", hash, "/images" + hash, "/images/" + hash[1:], "/images/" + hash + "/",
-		"/Images/" + hash} {
-		_, ok := seal.HashOf(path)
-		assert.False(t, ok, "%q", path)
-	}
 }
 
 func TestOnlyTheFormOfAHashIsOne(t *testing.T) {

@@ -1,16 +1,18 @@
 package seal
 
 import (
+	"encoding/base64"
 	"strconv"
-	"strings"
 )
 
 const (
-	// Path is what the path of every link begins with; the hash follows.
-	Path = "/images/"
 	// HashLength is the number of characters in a hash. 24 bytes fill 32 base64url
 	// characters exactly, so every hash has one spelling only.
 	HashLength = 32
+	// TicketCookie and TicketQuery are the names of the cookie and of the query
+	// parameter that carry a ticket.
+	TicketCookie = "__Secure-viewer"
+	TicketQuery  = "ticket"
 )
 
 // Entries of the gate's key value store begin with what they are.
@@ -21,10 +23,12 @@ const (
 	// the first link key and never rotated, so a store without it is one whose keys
 	// are gone: the gate then fails instead of refusing every link as forged.
 	AudienceEntry = "audience"
-	// RevocationPrefix begins the name of a revoked link's entry. It holds the
-	// link's expiry in epoch seconds, for whoever clears the list; the gate only
-	// looks whether it is there.
+	// RevocationPrefix begins the name of a revoked link's entry, and SessionPrefix
+	// that of an ended session's. Both hold an expiry in epoch seconds, the link's
+	// or that of the session's last ticket, for whoever clears the list; the gate
+	// only looks whether they are there.
 	RevocationPrefix = "r."
+	SessionPrefix    = "s."
 )
 
 // KeyEntry returns the name of the entry that holds the key of a generation.
@@ -34,13 +38,9 @@ func KeyEntry(generation int) string { return KeyPrefix + strconv.Itoa(generatio
 // there.
 func RevocationEntry(hash string) string { return RevocationPrefix + hash }
 
-// LinkPath returns the path of the hash's link.
-func LinkPath(hash string) string { return Path + hash }
-
-// HashOf returns the hash in the path of a link, and whether the path is one.
-func HashOf(path string) (hash string, ok bool) {
-	hash, ok = strings.CutPrefix(path, Path)
-	return hash, ok && IsHash(hash)
+// SessionEntry returns the name of the entry that ends a session by being there.
+func SessionEntry(s Session) string {
+	return SessionPrefix + base64.RawURLEncoding.EncodeToString(s[:])
 }
 
 // IsHash reports whether s has the form of a hash: 32 characters of

@@ -1,5 +1,5 @@
-// Package seal makes and checks the 32 characters that end a link, and names
-// what a link and its keys are found under.
+// Package seal makes and checks the 32 characters of a link and the tickets of
+// viewers, and names what links, tickets and their keys are found under.
 //
 // A hash stands for 24 bytes, integers in big endian: the generation of the key
 // that sealed it (1), the expiry in epoch seconds (4), a policy (1), an audience
@@ -33,9 +33,14 @@ const (
 	hashBytes  = 24
 )
 
-// PolicyHolder is the policy of a link that everybody may see who holds it. It
-// is the only one there is.
-const PolicyHolder = 0
+// The policies there are. The gate refuses links of any other.
+const (
+	// PolicyHolder is the policy of a link that everybody may see who holds it.
+	PolicyHolder = 0
+	// PolicyTicket is the policy of a bound link: its viewer also needs a ticket
+	// that names the link's audience.
+	PolicyTicket = 1
+)
 
 // ErrForged says that a hash was not sealed by the key: invented, damaged, or
 // sealed by another one.
@@ -45,30 +50,39 @@ var ErrForged = errors.New("forged link")
 type Claims struct {
 	// ExpiresAt is the end of the link, in whole seconds from 1970 to 2106.
 	ExpiresAt time.Time
-	// Policy says what a viewer needs beside the link, and Audience who may see
-	// it. Both are 0 for now.
-	Policy   byte
-	Audience [4]byte
+	// Policy says what a viewer needs beside the link.
+	Policy byte
+	// Audience says who may see a bound link. It is 0 under [PolicyHolder].
+	Audience Audience
 }
 
 // Seal returns a new hash that says what the claims say, its expiry rounded down
 // to whole seconds. It reads 6 bytes from random, which must be
 // crypto/rand.Reader outside tests.
 func (k Key) Seal(c Claims, random io.Reader) (string, error) {
-	seconds := c.ExpiresAt.Unix()
-	if seconds < 0 || seconds > math.MaxUint32 {
-		return "", fmt.Errorf("sealing a link: the expiry %s is outside the years 1970 to 2106",
-			c.ExpiresAt.UTC().Format(time.RFC3339))
+	raw, err := k.head(c.ExpiresAt, sealAt, hashBytes)
+	if err != nil {
+		return "", fmt.Errorf("sealing a link: %w", err)
 	}
-	raw := make([]byte, sealAt, hashBytes)
-	raw[0] = k.generation
-	binary.BigEndian.PutUint32(raw[expiryAt:], uint32(seconds))
 	raw[policyAt] = c.Policy
 	copy(raw[audienceAt:], c.Audience[:])
 	if _, err := io.ReadFull(random, raw[randomAt:]); err != nil {
 		return "", fmt.Errorf("sealing a link: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(append(raw, k.sum(raw)...)), nil
+}
+
+// head returns a body of length bytes, with room for its seal, that begins as
+// links and tickets do: with the key's generation and the expiry.
+func (k Key) head(expiresAt time.Time, length, capacity int) ([]byte, error) {
+	seconds := expiresAt.Unix()
+	if seconds < 0 || seconds > math.MaxUint32 {
+		return nil, fmt.Errorf("the expiry %s is outside the years 1970 to 2106", expiresAt.UTC().Format(time.RFC3339))
+	}
+	raw := make([]byte, length, capacity)
+	raw[0] = k.generation
+	binary.BigEndian.PutUint32(raw[expiryAt:], uint32(seconds))
+	return raw, nil
 }
 
 // Open checks the seal of a hash and returns what it says. The expiry may have
@@ -80,10 +94,15 @@ func (k Key) Open(hash string) (Claims, error) {
 		return Claims{}, ErrForged
 	}
 	return Claims{
-		ExpiresAt: time.Unix(int64(binary.BigEndian.Uint32(raw[expiryAt:])), 0),
+		ExpiresAt: expiryOf(raw),
 		Policy:    raw[policyAt],
-		Audience:  [4]byte(raw[audienceAt:randomAt]),
+		Audience:  Audience(raw[audienceAt:randomAt]),
 	}, nil
+}
+
+// expiryOf returns the expiry in a body that begins as head returns it.
+func expiryOf(raw []byte) time.Time {
+	return time.Unix(int64(binary.BigEndian.Uint32(raw[expiryAt:])), 0)
 }
 
 // Generation returns the generation of the key that a hash claims to be sealed

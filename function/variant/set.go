@@ -5,28 +5,23 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"secure-media-cdn/function/seal"
 )
 
-const (
-	// MaxVariants is how many variants a stack may name: each of them, in each
-	// format, is one more transformation that a viewer of a photo can cause.
-	MaxVariants = 40
-	// MaxNameLength is the longest name of a variant.
-	MaxNameLength = 24
-	// reserved is the last segment of the path of every photo as an attachment.
-	reserved = "download"
-)
+// MaxVariants is how many variants a stack may name: each of them, in each
+// format, is one more transformation that a viewer of a photo can cause.
+const MaxVariants = 40
 
 // CheckName returns an error that says why name cannot be the name of a variant,
 // which is the last segment of its path.
 func CheckName(name string) error {
-	if name == reserved {
+	if name == seal.Download {
 		return fmt.Errorf("%q stands for the photo as an attachment; choose another name", name)
 	}
-	if name == "" || len(name) > MaxNameLength || !('a' <= name[0] && name[0] <= 'z') ||
-		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+	if !seal.IsName(name) {
 		return fmt.Errorf("%q must be a letter from a to z and then at most %d of a to z, 0 to 9 and -",
-			name, MaxNameLength-1)
+			name, seal.MaxNameLength-1)
 	}
 	return nil
 }

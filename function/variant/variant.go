@@ -4,7 +4,7 @@
 // A variant is a definition that the team has named in the stack's
 // configuration. The stack checks definitions, the edge function hands one on
 // with each request, and the images function carries it out; this package is
-// what they agree on, and imports nothing but the standard library.
+// what they agree on.
 package variant
 
 import (

@@ -41,10 +41,14 @@ func (s *builder) newGate() (*gate, error) {
 	if err := s.newKeys(store); err != nil {
 		return nil, err
 	}
+	code, err := source.Source(source.Settings{})
+	if err != nil {
+		return nil, err
+	}
 	g := &gate{store: store}
 	if g.function, err = s.newViewerFunction(g, "gate", &cloudfront.FunctionArgs{
 		Comment:                   pulumi.String("Refuses forged, expired and revoked links"),
-		Code:                      pulumi.String(source.Source),
+		Code:                      pulumi.String(code),
 		KeyValueStoreAssociations: pulumi.StringArray{store.Arn},
 	}); err != nil {
 		return nil, err
@@ -59,7 +63,7 @@ func (s *builder) newGate() (*gate, error) {
 	}
 	g.headers, err = s.newViewerFunction(g, "headers", &cloudfront.FunctionArgs{
 		Comment: pulumi.String("Takes S3's own headers out of answers"),
-		Code:    pulumi.String(source.Headers),
+		Code:    pulumi.String(source.Headers(0)),
 	})
 	return g, err
 }

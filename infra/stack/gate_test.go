@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
 	"secure-media-cdn/infra/plan"
 	"secure-media-cdn/infra/plan/recorder"
@@ -48,11 +49,10 @@ func viewerFunction(t *testing.T, doc *plan.Document, name string) plan.Resource
 
 func TestTheFunctionsShipAsTheyAre(t *testing.T) {
 	doc := planOf(t, "everything", nil)
-	for name, source := range map[string]string{"gate": "gate.js", "public": "public.js", "headers": "headers.js"} {
-		text, err := os.ReadFile(root + "/function/gate/" + source)
-		require.NoError(t, err)
-		assert.Equal(t, string(text), viewerFunction(t, doc, name).Inputs["code"])
-		assert.LessOrEqual(t, len(text), 10_000)
+	code, err := gate.Source(gate.Settings{})
+	require.NoError(t, err)
+	for name, text := range map[string]string{"gate": code, "public": gate.Public, "headers": gate.Headers(0)} {
+		assert.Equal(t, text, viewerFunction(t, doc, name).Inputs["code"])
 	}
 	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]},
 		viewerFunction(t, doc, "gate").Inputs["keyValueStoreAssociations"], "a function can have one store")

@@ -53,3 +53,11 @@ func Entries(generations ...int) map[string]string {
 	}
 	return entries
 }
+
+// AudienceKey returns the audiences' key of [Entries].
+func AudienceKey(t testing.TB) seal.AudienceKey {
+	t.Helper()
+	k, err := seal.NewAudienceKey(Value(0))
+	require.NoError(t, err)
+	return k
+}
