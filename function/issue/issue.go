@@ -39,8 +39,8 @@ const (
 	parallel = 25
 )
 
-// Issuer issues and revokes links. All fields but Services and Unchecked are
-// required; it may be used by many goroutines.
+// Issuer issues and revokes links. All fields but Services, Variants and
+// Unchecked are required; it may be used by many goroutines.
 type Issuer struct {
 	Store   mapping.Store
 	Hashes  Hashes
@@ -55,6 +55,8 @@ type Issuer struct {
 	// BaseURL is the CDN's address, without a trailing slash.
 	BaseURL  string
 	Services Services
+	// Variants are the names of the pictures' variants.
+	Variants []string
 	// TTL is the life of a link when none is asked for, and the longest one.
 	TTL time.Duration
 	// RenewBefore is how much life a link must have left to be given out again.
@@ -125,6 +127,10 @@ type Link struct {
 	Object string
 	// URL is the whole link.
 	URL string
+	// Download is the address at which browsers save the object as a file, and Variants are the addresses of the object
+	// in other sizes, by the variants' names. A public service's object has neither.
+	Download string
+	Variants map[string]string
 	// Hash is empty for a public service's object, as are the times.
 	Hash      string
 	ExpiresAt time.Time
@@ -139,7 +145,7 @@ type Link struct {
 type wanted struct {
 	object  mapping.Object
 	service string
-	public  bool
+	access  Access
 	content string // that the bucket has, if anybody looked
 	link    Link
 }
@@ -168,8 +174,8 @@ func (i *Issuer) Issue(ctx context.Context, objects []string, ttl time.Duration)
 			distinct = append(distinct, w)
 		}
 	}
-	i.publish(ctx, keep(distinct, func(w *wanted) bool { return w.public }))
-	i.issue(ctx, keep(distinct, func(w *wanted) bool { return !w.public }), ttl)
+	i.publish(ctx, keep(distinct, func(w *wanted) bool { return w.access == Public }))
+	i.issue(ctx, keep(distinct, func(w *wanted) bool { return w.access != Public }), ttl)
 	for n, text := range objects {
 		if object, err := mapping.ParseObject(text); err == nil && byObject[object] != nil {
 			links[n] = byObject[object].link

@@ -151,12 +151,36 @@ func TestANewLinkSaysWhatItIs(t *testing.T) {
 	hash := fmt.Sprintf("%032d", 1)
 	assert.Equal(t, issue.Link{
 		Object: "s3://media/a.jpg", URL: "https://cdn.example/images/" + hash, Hash: hash,
+		Download:  "https://cdn.example/images/" + hash + "/download",
 		ExpiresAt: time.Unix(1_800_000_000, 0).Add(ttl), New: true,
 	}, got)
 	m, err := w.store.Get(context.Background(), hash)
 	require.NoError(t, err)
 	assert.Equal(t, mapping.Mapping{Hash: hash, Object: mapping.Object{Bucket: "media", Key: "a.jpg"},
 		CreatedAt: time.Unix(1_800_000_000, 0), ExpiresAt: time.Unix(1_800_000_000, 0).Add(ttl)}, m)
+}
+
+func TestALinkNamesTheAddressOfEveryVariant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(&mapping.Memory{})
+	i := w.issuer()
+	i.Services = issue.Services{"simple-chat": issue.ByLink, "marketplace": issue.Public}
+	i.Variants = []string{"blur", "w320"}
+	fresh := one(t, i, "s3://media/simple-chat/a.jpg", 0)
+	below := "https://cdn.example/images/" + fresh.Hash + "/"
+	want := map[string]string{"blur": below + "blur", "w320": below + "w320"}
+	assert.Equal(t, want, fresh.Variants)
+	again := one(t, i, "s3://media/simple-chat/a.jpg", 0)
+	assert.False(t, again.New)
+	assert.Equal(t, want, again.Variants)
+	assert.Equal(t, below+"download", again.Download)
+	shown, err := i.Show(context.Background(), fresh.Hash)
+	require.NoError(t, err)
+	assert.Equal(t, want, shown.Variants)
+	assert.Equal(t, below+"download", shown.Download)
+	public := one(t, i, "s3://media/marketplace/a.jpg", 0)
+	assert.Empty(t, public.Variants, "what is public has no hash, and so no variants")
+	assert.Empty(t, public.Download)
 }
 
 func TestACurrentLinkIsGivenOutAgainWhileItHasEnoughLifeLeft(t *testing.T) {
@@ -330,7 +354,7 @@ func TestServicesDecideWhichKeysGetWhichLinks(t *testing.T) {
 			w := newWorld(&mapping.Memory{})
 			w.missing["marketplace/missing"] = true
 			i := w.issuer()
-			i.Services = issue.Services{"simple-chat": false, "marketplace": true}
+			i.Services = issue.Services{"simple-chat": issue.ByLink, "marketplace": issue.Public}
 			links, err := i.Issue(context.Background(), []string{"s3://media/" + tt.key}, 0)
 			require.NoError(t, err)
 			got := links[0]

@@ -6,9 +6,19 @@ import (
 	"secure-media-cdn/function/mapping"
 )
 
-// Services says of each service, by name, whether its objects are public.
-// Without any, every key of the bucket is private and belongs to no service.
-type Services map[string]bool
+// Access says who may see a service's objects.
+type Access int
+
+// The kinds of access.
+const (
+	ByLink   Access = iota // whoever holds a link
+	ByTicket               // signed-in viewers who hold a link
+	Public                 // everybody, at the object's plain path
+)
+
+// Services says of each service, by name, who may see its objects. Without any,
+// every key of the bucket is private and belongs to no service.
+type Services map[string]Access
 
 // parse reads one object to be served as a caller wrote it, and finds its
 // service.
@@ -31,11 +41,11 @@ func (i *Issuer) parse(text string) (*wanted, *Error) {
 		return &wanted{object: object}, i.permit(object)
 	}
 	service, _, below := strings.Cut(object.Key, "/")
-	public, known := i.Services[service]
+	access, known := i.Services[service]
 	if !known || !below {
 		return nil, problem(CodeUnknownService, "the key must begin with the name of a configured service and a slash")
 	}
-	return &wanted{object: object, service: service, public: public}, i.permit(object)
+	return &wanted{object: object, service: service, access: access}, i.permit(object)
 }
 
 // inBucket reads one object of the media bucket.

@@ -152,7 +152,19 @@ func (i *Issuer) apply(ctx context.Context, all []renewal, perTransaction int) [
 }
 
 func (i *Issuer) link(hash string, expiresAt time.Time) Link {
-	return Link{URL: i.BaseURL + seal.LinkPath(hash), Hash: hash, ExpiresAt: expiresAt}
+	url, download, variants := i.addresses(hash)
+	return Link{URL: url, Download: download, Variants: variants, Hash: hash, ExpiresAt: expiresAt}
+}
+
+// addresses returns where the hash's object is served: itself, as a file to save, and in each variant.
+func (i *Issuer) addresses(hash string) (url, download string, variants map[string]string) {
+	if len(i.Variants) > 0 {
+		variants = make(map[string]string, len(i.Variants))
+	}
+	for _, name := range i.Variants {
+		variants[name] = i.BaseURL + seal.LinkPath(hash) + "/" + name
+	}
+	return i.BaseURL + seal.LinkPath(hash), i.BaseURL + seal.LinkPath(hash) + "/download", variants
 }
 
 func fail(all []*wanted, err *Error) {

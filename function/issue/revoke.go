@@ -119,7 +119,7 @@ func (i *Issuer) conclude(o *Outcome, m mapping.Mapping, v *victim) {
 		o.Hashes = []string{m.Hash}
 	default:
 		o.Hashes = slices.Sorted(maps.Keys(v.gone))
-		if w, err := i.parse(o.Object); err == nil && w.public && len(o.Hashes) == 0 {
+		if w, err := i.parse(o.Object); err == nil && w.access == Public && len(o.Hashes) == 0 {
 			o.Err = problem(CodePublicObject,
 				"anybody may fetch the objects of a public service: delete the object first, then revoke it to withdraw its copies")
 		}
@@ -135,7 +135,7 @@ func (i *Issuer) Withdraw(ctx context.Context, outcomes []Outcome) {
 		o := &outcomes[n]
 		w, wrong := i.parse(o.Object)
 		failed := o.Err != nil && o.Err.Code != CodePublicObject
-		if o.Hash != "" || failed || wrong != nil || !w.public {
+		if o.Hash != "" || failed || wrong != nil || w.access != Public {
 			return
 		}
 		sight, err := i.Objects.Look(ctx, w.object)

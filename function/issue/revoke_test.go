@@ -159,7 +159,7 @@ func TestAPublicObjectCannotBeRevokedButItsFormerLinksCan(t *testing.T) {
 	w := newWorld(&mapping.Memory{})
 	i := w.issuer()
 	a := one(t, i, "s3://media/marketplace/a", 0)
-	i.Services = issue.Services{"marketplace": true}
+	i.Services = issue.Services{"marketplace": issue.Public}
 	got := revoke(t, i, []string{"s3://media/marketplace/a", "s3://media/marketplace/b"}, nil)
 	assert.Equal(t, []string{a.Hash}, got[0].Hashes)
 	assert.Nil(t, got[0].Err)
@@ -172,9 +172,9 @@ func TestALinkOfAServiceThatIsNoMoreCanBeRevoked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(&mapping.Memory{})
 	i := w.issuer()
-	i.Services = issue.Services{"old": false}
+	i.Services = issue.Services{"old": issue.ByLink}
 	a := one(t, i, "s3://media/old/a", 0)
-	i.Services = issue.Services{"new": false}
+	i.Services = issue.Services{"new": issue.ByLink}
 	got := revoke(t, i, []string{"s3://media/old/a"}, nil)
 	assert.Nil(t, got[0].Err)
 	dead(t, w, a.Hash)
@@ -279,7 +279,7 @@ func TestAPublicObjectThatIsDeletedCanBeWithdrawn(t *testing.T) {
 	w := newWorld(&mapping.Memory{})
 	i := w.issuer()
 	former := one(t, i, "s3://media/marketplace/former", 0)
-	i.Services = issue.Services{"simple-chat": false, "marketplace": true}
+	i.Services = issue.Services{"simple-chat": issue.ByLink, "marketplace": issue.Public}
 	private := one(t, i, "s3://media/simple-chat/a", 0)
 	for _, key := range []string{"marketplace/ä b*.jpg", "marketplace/former", "simple-chat/a"} {
 		w.missing[key] = true

@@ -25,7 +25,10 @@ type Shown struct {
 	State State
 	// Mapping lacks CreatedAt and Service once the link is revoked.
 	Mapping mapping.Mapping
-	URL     string
+	// URL, Download and Variants are as those of a Link, whatever the state.
+	URL      string
+	Download string
+	Variants map[string]string
 	// RevokedAt is zero unless the link is revoked.
 	RevokedAt time.Time
 }
@@ -35,7 +38,8 @@ func (i *Issuer) Show(ctx context.Context, hash string) (Shown, error) {
 	if !seal.IsHash(hash) {
 		return Shown{}, badHash()
 	}
-	shown := Shown{URL: i.BaseURL + seal.LinkPath(hash)}
+	var shown Shown
+	shown.URL, shown.Download, shown.Variants = i.addresses(hash)
 	m, err := i.Store.Get(ctx, hash)
 	var gone *mapping.RevokedError
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/variant"
 )
 
 // The function's environment variables. Whoever starts the function sets them; none holds a secret.
@@ -38,6 +40,14 @@ const (
 	EnvPublicServices = "MEDIA_PUBLIC_SERVICES"
 	// EnvPrivateServices: names of the private services, comma separated; may be empty.
 	EnvPrivateServices = "MEDIA_PRIVATE_SERVICES"
+	// EnvTicketServices: names of the private services that ask for a viewer's ticket, comma separated; may be empty.
+	EnvTicketServices = "MEDIA_TICKET_SERVICES"
+	// EnvTicketSeconds: longest life of a viewer's ticket, in seconds; also its life when none is asked for.
+	EnvTicketSeconds = "MEDIA_VIEWER_TICKET_SECONDS"
+	// EnvCookieDomain: domain of the cookie that carries a ticket, such as example.com; empty for no cookie.
+	EnvCookieDomain = "MEDIA_VIEWER_COOKIE_DOMAIN"
+	// EnvVariants: names of the pictures' variants, comma separated; may be empty.
+	EnvVariants = "MEDIA_VARIANTS"
 	// EnvCallers: who may call, for which services; see EncodeCallers.
 	EnvCallers = "MEDIA_CALLERS"
 	// EnvCheckObjects: true or false: whether links are refused for objects that the bucket does not have.
@@ -59,6 +69,9 @@ type config struct {
 	linkTTL      time.Duration
 	renewBefore  time.Duration
 	services     issue.Services
+	ticketLife   time.Duration
+	cookieDomain string
+	variants     []string
 	callers      []Caller
 	checkObjects bool
 	generation   int    // of the link key that seals
@@ -77,7 +90,11 @@ func loadConfig(getenv func(string) string) (config, error) {
 		distribution: r.text(EnvDistribution),
 		linkTTL:      r.seconds(EnvLinkTTL, 1),
 		renewBefore:  r.seconds(EnvRenewBefore, 0),
-		services:     r.services(EnvPrivateServices, EnvPublicServices),
+		services:     r.services(EnvPrivateServices, EnvTicketServices, EnvPublicServices),
+		ticketLife: time.Duration(r.number(EnvTicketSeconds, int64(issue.MinTicketLife/time.Second),
+			int64(issue.MaxTicketLife/time.Second))) * time.Second,
+		cookieDomain: r.domain(EnvCookieDomain),
+		variants:     r.variants(EnvVariants),
 		checkObjects: r.flag(EnvCheckObjects),
 		generation:   int(r.number(EnvKeyGeneration, 1, seal.MaxGeneration)),
 		store:        r.arn(EnvKeyValueStore),
@@ -172,16 +189,23 @@ func (r *reader) arn(name string) string {
 	return value
 }
 
-func (r *reader) services(private, public string) issue.Services {
+// services reads the three lists of services. Those that ask for a ticket are among the private ones.
+func (r *reader) services(private, ticket, public string) issue.Services {
 	services := issue.Services{}
 	for _, name := range r.list(private) {
-		services[name] = false
+		services[name] = issue.ByLink
+	}
+	for _, name := range r.list(ticket) {
+		if _, known := services[name]; !known {
+			r.wrong(ticket, "names %s, which is not private", name)
+		}
+		services[name] = issue.ByTicket
 	}
 	for _, name := range r.list(public) {
 		if _, both := services[name]; both {
 			r.wrong(public, "names %s, which is private, too", name)
 		}
-		services[name] = true
+		services[name] = issue.Public
 	}
 	for name := range services {
 		if strings.Contains(name, "/") {
@@ -189,6 +213,27 @@ func (r *reader) services(private, public string) issue.Services {
 		}
 	}
 	return services
+}
+
+var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+
+// domain reads a domain name, or nothing.
+func (r *reader) domain(name string) string {
+	value := r.getenv(name)
+	if value != "" && !domainName.MatchString(value) {
+		r.wrong(name, "must be a domain such as example.com, or empty, not %q", value)
+	}
+	return value
+}
+
+func (r *reader) variants(name string) []string {
+	names := r.list(name)
+	for _, n := range names {
+		if err := variant.CheckName(n); err != nil {
+			r.wrong(name, "is wrong: %v", err)
+		}
+	}
+	return names
 }
 
 func (r *reader) callers(name string, services []string) []Caller {

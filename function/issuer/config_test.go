@@ -20,6 +20,8 @@ func goodEnvironment() map[string]string {
 		"MEDIA_CDN_BASE_URL":  "https://cdn.example", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
 		"MEDIA_LINK_TTL_SECONDS": "2592000", "MEDIA_RENEW_BEFORE_SECONDS": "86400",
 		"MEDIA_PUBLIC_SERVICES": "marketplace,nudges", "MEDIA_PRIVATE_SERVICES": "simple-chat", "MEDIA_CHECK_OBJECTS": "true",
+		"MEDIA_TICKET_SERVICES": "", "MEDIA_VIEWER_TICKET_SECONDS": "43200", "MEDIA_VIEWER_COOKIE_DOMAIN": "example.com",
+		"MEDIA_VARIANTS":            "blur,w320",
 		"MEDIA_CALLERS":             `[{"principal":"` + testCaller + `","services":["simple-chat","marketplace"]}]`,
 		"MEDIA_LINK_KEY_GENERATION": "2",
 		"MEDIA_KEY_VALUE_STORE":     "arn:aws:cloudfront::123456789012:key-value-store/11111111-2222-3333-4444-555555555555",
@@ -39,17 +41,34 @@ func TestACompleteConfigurationIsRead(t *testing.T) {
 		table: "mappings", regions: []string{"eu-central-1", "us-east-1"}, bucket: "media", bucketRegion: "eu-central-1",
 		baseURL: "https://cdn.example", distribution: "EDFDVBD6EXAMPLE", linkTTL: 30 * 24 * time.Hour,
 		renewBefore: 24 * time.Hour,
-		services:    issue.Services{"marketplace": true, "nudges": true, "simple-chat": false}, checkObjects: true,
+		services:    issue.Services{"marketplace": issue.Public, "nudges": issue.Public, "simple-chat": issue.ByLink}, checkObjects: true,
+		ticketLife: 12 * time.Hour, cookieDomain: "example.com", variants: []string{"blur", "w320"},
 		callers:    []Caller{{testCaller, []string{"simple-chat", "marketplace"}}},
 		generation: 2, store: env["MEDIA_KEY_VALUE_STORE"],
 	}, got)
-	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES"} {
+	for _, optional := range mayBeEmpty {
 		delete(env, optional)
 	}
 	env["MEDIA_CALLERS"] = "[]"
 	got, err = load(env)
 	require.NoError(t, err)
 	assert.Empty(t, got.services)
+	assert.Empty(t, got.variants)
+	assert.Empty(t, got.cookieDomain)
+}
+
+// mayBeEmpty are the settings that a stack may have nothing to say for.
+var mayBeEmpty = []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES", "MEDIA_TICKET_SERVICES",
+	"MEDIA_VIEWER_COOKIE_DOMAIN", "MEDIA_VARIANTS"}
+
+func TestAServiceThatAsksForTicketsIsAmongThePrivateOnes(t *testing.T) {
+	t.Parallel()
+	env := goodEnvironment()
+	env["MEDIA_PRIVATE_SERVICES"], env["MEDIA_TICKET_SERVICES"] = "simple-chat,discussion", "discussion"
+	got, err := load(env)
+	require.NoError(t, err)
+	assert.Equal(t, issue.Services{"marketplace": issue.Public, "nudges": issue.Public, "simple-chat": issue.ByLink,
+		"discussion": issue.ByTicket}, got.services)
 }
 
 func TestAWrongSettingIsNamed(t *testing.T) {
@@ -61,12 +80,16 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		"MEDIA_BUCKET_REGION": {""},
 		"MEDIA_CDN_BASE_URL": {"", "cdn.example", "https://cdn.example/", "https://cdn.example/x",
 			"ftp://cdn.example", "https://cdn.example?x", ":"},
-		"MEDIA_DISTRIBUTION_ID":      {""},
-		"MEDIA_LINK_TTL_SECONDS":     {"", "0", "-1", "1.5", "99999999999", "1d"},
-		"MEDIA_RENEW_BEFORE_SECONDS": {"", "-1", "x"},
-		"MEDIA_PUBLIC_SERVICES":      {"a,,b", "simple-chat", "a/b"},
-		"MEDIA_PRIVATE_SERVICES":     {"a b, c"},
-		"MEDIA_CHECK_OBJECTS":        {"", "yes", "True"},
+		"MEDIA_DISTRIBUTION_ID":       {""},
+		"MEDIA_LINK_TTL_SECONDS":      {"", "0", "-1", "1.5", "99999999999", "1d"},
+		"MEDIA_RENEW_BEFORE_SECONDS":  {"", "-1", "x"},
+		"MEDIA_PUBLIC_SERVICES":       {"a,,b", "simple-chat", "a/b"},
+		"MEDIA_PRIVATE_SERVICES":      {"a b, c"},
+		"MEDIA_TICKET_SERVICES":       {"a,,b", "discussion"},
+		"MEDIA_VIEWER_TICKET_SECONDS": {"", "59", "2592001", "12h"},
+		"MEDIA_VIEWER_COOKIE_DOMAIN":  {"example", ".example.com", "Example.com", "example.com;", "example.com.", "a..b", "-a.b"},
+		"MEDIA_VARIANTS":              {"w320,,blur", "w320,w320", "download", "W320", "a/b", "1x", strings.Repeat("a", 25)},
+		"MEDIA_CHECK_OBJECTS":         {"", "yes", "True"},
 		"MEDIA_CALLERS": {
 			"", "null", "{}", "[7]", `[{"principal":"210987654321","services":["simple-chat"]}] x`, `[{"principal":"210987654321","services":["simple-chat"],"service":""}]`,
 			`[{"principal":"210987654321","services":[]}]`, `[{"principal":"210987654321","services":["other"]}]`,
@@ -93,7 +116,7 @@ func TestAllThatIsWrongIsListedAtOnce(t *testing.T) {
 	_, err := load(nil)
 	require.Error(t, err)
 	required := maps.Clone(goodEnvironment())
-	for _, optional := range []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES"} {
+	for _, optional := range mayBeEmpty {
 		delete(required, optional)
 		assert.NotContains(t, err.Error(), optional)
 	}

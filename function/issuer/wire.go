@@ -90,7 +90,7 @@ func wire(c config, base aws.Config, getenv func(string) string, log *slog.Logge
 		},
 		CDN:     cdn,
 		Objects: bucket, Unchecked: !c.checkObjects,
-		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, TTL: c.linkTTL, RenewBefore: c.renewBefore,
+		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, Variants: c.variants, TTL: c.linkTTL, RenewBefore: c.renewBefore,
 		Now: time.Now, Pause: issue.Sleep,
 	}
 	return newFunction(issuer, forEvents(issuer, cdn), byIdentity(c.callers), log)

@@ -188,6 +188,8 @@ func TestJSONIsOneObjectALine(t *testing.T) {
 	var good, bad api.Link
 	require.NoError(t, json.Unmarshal([]byte(lines[0]), &good))
 	require.NoError(t, json.Unmarshal([]byte(lines[1]), &bad))
+	assert.Equal(t, good.URL+"/download", good.Download)
+	assert.Equal(t, map[string]string{"blur": good.URL + "/blur", "w320": good.URL + "/w320"}, good.Variants)
 	assert.Contains(t, good.URL, good.Hash)
 	assert.Equal(t, issue.CodeWrongBucket, bad.Error.Code)
 	assert.Contains(t, got.err, "s3://other/a: ")

@@ -89,7 +89,7 @@ func TestAPreviewRegistersWhatAnUpdateDoes(t *testing.T) {
 
 func TestNoInputIsEmpty(t *testing.T) {
 	// An output that the recorder forgot reads as an empty text.
-	allowed := regexp.MustCompile(`^\.environment\.variables\.MEDIA_(PUBLIC|PRIVATE)_SERVICES$`)
+	allowed := regexp.MustCompile(`^\.environment\.variables\.MEDIA_((PUBLIC|PRIVATE|TICKET)_SERVICES|VARIANTS|VIEWER_COOKIE_DOMAIN)$`)
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		for _, r := range doc.Resources {
 			walk("", r.Inputs, func(path string, v any) {

@@ -22,7 +22,7 @@ func issueLinks(c *call) (int, any) {
 	fresh := 0
 	for n, l := range links {
 		answer.Links[n] = Link{
-			Object: l.Object, URL: l.URL, Hash: l.Hash, ExpiresAt: moment(l.ExpiresAt),
+			Object: l.Object, URL: l.URL, Download: l.Download, Variants: l.Variants, Hash: l.Hash, ExpiresAt: moment(l.ExpiresAt),
 			Service: l.Service, Error: wire(l.Err, at("objects", n)),
 		}
 		if l.Err != nil {
@@ -48,7 +48,7 @@ func showLink(c *call) (int, any) {
 	c.note(slog.String("state", string(shown.State)))
 	m := shown.Mapping
 	return http.StatusOK, Shown{
-		Hash: m.Hash, URL: shown.URL, Object: m.Object.String(), State: string(shown.State), Service: m.Service,
+		Hash: m.Hash, URL: shown.URL, Download: shown.Download, Variants: shown.Variants, Object: m.Object.String(), State: string(shown.State), Service: m.Service,
 		CreatedAt: moment(m.CreatedAt), ExpiresAt: m.ExpiresAt.UTC(), RevokedAt: moment(shown.RevokedAt),
 	}
 }

@@ -28,6 +28,10 @@ type IssueAnswer struct {
 type Link struct {
 	Object string `json:"object"`
 	URL    string `json:"url,omitempty"`
+	// Download is the address at which browsers save the object as a file, and Variants are those of the object in other
+	// sizes, by the names that the stack's output imageVariants describes. A public service's object has neither.
+	Download string            `json:"download,omitempty"`
+	Variants map[string]string `json:"variants,omitempty"`
 	// Hash and ExpiresAt are missing for a public service's object, whose URL never expires.
 	Hash      string     `json:"hash,omitempty"`
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
@@ -37,9 +41,12 @@ type Link struct {
 
 // Shown answers GET /links/{hash}.
 type Shown struct {
-	Hash   string `json:"hash"`
-	URL    string `json:"url"`
-	Object string `json:"object"`
+	Hash string `json:"hash"`
+	URL  string `json:"url"`
+	// Download and Variants are as in a Link.
+	Download string            `json:"download"`
+	Variants map[string]string `json:"variants,omitempty"`
+	Object   string            `json:"object"`
 	// State is live, expired, revoked or retired.
 	State     string     `json:"state"`
 	Service   string     `json:"service,omitempty"`

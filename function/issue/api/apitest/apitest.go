@@ -15,7 +15,7 @@ import (
 )
 
 // Services are the issuer's, by name: whether they are public.
-var Services = issue.Services{"chat": false, "board": false, "shop": true}
+var Services = issue.Services{"chat": issue.ByLink, "board": issue.ByLink, "shop": issue.Public}
 
 // AWS is what the issuer calls. Its bucket has every object that Missing does not name.
 type AWS struct {
@@ -29,7 +29,7 @@ type AWS struct {
 func (a *AWS) Issuer() *issue.Issuer {
 	return &issue.Issuer{
 		Store: &a.Memory, Hashes: a, Objects: a, CDN: a,
-		Bucket: "media", BaseURL: "https://cdn.example", Services: Services,
+		Bucket: "media", BaseURL: "https://cdn.example", Services: Services, Variants: []string{"blur", "w320"},
 		TTL: 30 * 24 * time.Hour, RenewBefore: time.Hour, Now: time.Now,
 		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
