@@ -162,9 +162,9 @@ func (i *Issuer) addresses(hash string) (url, download string, variants map[stri
 		variants = make(map[string]string, len(i.Variants))
 	}
 	for _, name := range i.Variants {
-		variants[name] = i.BaseURL + seal.LinkPath(hash) + "/" + name
+		variants[name] = i.BaseURL + seal.VariantPath(hash, name)
 	}
-	return i.BaseURL + seal.LinkPath(hash), i.BaseURL + seal.LinkPath(hash) + "/download", variants
+	return i.BaseURL + seal.LinkPath(hash), i.BaseURL + seal.VariantPath(hash, seal.Download), variants
 }
 
 func fail(all []*wanted, err *Error) {

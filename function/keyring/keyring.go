@@ -28,8 +28,9 @@ type Ring struct {
 	// Generation is the one of the key that seals, 1 to 255.
 	Generation int
 
-	mu   sync.Mutex
-	keys map[int]seal.Key // a generation's key never changes
+	mu        sync.Mutex
+	keys      map[int]seal.Key  // a generation's key never changes
+	audiences *seal.AudienceKey // nor does this one
 }
 
 // Current returns the key that seals.
@@ -54,6 +55,25 @@ func (r *Ring) Key(ctx context.Context, generation int) (seal.Key, error) {
 		r.keys = map[int]seal.Key{}
 	}
 	r.keys[generation] = k
+	return k, nil
+}
+
+// Audiences returns the key of the audiences' names, read once. No error contains it.
+func (r *Ring) Audiences(ctx context.Context) (seal.AudienceKey, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.audiences != nil {
+		return *r.audiences, nil
+	}
+	value, err := r.read(ctx, seal.AudienceEntry)
+	if err != nil {
+		return seal.AudienceKey{}, fmt.Errorf("reading the audiences' key: %w", err)
+	}
+	k, err := seal.NewAudienceKey(value)
+	if err != nil {
+		return seal.AudienceKey{}, err
+	}
+	r.audiences = &k
 	return k, nil
 }
 

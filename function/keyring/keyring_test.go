@@ -14,6 +14,8 @@ import (
 
 	"secure-media-cdn/function/issue/cloud/cloudtest"
 	"secure-media-cdn/function/keyring"
+	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/seal/sealtest"
 )
 
 const store = "arn:aws:cloudfront::123456789012:key-value-store/11111111-2222-3333-4444-555555555555"
@@ -37,4 +39,31 @@ func TestAnEndpointOfOneMachineIsCalledAsItIs(t *testing.T) {
 	assert.Equal(t, "1", *out.ETag)
 	assert.Equal(t, "/key-value-stores/"+store, path)
 	assert.Contains(t, authorization, "AWS4-ECDSA-P256-SHA256", "signed as CloudFront demands")
+}
+
+func TestTheAudiencesKeyIsReadOnce(t *testing.T) {
+	t.Parallel()
+	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1)}}
+	ring := &keyring.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(a.Config(false)), Store: store, Generation: 1}
+	for range 3 {
+		k, err := ring.Audiences(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, sealtest.AudienceKey(t).Audience("chat"), k.Audience("chat"))
+	}
+	assert.Len(t, a.Calls, 1)
+
+	for value, want := range map[string]error{"": keyring.ErrNoEntry, "short-secret": nil} {
+		entries := map[string]string{}
+		if value != "" {
+			entries[seal.AudienceEntry] = value
+		}
+		a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: entries}}
+		ring := &keyring.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(a.Config(false)), Store: store, Generation: 1}
+		_, err := ring.Audiences(t.Context())
+		require.Error(t, err)
+		if want != nil {
+			require.ErrorIs(t, err, want)
+		}
+		assert.NotContains(t, err.Error(), "secret")
+	}
 }
