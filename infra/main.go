@@ -19,6 +19,9 @@ func main() {
 		if bundles.Issuer, err = bundle.Issuer(ctx.RootDirectory()); err != nil {
 			return err
 		}
+		if bundles.Images, err = bundle.Images(ctx.RootDirectory()); err != nil {
+			return err
+		}
 		return stack.Deploy(ctx, config, bundles)
 	}, func(info *pulumi.RunInfo) { config = info.Config })
 }

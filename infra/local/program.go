@@ -112,6 +112,7 @@ func evaluate(root string, f Options) (doc *plan.Document, region string, err er
 			refused = stack.Deploy(ctx, config, stack.Bundles{
 				Edge:   filepath.Join(root, "build", "edge.zip"),
 				Issuer: filepath.Join(root, "build", "issuer.zip"),
+				Images: filepath.Join(root, "build", "images.zip"),
 			})
 			return refused
 		},

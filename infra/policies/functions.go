@@ -43,10 +43,10 @@ func functions(s Scope) topic {
 				Actions: []string{
 					"lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction",
 					"lambda:CreateFunctionUrlConfig", "lambda:DeleteAlias",
-					"lambda:DeleteFunction", "lambda:DeleteFunctionUrlConfig",
+					"lambda:DeleteFunction", "lambda:DeleteFunctionConcurrency", "lambda:DeleteFunctionUrlConfig",
 					// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
 					"lambda:DisableReplication*", "lambda:EnableReplication*",
-					"lambda:PublishVersion", "lambda:RemovePermission",
+					"lambda:PublishVersion", "lambda:PutFunctionConcurrency", "lambda:RemovePermission",
 					"lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode",
 					"lambda:UpdateFunctionConfiguration",
 					"lambda:UpdateFunctionUrlConfig",

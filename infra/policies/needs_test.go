@@ -138,6 +138,8 @@ var needs = map[string]need{
 		},
 		write: []string{
 			"lambda:CreateFunction", "lambda:DeleteFunction", "lambda:PublishVersion", "lambda:TagResource",
+			// With a concurrency reserved, and when it is given back.
+			"lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency",
 			"lambda:UntagResource", "lambda:UpdateFunctionCode",
 			"lambda:UpdateFunctionConfiguration", "iam:PassRole",
 		},

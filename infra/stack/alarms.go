@@ -162,19 +162,55 @@ func viewerFunctionAlarms(name string, of metricSet, function, check string) []a
 	}
 }
 
-// allAlarms are the rows of every stack.
-var allAlarms = slices.Concat(alarms,
-	viewerFunctionAlarms("Gate", gateMetrics, "gate",
-		"check that its key value store can be read and holds the link keys"),
-	viewerFunctionAlarms("Public", publicMetrics, "public", "roll back if a deployment came just before"),
-	viewerFunctionAlarms("Headers", headersMetrics, "headers", "roll back if a deployment came just before"),
-)
+// imagesAlarms are those of the images function. What it answers for a photo that
+// it cannot or should not transform is no error.
+var imagesAlarms = []alarm{
+	{
+		name: "ImagesFailed", place: atHome, of: imagesMetrics, metric: "Errors",
+		why: "The images function crashed, ran out of memory or out of time, and that viewer got 502 for a variant.",
+		do: "Read its log group: a line that names a signal, the memory or the time. Raise imageMemoryMb or lower " +
+			"imageMaxMegapixels; roll back if a deployment came just before.",
+	},
+	{
+		name: "ImagesAnswersErrors", place: atHome, of: imagesMetrics, metric: "Url5xxCount",
+		why: "Viewers get server errors instead of variants: photos cannot be fetched from S3, or requests are malformed.",
+		do: "Read the images function's log group for the outcomes `unavailable`, `malformed request` and `panic`; look at " +
+			"the AWS Health Dashboard for S3.",
+	},
+	{
+		name: "ImagesThrottled", place: atHome, of: imagesMetrics, metric: "Throttles",
+		why: "Lambda refuses to make more variants at once, and those viewers get 429.",
+		do: "Raise imageConcurrency if it is set, and otherwise ask AWS for more concurrency in the home region; see on the " +
+			"dashboard whether the cache hit rate fell.",
+	},
+	{
+		name: "ImagesSlow", place: atHome, of: imagesMetrics, metric: "Duration", statistic: "Maximum",
+		above: 1000 * endpointTimeoutSeconds * 4 / 5,
+		why:   "A variant took most of the time that its function has, after which there is none.",
+		do: "See in its log group whether S3 or the transformation was slow. Raise imageMemoryMb, and the processor with " +
+			"it, or lower imageMaxMegapixels or imageMaxFrames.",
+	},
+}
+
+// alarmsOf returns the rows of the stack's parts.
+func alarmsOf(w watched) []alarm {
+	rows := slices.Concat(alarms,
+		viewerFunctionAlarms("Gate", gateMetrics, "gate",
+			"check that its key value store can be read and holds the link keys"),
+		viewerFunctionAlarms("Public", publicMetrics, "public", "roll back if a deployment came just before"),
+		viewerFunctionAlarms("Headers", headersMetrics, "headers", "roll back if a deployment came just before"),
+	)
+	if w.images != nil {
+		rows = append(rows, imagesAlarms...)
+	}
+	return rows
+}
 
 // newAlarms registers all alarms and, in each region that has one, a topic that
 // sends them to the configured addresses.
 func (s *builder) newAlarms(w watched) (alarmed, error) {
 	done := alarmed{topics: map[string]pulumi.StringOutput{}}
-	for _, a := range allAlarms {
+	for _, a := range alarmsOf(w) {
 		regions, several := a.place.regions(s.cfg)
 		for _, region := range regions {
 			if _, ok := done.topics[region]; !ok {

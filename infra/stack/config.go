@@ -13,6 +13,7 @@ import (
 	"github.com/texttheater/golang-levenshtein/levenshtein"
 
 	issuerfn "secure-media-cdn/function/issuer"
+	"secure-media-cdn/function/variant"
 )
 
 // Values of a service's access.
@@ -62,6 +63,19 @@ type Config struct {
 	ClientErrorRatePercent int
 	LatencyMilliseconds    int
 
+	// ImageVariants are the pictures that can be asked for, by name; none of them
+	// means that there is no images function.
+	ImageVariants map[string]variant.Variant
+	// ImageFormats are those that a variant may have beside JPEG and PNG, best first.
+	ImageFormats       []variant.Format
+	ImageMaxMegapixels int
+	ImageMaxBytesMB    int
+	ImageMaxFrames     int
+	ImageMemoryMB      int
+	ImageConcurrency   int
+
+	ViewerCacheSeconds int
+
 	IssuerPrincipals []issuerfn.Caller
 	// PermissionsBoundaryARN is the policy that limits every role of the stack.
 	PermissionsBoundaryARN string
@@ -88,6 +102,10 @@ func (c Config) name() string { return c.Project + "-" + c.Stage }
 
 // linkTTLSeconds returns the life of a link in seconds.
 func (c Config) linkTTLSeconds() int { return c.LinkTTLDays * secondsPerDay }
+
+// viewerCache returns how long a browser keeps what a link that asks for a ticket
+// shows, in seconds: never longer than what other links show.
+func (c Config) viewerCache() int { return min(c.ViewerCacheSeconds, c.BrowserCacheSeconds) }
 
 // tableRegions returns the regions that hold the mapping table, home first.
 func (c Config) tableRegions() []string { return append([]string{c.Region}, c.ReplicaRegions...) }
@@ -150,6 +168,14 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 		ClientErrorRatePercent: r.number("clientErrorRatePercent"),
 		LatencyMilliseconds:    r.number("latencyMilliseconds"),
 
+		ImageMaxMegapixels: r.number("imageMaxMegapixels"),
+		ImageMaxBytesMB:    r.number("imageMaxBytesMb"),
+		ImageMaxFrames:     r.number("imageMaxFrames"),
+		ImageMemoryMB:      r.number("imageMemoryMb"),
+		ImageConcurrency:   r.number("imageConcurrency"),
+
+		ViewerCacheSeconds: r.number("viewerCacheSeconds"),
+
 		PermissionsBoundaryARN: r.text("permissionsBoundaryArn"),
 
 		ObjectCheck: r.boolean("objectCheck"),
@@ -163,6 +189,8 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 	r.structure("alarmRegions", &c.AlarmRegions)
 	r.structure("alarmEmails", &c.AlarmEmails)
 	r.structure("issuerPrincipals", &c.IssuerPrincipals)
+	r.structure("imageVariants", &c.ImageVariants)
+	r.structure("imageFormats", &c.ImageFormats)
 	unreadable := len(r.problems) > 0
 	r.refuseUnknown()
 	if unreadable {

@@ -73,6 +73,28 @@ var graphs = []graph{
 	}},
 }
 
+var imagesGraphs = []graph{
+	{title: "Variants: runs and errors", place: atHome, lines: []line{
+		{of: imagesMetrics, metric: "Invocations", statistic: "Sum"},
+		{of: imagesMetrics, metric: "Errors", statistic: "Sum"},
+		{of: imagesMetrics, metric: "Url5xxCount", statistic: "Sum"},
+		{of: imagesMetrics, metric: "Throttles", statistic: "Sum"},
+	}},
+	{title: "Variants: duration (ms) and how many at once", place: atHome, lines: []line{
+		{of: imagesMetrics, metric: "Duration", statistic: "Average"},
+		{of: imagesMetrics, metric: "Duration", statistic: "Maximum"},
+		{of: imagesMetrics, metric: "ConcurrentExecutions", statistic: "Maximum"},
+	}},
+}
+
+// graphsOf returns the pictures of the stack's parts.
+func graphsOf(w watched) []graph {
+	if w.images == nil {
+		return graphs
+	}
+	return slices.Concat(graphs, imagesGraphs)
+}
+
 // Sizes on CloudWatch's grid, which is 24 wide.
 const (
 	graphWidth  = 12
@@ -91,7 +113,7 @@ func (s *builder) newDashboard(w watched, a alarmed) (pulumi.StringOutput, error
 		"height":     pulumi.Int(graphHeight),
 		"properties": pulumi.Map{"title": pulumi.String("Alarms"), "alarms": a.alarms},
 	}}
-	for _, g := range graphs {
+	for _, g := range graphsOf(w) {
 		n := len(widgets) - 1
 		widgets = append(widgets, pulumi.Map{
 			"type": pulumi.String("metric"), "width": pulumi.Int(graphWidth), "height": pulumi.Int(graphHeight),

@@ -3,19 +3,12 @@ package stack
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	edgefn "secure-media-cdn/function/edge"
 )
 
-const (
-	originID      = "content"
-	originRequest = "origin-request"
-)
+const originRequest = "origin-request"
 
 // uncachedErrors are all errors that CloudFront lets us say something about.
 // None of them is kept: a link may be issued the moment after a 404, and an
@@ -31,15 +24,8 @@ type delivery struct {
 	baseURL pulumi.StringOutput
 }
 
-// policies are what all behaviours of the distribution have in common.
-type policies struct {
-	cache, headers pulumi.StringPtrInput
-	cors           pulumi.StringPtrInput // nil without CORS
-	methods        pulumi.StringArray
-}
-
 // newDelivery registers the distribution and its policies.
-func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*delivery, error) {
+func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate, i *images) (*delivery, error) {
 	access, err := cloudfront.NewOriginAccessControl(s.ctx, "content", &cloudfront.OriginAccessControlArgs{
 		Description:                   pulumi.String("Signs every request for media"),
 		OriginAccessControlOriginType: pulumi.String("s3"),
@@ -65,9 +51,9 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate) (*deliv
 		HttpVersion:           pulumi.String("http2and3"),
 		IsIpv6Enabled:         pulumi.Bool(true),
 		PriceClass:            pulumi.String(s.cfg.PriceClass),
-		Origins:               cloudfront.DistributionOriginArray{s.origin(c, m, access)},
+		Origins:               s.origins(c, m, i, access),
 		DefaultCacheBehavior:  s.privateBehavior(p, e, g),
-		OrderedCacheBehaviors: s.publicBehaviors(p, g),
+		OrderedCacheBehaviors: s.orderedBehaviors(p, e, g, i),
 		CustomErrorResponses:  errorsUncached(),
 		Restrictions:          &cloudfront.DistributionRestrictionsArgs{GeoRestriction: s.geoRestriction()},
 		ViewerCertificate:     certificate,
@@ -123,26 +109,13 @@ func (s *builder) newAround(d *delivery) error {
 }
 
 func (s *builder) newPolicies() (policies, error) {
-	none := pulumi.String("none")
 	cache, err := cloudfront.NewCachePolicy(s.ctx, "content", &cloudfront.CachePolicyArgs{
 		Comment: pulumi.String("The path alone is the cache key; the answer says how long it keeps"),
 		// Only with a minimum of 0 is no-store obeyed.
-		MinTtl:     pulumi.Int(0),
-		DefaultTtl: pulumi.Int(s.cfg.DefaultTTLSeconds),
-		MaxTtl:     pulumi.Int(s.cfg.MaxTTLSeconds),
-		ParametersInCacheKeyAndForwardedToOrigin: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs{
-			CookiesConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginCookiesConfigArgs{
-				CookieBehavior: none,
-			},
-			HeadersConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigArgs{
-				HeaderBehavior: none,
-			},
-			QueryStringsConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginQueryStringsConfigArgs{
-				QueryStringBehavior: none,
-			},
-			EnableAcceptEncodingGzip:   pulumi.Bool(true),
-			EnableAcceptEncodingBrotli: pulumi.Bool(true),
-		},
+		MinTtl:                                   pulumi.Int(0),
+		DefaultTtl:                               pulumi.Int(s.cfg.DefaultTTLSeconds),
+		MaxTtl:                                   pulumi.Int(s.cfg.MaxTTLSeconds),
+		ParametersInCacheKeyAndForwardedToOrigin: cacheKey(true),
 	})
 	if err != nil {
 		return policies{}, fmt.Errorf("cache policy: %w", err)
@@ -165,88 +138,32 @@ func (s *builder) newPolicies() (policies, error) {
 	}, nil
 }
 
-// origin is the bucket. Its custom headers are how configuration reaches the
-// edge function, which can have no environment; S3 ignores them, and they hold
-// no secret.
-func (s *builder) origin(c *content, m *mappings,
-	access *cloudfront.OriginAccessControl) *cloudfront.DistributionOriginArgs {
-	header := func(name string, value pulumi.StringInput) *cloudfront.DistributionOriginCustomHeaderArgs {
-		return &cloudfront.DistributionOriginCustomHeaderArgs{Name: pulumi.String(name), Value: value}
-	}
-	args := &cloudfront.DistributionOriginArgs{
-		OriginId: pulumi.String(originID),
-		// The regional name: the global one answers 307 while DNS settles.
-		DomainName:            c.bucket.BucketRegionalDomainName,
-		OriginAccessControlId: access.ID(),
-		CustomHeaders: cloudfront.DistributionOriginCustomHeaderArray{
-			header(edgefn.HeaderTable, m.table.Name),
-			header(edgefn.HeaderRegions, pulumi.String(strings.Join(s.cfg.tableRegions(), ","))),
-			header(edgefn.HeaderBucket, c.bucket.Bucket),
-			header(edgefn.HeaderBucketRegion, pulumi.String(s.cfg.Region)),
-			header(edgefn.HeaderDelivery, pulumi.String(s.cfg.Delivery)),
-			header(edgefn.HeaderSignatureTTL, pulumi.String(strconv.Itoa(s.cfg.SignatureTTLSeconds))),
-			header(edgefn.HeaderBrowserCache, pulumi.String(strconv.Itoa(s.cfg.BrowserCacheSeconds))),
+// cacheKey is what makes a cached copy another, beside the path: some headers and,
+// if CloudFront may compress, the encodings that it knows.
+func cacheKey(compress bool, headers ...string) *cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs {
+	none := pulumi.String("none")
+	key := &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs{
+		CookiesConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginCookiesConfigArgs{
+			CookieBehavior: none,
 		},
+		HeadersConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigArgs{
+			HeaderBehavior: none,
+		},
+		QueryStringsConfig: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginQueryStringsConfigArgs{
+			QueryStringBehavior: none,
+		},
+		EnableAcceptEncodingGzip:   pulumi.Bool(compress),
+		EnableAcceptEncodingBrotli: pulumi.Bool(compress),
 	}
-	if s.cfg.OriginShieldRegion != "" {
-		args.OriginShield = &cloudfront.DistributionOriginOriginShieldArgs{Enabled: pulumi.Bool(true),
-			OriginShieldRegion: pulumi.String(s.cfg.OriginShieldRegion)}
-	}
-	return args
-}
-
-// privateBehavior is the default: whatever is not public goes through the gate
-// and the edge function.
-func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.DistributionDefaultCacheBehaviorArgs {
-	return &cloudfront.DistributionDefaultCacheBehaviorArgs{
-		TargetOriginId:          pulumi.String(originID),
-		ViewerProtocolPolicy:    pulumi.String("redirect-to-https"),
-		AllowedMethods:          p.methods,
-		CachedMethods:           pulumi.ToStringArray([]string{"GET", "HEAD"}),
-		Compress:                pulumi.Bool(true),
-		CachePolicyId:           p.cache,
-		OriginRequestPolicyId:   p.cors,
-		ResponseHeadersPolicyId: p.headers,
-		LambdaFunctionAssociations: cloudfront.DistributionDefaultCacheBehaviorLambdaFunctionAssociationArray{
-			&cloudfront.DistributionDefaultCacheBehaviorLambdaFunctionAssociationArgs{
-				EventType: pulumi.String(originRequest), LambdaArn: e.version(), IncludeBody: pulumi.Bool(false),
+	if len(headers) > 0 {
+		key.HeadersConfig = &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigArgs{
+			HeaderBehavior: pulumi.String("whitelist"),
+			Headers: &cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigHeadersArgs{
+				Items: pulumi.ToStringArray(headers),
 			},
-		},
-		FunctionAssociations: cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
-			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerRequest),
-				FunctionArn: g.function.Arn},
-			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String(viewerResponse),
-				FunctionArn: g.headers.Arn},
-		},
+		}
 	}
-}
-
-// publicBehaviors serve the public services' objects straight from the bucket,
-// each at one spelling of its path.
-func (s *builder) publicBehaviors(p policies, g *gate) cloudfront.DistributionOrderedCacheBehaviorArray {
-	var public cloudfront.DistributionOrderedCacheBehaviorArray
-	for _, name := range s.cfg.servicesWith(AccessPublic) {
-		public = append(public, &cloudfront.DistributionOrderedCacheBehaviorArgs{
-			PathPattern:             pulumi.String("/" + name + "/*"),
-			TargetOriginId:          pulumi.String(originID),
-			ViewerProtocolPolicy:    pulumi.String("redirect-to-https"),
-			AllowedMethods:          p.methods,
-			CachedMethods:           pulumi.ToStringArray([]string{"GET", "HEAD"}),
-			Compress:                pulumi.Bool(true),
-			CachePolicyId:           p.cache,
-			OriginRequestPolicyId:   p.cors,
-			ResponseHeadersPolicyId: p.headers,
-			FunctionAssociations: cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArray{
-				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
-					EventType: pulumi.String(viewerRequest), FunctionArn: g.public.Arn,
-				},
-				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
-					EventType: pulumi.String(viewerResponse), FunctionArn: g.headers.Arn,
-				},
-			},
-		})
-	}
-	return public
+	return key
 }
 
 func errorsUncached() cloudfront.DistributionCustomErrorResponseArray {

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func TestTheDistributionIsWhatViewersNeed(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
 		cdn := find(t, doc, "Distribution", "cdn").Inputs
 		for path, want := range map[string]any{
-			"enabled": true, "httpVersion": "http2and3", "isIpv6Enabled": true, "origins[1]": nil,
+			"enabled": true, "httpVersion": "http2and3", "isIpv6Enabled": true,
 			"loggingConfig": nil, "originGroups": nil, "defaultRootObject": nil,
 		} {
 			assert.Equal(t, want, at(cdn, path), path)
@@ -45,10 +46,14 @@ func TestEveryBehaviorIsHTTPSAndReadOnly(t *testing.T) {
 			methods = append(methods, "OPTIONS")
 		}
 		for pattern, b := range behaviors(t, doc) {
+			origin := "content"
+			if pattern == "/images/*/*" {
+				origin = "images"
+			}
 			for path, want := range map[string]any{
 				"viewerProtocolPolicy": "redirect-to-https", "allowedMethods": methods, "cachedMethods": []any{"GET", "HEAD"},
-				"compress": true, "targetOriginId": "content",
-				"cachePolicyId":           find(t, doc, "CachePolicy", "content").ID,
+				"compress": origin == "content", "targetOriginId": origin,
+				"cachePolicyId":           find(t, doc, "CachePolicy", origin).ID,
 				"responseHeadersPolicyId": find(t, doc, "ResponseHeadersPolicy", "content").ID,
 				"forwardedValues":         nil, "minTtl": nil, "defaultTtl": nil, "maxTtl": nil, "trustedSigners": nil,
 			} {
@@ -105,11 +110,15 @@ func TestTheOriginIsTheBucketSignedForAlways(t *testing.T) {
 	})
 }
 
-// customHeaders returns the origin's headers.
-func customHeaders(t *testing.T, doc *plan.Document) map[string]string {
+// customHeaders returns the headers of the bucket's origin.
+func customHeaders(t *testing.T, doc *plan.Document) map[string]string { return headersOf(t, doc, 0) }
+
+// headersOf returns the headers of an origin, by its number.
+func headersOf(t *testing.T, doc *plan.Document, origin int) map[string]string {
 	t.Helper()
 	headers := map[string]string{}
-	for _, h := range at(find(t, doc, "Distribution", "cdn").Inputs, "origins[0].customHeaders").([]any) {
+	path := fmt.Sprintf("origins[%d].customHeaders", origin)
+	for _, h := range at(find(t, doc, "Distribution", "cdn").Inputs, path).([]any) {
 		headers[at(h, "name").(string)] = at(h, "value").(string)
 	}
 	return headers
@@ -121,29 +130,34 @@ func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) {
 		"x-media-table": "secure-media-cdn-everything-mappings", "x-media-regions": "eu-west-1,us-east-1,ap-southeast-2",
 		"x-media-bucket": "secure-media-cdn-everything-123456789012", "x-media-bucket-region": "eu-west-1",
 		"x-media-delivery": "origin", "x-media-signature-ttl": "300", "x-media-browser-cache": "86400",
+		"x-media-viewer-cache": "300",
 	}, customHeaders(t, planOf(t, "everything", nil)))
 	assert.Equal(t, "redirect", customHeaders(t,
 		planOf(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])
 	assert.Equal(t, "60", customHeaders(t, planOf(t, "dev", config{"signatureTtlSeconds": "60"}))["x-media-signature-ttl"])
 	assert.Equal(t, "0", customHeaders(t, planOf(t, "dev", config{"browserCacheSeconds": "0"}))["x-media-browser-cache"])
+	assert.Equal(t, "60", customHeaders(t, planOf(t, "dev", config{"browserCacheSeconds": "60"}))["x-media-viewer-cache"],
+		"no longer than what any link shows")
 }
 
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-custom-headers
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
 func TestOriginHeadersKeepCloudFrontsLimits(t *testing.T) {
 	everyStack(t, func(t *testing.T, doc *plan.Document) {
-		headers := customHeaders(t, doc)
-		assert.LessOrEqual(t, len(headers), 30)
-		total := 0
-		for name, value := range headers {
-			assert.Regexp(t, `^x-media-[a-z-]+$`, name, "X-Amz- and X-Edge- are refused, and the function reads lower case")
-			assert.LessOrEqual(t, len(name), 256)
-			assert.LessOrEqual(t, len(value), 1783)
-			assert.NotEmpty(t, value)
-			assert.NotContains(t, value, recorder.FakePassword, "they are sent to S3 as well, so they hold no secret")
-			total += len(name) + len(value)
+		for n := range at(find(t, doc, "Distribution", "cdn").Inputs, "origins").([]any) {
+			headers := headersOf(t, doc, n)
+			assert.LessOrEqual(t, len(headers), 30)
+			total := 0
+			for name, value := range headers {
+				assert.Regexp(t, `^x-media-[a-z-]+$`, name, "X-Amz- and X-Edge- are refused, and the function reads lower case")
+				assert.LessOrEqual(t, len(name), 256)
+				assert.LessOrEqual(t, len(value), 1783)
+				assert.NotEmpty(t, value)
+				assert.NotContains(t, value, recorder.FakePassword, "they are sent to S3 as well, so they hold no secret")
+				total += len(name) + len(value)
+			}
+			assert.LessOrEqual(t, total, 10240)
 		}
-		assert.LessOrEqual(t, total, 10240)
 	})
 }
 

@@ -96,10 +96,11 @@ func (s *builder) edgeStatements(c *content, m *mappings) []statement {
 		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 			Resources: []pulumi.StringInput{pulumi.String(group + ":*")}},
 	}
-	if s.cfg.Delivery != string(edgefn.DeliverRedirect) {
+	if !s.cfg.edgeSigns() {
 		return statements
 	}
-	// A signed address works with the rights of whoever signed it.
+	// A signed address works with the rights of whoever signed it: a viewer's in
+	// redirect delivery, and the images function's.
 	statements = append(statements, statement{Sid: "SignAddresses", Actions: []string{"s3:GetObject"},
 		Resources: []pulumi.StringInput{c.objects()}})
 	if s.cfg.KMSKeyARN != "" {
@@ -110,6 +111,11 @@ func (s *builder) edgeStatements(c *content, m *mappings) []statement {
 		})
 	}
 	return statements
+}
+
+// edgeSigns reports whether the edge function signs addresses of objects.
+func (c Config) edgeSigns() bool {
+	return c.Delivery == string(edgefn.DeliverRedirect) || len(c.ImageVariants) > 0
 }
 
 // logGroup returns the name of a function's log group: fixed, so that

@@ -12,7 +12,7 @@ import (
 const (
 	// eventsHiddenSeconds is how long a message is hidden while the issuer has it: six times the issuer's time.
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-	eventsHiddenSeconds = 6 * issuerTimeoutSeconds
+	eventsHiddenSeconds = 6 * endpointTimeoutSeconds
 	// eventTries is how often a message is tried before it goes to the dead-letter queue, where it stays for the
 	// longest time that there is.
 	eventTries       = 5

@@ -29,8 +29,27 @@ func (s *builder) export(c *content, w watched, a alarmed, dashboard pulumi.Stri
 		"dashboardUrl":           dashboard,
 		"linkTtlSeconds":         pulumi.Int(s.cfg.linkTTLSeconds()),
 		"services":               services,
+		"imageVariants":          s.variants(),
 		"alarmTopicArns":         arns,
 	} {
 		s.ctx.Export(name, value)
 	}
+}
+
+// variants are the configured ones, with what their definitions name.
+func (s *builder) variants() pulumi.Map {
+	variants := pulumi.Map{}
+	for name, v := range s.cfg.ImageVariants {
+		definition := pulumi.Map{}
+		for key, n := range map[string]int{"width": v.Width, "height": v.Height, "quality": v.Quality} {
+			if n != 0 {
+				definition[key] = pulumi.Int(n)
+			}
+		}
+		if v.Fit != "" {
+			definition["fit"] = pulumi.String(v.Fit)
+		}
+		variants[name] = definition
+	}
+	return variants
 }

@@ -7,79 +7,38 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"secure-media-cdn/function/issue/cloud"
 	issuerfn "secure-media-cdn/function/issuer"
 )
 
-const (
-	issuerRuntime      = "provided.al2023"
-	issuerHandler      = "bootstrap"
-	issuerArchitecture = "arm64"
-	issuerMemoryMB     = 512
-	// issuerTimeoutSeconds bounds one call of up to a hundred objects.
-	issuerTimeoutSeconds = 30
-	// issuerAlias is the name under which callers reach the current version, so
-	// that a rollback is a change of the alias.
-	issuerAlias = "live"
-)
+const issuerMemoryMB = 512
 
 // issuer is the function that issues, shows and revokes links.
 type issuer struct {
-	function *lambda.Function
-	alias    *lambda.Alias
-	url      *lambda.FunctionUrl
-	events   *events
+	*endpoint
+	events *events
 }
 
-// newIssuer registers the function, its role, its address and who may call it.
+// newIssuer registers the function and who may call it.
 func (s *builder) newIssuer(bundle string, c *content, e *events, m *mappings, d *delivery,
 	g *gate) (*issuer, error) {
-	logs, err := s.newLogGroup("issuer", pulumi.String(s.logGroup("issuer")), s.cfg.Region)
-	if err != nil {
-		return nil, err
-	}
-	role, grant, err := s.newRole("issuer", []string{"lambda.amazonaws.com"}, s.issuerStatements(c, e, m, d, g))
-	if err != nil {
-		return nil, err
-	}
-	function, err := lambda.NewFunction(s.ctx, "issuer", &lambda.FunctionArgs{
-		Description:   pulumi.String("Issues, shows and revokes links"),
-		Code:          pulumi.NewFileArchive(bundle),
-		Runtime:       pulumi.String(issuerRuntime),
-		Handler:       pulumi.String(issuerHandler),
-		Architectures: pulumi.ToStringArray([]string{issuerArchitecture}),
-		MemorySize:    pulumi.Int(issuerMemoryMB),
-		Timeout:       pulumi.Int(issuerTimeoutSeconds),
-		Role:          role.Arn,
-		Publish:       pulumi.Bool(true),
-		Environment:   &lambda.FunctionEnvironmentArgs{Variables: s.issuerEnvironment(c, m, d, g)},
-		LoggingConfig: &lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"),
-			LogGroup: pulumi.String(s.logGroup("issuer"))},
-		Tags: s.tags(),
-	}, pulumi.DependsOn([]pulumi.Resource{logs, grant}))
-	if err != nil {
-		return nil, fmt.Errorf("issuer function: %w", err)
-	}
-	alias, err := lambda.NewAlias(s.ctx, "issuer", &lambda.AliasArgs{
-		Name: pulumi.String(issuerAlias), FunctionName: function.Name, FunctionVersion: function.Version,
+	function, err := s.newEndpoint("issuer", endpointArgs{
+		bundle: bundle, description: "Issues, shows and revokes links", memoryMB: issuerMemoryMB,
+		environment: s.issuerEnvironment(c, m, d, g), may: s.issuerStatements(c, e, m, d, g),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("issuer alias: %w", err)
-	}
-	url, err := lambda.NewFunctionUrl(s.ctx, "issuer", &lambda.FunctionUrlArgs{
-		FunctionName: function.Name, Qualifier: alias.Name, AuthorizationType: pulumi.String("AWS_IAM"),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("issuer URL: %w", err)
-	}
-	i := &issuer{function: function, alias: alias, url: url, events: e}
-	if err := s.permitCallers(i); err != nil {
 		return nil, err
 	}
-	if err := s.countRevocations(logs); err != nil {
+	i := &issuer{endpoint: function, events: e}
+	// Which services each of them may handle the function decides itself.
+	for _, c := range s.cfg.IssuerPrincipals {
+		if err := s.permit(i.endpoint, callerName(c.Principal), c.Principal, nil); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.countRevocations(i.logs); err != nil {
 		return nil, err
 	}
 	return i, s.followEvents(c, e, i)
@@ -112,7 +71,6 @@ func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gat
 
 // issuerStatements are all that the function may do.
 func (s *builder) issuerStatements(c *content, e *events, m *mappings, d *delivery, g *gate) []statement {
-	group := fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:*", s.cfg.Region, s.account, s.logGroup("issuer"))
 	statements := []statement{
 		// A transaction is authorised as the operations it consists of. All
 		// writes go to the home region: two regions could both win a race.
@@ -134,8 +92,6 @@ func (s *builder) issuerStatements(c *content, e *events, m *mappings, d *delive
 		// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 		{Sid: "TakeEvents", Actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 			Resources: []pulumi.StringInput{e.queue.Arn}},
-		{Sid: "WriteLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
-			Resources: []pulumi.StringInput{pulumi.String(group)}},
 	}
 	if replicas := m.arns[1:]; len(replicas) > 0 {
 		// When the revocation list is full, caches are emptied instead, once no
@@ -144,27 +100,6 @@ func (s *builder) issuerStatements(c *content, e *events, m *mappings, d *delive
 			Resources: replicas})
 	}
 	return statements
-}
-
-// permitCallers lets the configured principals call the function's address. Which services each of them may handle
-// the function decides itself.
-func (s *builder) permitCallers(i *issuer) error {
-	for _, c := range s.cfg.IssuerPrincipals {
-		caller := callerName(c.Principal)
-		// Since October 2025 an address asks for both rights.
-		// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-		for verb, args := range map[string]*lambda.PermissionArgs{
-			"call":   {Action: pulumi.String("lambda:InvokeFunctionUrl"), FunctionUrlAuthType: pulumi.String("AWS_IAM")},
-			"invoke": {Action: pulumi.String("lambda:InvokeFunction")},
-		} {
-			args.Function, args.Qualifier, args.Principal = i.function.Name, i.alias.Name, pulumi.String(c.Principal)
-			args.StatementId = pulumi.String(verb + "-" + caller)
-			if _, err := lambda.NewPermission(s.ctx, verb+"-"+caller, args); err != nil {
-				return fmt.Errorf("permission of %s: %w", c.Principal, err)
-			}
-		}
-	}
-	return nil
 }
 
 var notInStatementID = regexp.MustCompile(`[^A-Za-z0-9]+`)

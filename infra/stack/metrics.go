@@ -12,6 +12,7 @@ type watched struct {
 	delivery *delivery
 	issuer   *issuer
 	gate     *gate
+	images   *images // nil without variants
 }
 
 // place is where a metric is measured, and so where its alarm must be: alarms
@@ -66,6 +67,9 @@ var (
 	}}
 	issuerMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
 		return pulumi.StringMap{"FunctionName": w.issuer.function.Name}
+	}}
+	imagesMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"FunctionName": w.images.function.Name}
 	}}
 	// ownMetrics are counted in the logs.
 	ownMetrics   = metricSet{"", func(watched) pulumi.StringMap { return pulumi.StringMap{} }}

@@ -19,9 +19,10 @@ var reasons = map[string]map[string]string{
 	"edge": {
 		"ReadMappings":  "looks a link's hash up, in whichever region is nearest",
 		"WriteLogs":     "logs wherever CloudFront happens to run it",
-		"SignAddresses": "redirect mode: a signed address has the rights of its signer",
-		"DecryptSigned": "redirect mode with a customer-managed key: the signer needs the key too",
+		"SignAddresses": "redirect delivery and variants: a signed address has the rights of its signer",
+		"DecryptSigned": "the same with a customer-managed key: the signer needs the key too",
 	},
+	"images": {"WriteLogs": "logs into its own group, which exists already"},
 	"issuer": {
 		"KeepMappings":       "reads, makes and deletes mappings, in the home region only",
 		"Invalidate":         "drops copies of replaced and withdrawn objects, and of revoked links when the gate's list is full",
@@ -107,10 +108,10 @@ func TestTheEdgeMayOnlyReadMappingsUnlessItSigns(t *testing.T) {
 		}
 		return names
 	}
-	assert.Equal(t, []string{"ReadMappings", "WriteLogs"}, sids(planOf(t, "everything", nil)))
+	assert.Equal(t, []string{"ReadMappings", "WriteLogs"}, sids(planOf(t, "everything", config{"imageVariants": plain})))
 	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses"},
-		sids(planOf(t, "dev", config{"delivery": "redirect"})))
-	redirect := planOf(t, "everything", config{"delivery": "redirect"})
+		sids(planOf(t, "dev", config{"delivery": "redirect", "imageVariants": plain})))
+	redirect := planOf(t, "everything", config{"delivery": "redirect", "imageVariants": plain})
 	assert.Equal(t, []string{"ReadMappings", "WriteLogs", "SignAddresses", "DecryptSigned"}, sids(redirect))
 	policy := find(t, redirect, "RolePolicy", "edge").Inputs["policy"]
 	assert.Equal(t, []any{"s3:GetObject"}, statementOf(t, policy, "SignAddresses")["Action"])

@@ -2,10 +2,11 @@
 // media CDN is made of.
 //
 // Deploy registers the pieces in this order: the bucket (content.go), the
-// mapping table (mappings.go), the edge function (edge.go), the gate (gate.go),
-// the distribution with its policies and names (delivery.go, headers.go,
-// domain.go, accesslogs.go), the queue of events (events.go), the issuer (issuer.go), and what operators look at
-// (alarms.go, dashboard.go). Config (config.go, validate.go) decides which of
+// mapping table (mappings.go), the edge function (edge.go), the gate (gate.go), the
+// images function (images.go), the distribution with its origins, behaviours, policies
+// and names (delivery.go, origins.go, behaviors.go, headers.go, domain.go,
+// accesslogs.go), the queue of events (events.go), the issuer (issuer.go), and what
+// operators look at (alarms.go, dashboard.go). Config (config.go, validate.go) decides which of
 // them exist.
 //
 // Logical names are short role nouns. They are identity: renaming one replaces
@@ -28,6 +29,8 @@ type Bundles struct {
 	Edge string
 	// Issuer is the zip of the issuing function.
 	Issuer string
+	// Images is the zip of the function that makes variants.
+	Images string
 }
 
 // Deploy registers every resource of ctx's stack and exports its outputs. config
@@ -66,11 +69,18 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err != nil {
 		return err
 	}
-	delivery, err := s.newDelivery(content, mappings, edge, gate)
+	images, err := s.newImages(bundles.Images)
+	if err != nil {
+		return err
+	}
+	delivery, err := s.newDelivery(content, mappings, edge, gate, images)
 	if err != nil {
 		return err
 	}
 	if err := s.openContent(content, delivery); err != nil {
+		return err
+	}
+	if err := s.openImages(images, delivery); err != nil {
 		return err
 	}
 	events, err := s.newEvents(content)
@@ -82,7 +92,7 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 		return err
 	}
 	return s.newOperations(content, watched{edge: edge, mappings: mappings, delivery: delivery, issuer: issuer,
-		gate: gate})
+		gate: gate, images: images})
 }
 
 // newOperations registers what people look at and applications read.

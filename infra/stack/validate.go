@@ -22,9 +22,10 @@ const secondsPerDay = 24 * 60 * 60
 // maxTTLSeconds is the longest that anything is kept at the edge: 30 days.
 const maxTTLSeconds = 30 * secondsPerDay
 
-// maxPublicServices leaves room for the default among the 25 cache behaviours
-// that a distribution has without asking AWS for more.
-const maxPublicServices = 24
+// maxBehaviors are the cache behaviours that a distribution has without asking AWS
+// for more.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-web-distributions
+const maxBehaviors = 25
 
 // logRetentions are the days that CloudWatch Logs accepts.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -57,15 +58,21 @@ func (c Config) Validate() error {
 	v.domain(c)
 	v.security(c)
 	v.operation(c)
+	v.images(c)
 	return errors.Join(v.problems...)
 }
 
 type validation struct{ problems []error }
 
+// refuse records a problem with key.
+func (v *validation) refuse(key, format string, args ...any) {
+	v.problems = append(v.problems, fmt.Errorf("config "+key+" is "+format, args...))
+}
+
 // want records a problem with key's value unless ok.
 func (v *validation) want(ok bool, key string, value any, rule string, args ...any) {
 	if !ok {
-		v.problems = append(v.problems, fmt.Errorf("config %s is %v: %s", key, value, fmt.Sprintf(rule, args...)))
+		v.refuse(key, "%v: %s", value, fmt.Sprintf(rule, args...))
 	}
 }
 
@@ -104,6 +111,8 @@ func (v *validation) links(c Config) {
 		"seconds: a signed address dies with the credentials that signed it")
 	v.want(0 <= c.BrowserCacheSeconds && c.BrowserCacheSeconds <= c.linkTTLSeconds(), "browserCacheSeconds",
 		c.BrowserCacheSeconds, "it must be 0 to linkTtlDays (%d seconds)", c.linkTTLSeconds())
+	v.want(0 <= c.ViewerCacheSeconds && c.ViewerCacheSeconds <= c.linkTTLSeconds(), "viewerCacheSeconds",
+		c.ViewerCacheSeconds, "it must be 0 to linkTtlDays (%d seconds)", c.linkTTLSeconds())
 	v.between(c.MaxTTLSeconds, 1, maxTTLSeconds, "maxTtlSeconds", "seconds (30 days)")
 	// Beyond MaxTTL CloudFront asks S3 again, and S3's 304 would renew the
 	// cached copy for another full life, past the link's end.
@@ -140,8 +149,11 @@ func (v *validation) services(c Config) {
 			"the name would shadow the path of links")
 	})
 	public := len(c.servicesWith(AccessPublic))
-	v.want(public <= maxPublicServices, "services", fmt.Sprintf("%d public services", public),
-		"a distribution has room for %d", maxPublicServices)
+	room := maxBehaviors - 1 // for the default
+	if len(c.ImageVariants) > 0 {
+		room -= 2
+	}
+	v.want(public <= room, "services", fmt.Sprintf("%d public services", public), "a distribution has room for %d", room)
 }
 
 func (v *validation) places(c Config) {
@@ -198,7 +210,7 @@ func (v *validation) security(c Config) {
 		services[n] = service.Name
 	}
 	for _, problem := range issuerfn.CheckCallers(c.IssuerPrincipals, services) {
-		v.problems = append(v.problems, fmt.Errorf("config issuerPrincipals is %w", problem))
+		v.refuse("issuerPrincipals", "%w", problem)
 	}
 	v.between(c.LinkKeyGeneration, 1, seal.MaxGeneration, "linkKeyGeneration", "and be raised by one at a time")
 }

@@ -33,6 +33,7 @@ func run(out io.Writer, root, name, file string) error {
 			return stack.Deploy(ctx, config, stack.Bundles{
 				Edge:   filepath.Join(ctx.RootDirectory(), "build", "edge.zip"),
 				Issuer: filepath.Join(ctx.RootDirectory(), "build", "issuer.zip"),
+				Images: filepath.Join(ctx.RootDirectory(), "build", "images.zip"),
 			})
 		},
 		Root: root, Stack: name, ConfigFile: file,

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"secure-media-cdn/function/variant"
 )
 
 // flat renders an output's value in one line.
@@ -19,6 +21,8 @@ func flat(v reflect.Value) string {
 			pairs = append(pairs, s.Name+"="+s.Access)
 		}
 		return strings.Join(pairs, ",")
+	case map[string]variant.Variant:
+		return variant.EncodeSet(value)
 	case map[string]string:
 		pairs := make([]string, 0, len(value))
 		for _, key := range slices.Sorted(maps.Keys(value)) {

@@ -11,24 +11,27 @@ import (
 	"io"
 	"reflect"
 	"strings"
+
+	"secure-media-cdn/function/variant"
 )
 
 // Outputs are a stack's outputs. None of them is a secret.
 type Outputs struct {
-	CDNBaseURL             string            `json:"cdnBaseUrl" env:"MEDIA_CDN_BASE_URL" doc:"Address of the CDN, without a trailing slash. A link is this, /images/ and a hash." example:"https://media.example.com"`
-	DistributionID         string            `json:"distributionId" env:"MEDIA_DISTRIBUTION_ID" doc:"The CloudFront distribution." example:"EDFDVBD6EXAMPLE"`
-	DistributionDomain     string            `json:"distributionDomain" env:"MEDIA_DISTRIBUTION_DOMAIN" doc:"CloudFront's own name for the distribution, which own domain names point to." example:"d111111abcdef8.cloudfront.net"`
-	MediaBucket            string            `json:"mediaBucket" env:"MEDIA_BUCKET" doc:"The private bucket that applications upload to." example:"secure-media-cdn-prod-123456789012"`
-	MediaBucketRegion      string            `json:"mediaBucketRegion" env:"MEDIA_BUCKET_REGION" doc:"Region of the bucket." example:"eu-central-1"`
-	MappingTable           string            `json:"mappingTable" env:"MEDIA_MAPPING_TABLE" doc:"The DynamoDB table of what each hash stands for." example:"secure-media-cdn-prod-mappings-1a2b3c4"`
-	MappingRegions         []string          `json:"mappingRegions" env:"MEDIA_MAPPING_REGIONS" doc:"Regions that hold the table, the home region first." example:"[\"eu-central-1\",\"us-east-1\"]"`
-	EdgeFunctionVersionARN string            `json:"edgeFunctionVersionArn" env:"MEDIA_EDGE_FUNCTION_VERSION_ARN" doc:"The version of the edge function that CloudFront runs." example:"arn:aws:lambda:us-east-1:123456789012:function:secure-media-cdn-prod-edge-1a2b3c4:7"`
-	IssuerFunctionName     string            `json:"issuerFunctionName" env:"MEDIA_ISSUER_FUNCTION_NAME" doc:"The Lambda function that issues links." example:"secure-media-cdn-prod-issuer-1a2b3c4"`
-	IssuerURL              string            `json:"issuerUrl" env:"MEDIA_ISSUER_URL" doc:"Where links are issued, shown and revoked. Calls are signed with SigV4 for the service lambda." example:"https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/"`
-	LinkTTLSeconds         int               `json:"linkTtlSeconds" env:"MEDIA_LINK_TTL_SECONDS" doc:"Life of a link in seconds, unless less is asked for." example:"2592000"`
-	Services               []Service         `json:"services" env:"MEDIA_SERVICES" doc:"Who stores media here, and how it is reached." example:"[{\"name\":\"discussion\",\"access\":\"private\"},{\"name\":\"marketplace\",\"access\":\"public\"}]"`
-	DashboardURL           string            `json:"dashboardUrl" env:"MEDIA_DASHBOARD_URL" doc:"The dashboard in the AWS console." example:"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/secure-media-cdn-prod"`
-	AlarmTopicARNs         map[string]string `json:"alarmTopicArns" env:"MEDIA_ALARM_TOPIC_ARNS" doc:"The SNS topics that alarms are sent to, by region." example:"{\"us-east-1\":\"arn:aws:sns:us-east-1:123456789012:secure-media-cdn-prod-alarms-us-east-1-1a2b3c4\"}"`
+	CDNBaseURL             string                     `json:"cdnBaseUrl" env:"MEDIA_CDN_BASE_URL" doc:"Address of the CDN, without a trailing slash. A link is this, /images/ and a hash." example:"https://media.example.com"`
+	DistributionID         string                     `json:"distributionId" env:"MEDIA_DISTRIBUTION_ID" doc:"The CloudFront distribution." example:"EDFDVBD6EXAMPLE"`
+	DistributionDomain     string                     `json:"distributionDomain" env:"MEDIA_DISTRIBUTION_DOMAIN" doc:"CloudFront's own name for the distribution, which own domain names point to." example:"d111111abcdef8.cloudfront.net"`
+	MediaBucket            string                     `json:"mediaBucket" env:"MEDIA_BUCKET" doc:"The private bucket that applications upload to." example:"secure-media-cdn-prod-123456789012"`
+	MediaBucketRegion      string                     `json:"mediaBucketRegion" env:"MEDIA_BUCKET_REGION" doc:"Region of the bucket." example:"eu-central-1"`
+	MappingTable           string                     `json:"mappingTable" env:"MEDIA_MAPPING_TABLE" doc:"The DynamoDB table of what each hash stands for." example:"secure-media-cdn-prod-mappings-1a2b3c4"`
+	MappingRegions         []string                   `json:"mappingRegions" env:"MEDIA_MAPPING_REGIONS" doc:"Regions that hold the table, the home region first." example:"[\"eu-central-1\",\"us-east-1\"]"`
+	EdgeFunctionVersionARN string                     `json:"edgeFunctionVersionArn" env:"MEDIA_EDGE_FUNCTION_VERSION_ARN" doc:"The version of the edge function that CloudFront runs." example:"arn:aws:lambda:us-east-1:123456789012:function:secure-media-cdn-prod-edge-1a2b3c4:7"`
+	IssuerFunctionName     string                     `json:"issuerFunctionName" env:"MEDIA_ISSUER_FUNCTION_NAME" doc:"The Lambda function that issues links." example:"secure-media-cdn-prod-issuer-1a2b3c4"`
+	IssuerURL              string                     `json:"issuerUrl" env:"MEDIA_ISSUER_URL" doc:"Where links are issued, shown and revoked. Calls are signed with SigV4 for the service lambda." example:"https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/"`
+	LinkTTLSeconds         int                        `json:"linkTtlSeconds" env:"MEDIA_LINK_TTL_SECONDS" doc:"Life of a link in seconds, unless less is asked for." example:"2592000"`
+	Services               []Service                  `json:"services" env:"MEDIA_SERVICES" doc:"Who stores media here, and how it is reached." example:"[{\"name\":\"discussion\",\"access\":\"private\"},{\"name\":\"marketplace\",\"access\":\"public\"}]"`
+	ImageVariants          map[string]variant.Variant `json:"imageVariants" env:"MEDIA_IMAGE_VARIANTS" doc:"The pictures that can be asked for, by name: the last segment of a variant's path below its link. Width and height in pixels bound it." example:"{\"w640\":{\"width\":640},\"avatar\":{\"width\":96,\"height\":96,\"fit\":\"cover\"}}"`
+	DashboardURL           string                     `json:"dashboardUrl" env:"MEDIA_DASHBOARD_URL" doc:"The dashboard in the AWS console." example:"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/secure-media-cdn-prod"`
+	AlarmTopicARNs         map[string]string          `json:"alarmTopicArns" env:"MEDIA_ALARM_TOPIC_ARNS" doc:"The SNS topics that alarms are sent to, by region." example:"{\"us-east-1\":\"arn:aws:sns:us-east-1:123456789012:secure-media-cdn-prod-alarms-us-east-1-1a2b3c4\"}"`
 }
 
 // Service stores media in the bucket, below its name and a slash.
@@ -65,7 +68,7 @@ func (o Outputs) WriteJSON(w io.Writer) error {
 
 // WriteEnv writes the outputs as lines NAME='value', for a shell to source or a
 // container to read. Lists are separated by commas; services are name=access,
-// topics region=ARN.
+// topics region=ARN, and variants name:definition, separated by semicolons.
 func (o Outputs) WriteEnv(w io.Writer) error {
 	var lines strings.Builder
 	fields(o, func(f reflect.StructField, v reflect.Value) {

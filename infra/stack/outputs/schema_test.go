@@ -62,12 +62,15 @@ func describeFields(t reflect.Type, s map[string]any) error {
 	properties, required := map[string]any{}, []string{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name := f.Tag.Get("json")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		property, err := schemaOf(f.Type, f.Tag)
 		if err != nil {
 			return fmt.Errorf("output %s: %w", name, err)
 		}
-		properties[name], required = property, append(required, name)
+		properties[name] = property
+		if options != "omitempty" {
+			required = append(required, name)
+		}
 	}
 	s["properties"], s["required"] = properties, required
 	return nil
