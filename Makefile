@@ -43,7 +43,7 @@ race: tools browser ## run every test under the race detector
 	$(GO) test -race -timeout 60m ./...
 
 .PHONY: bundle
-bundle: ## build the edge, issuer and images zips in build/, and list what they are made of
+bundle: ## build the edge, issuer, images and session zips in build/, and list what they are made of
 	@$(GO) run ./function/cmd/bundle
 
 .PHONY: plan

@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	for _, build := range []func(root string) (string, error){bundle.Edge, bundle.Issuer, bundle.Images} {
+	for _, build := range []func(root string) (string, error){bundle.Edge, bundle.Issuer, bundle.Images, bundle.Session} {
 		if err := show(build); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
