@@ -2,10 +2,8 @@ package cloudfront
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,12 +26,6 @@ type bucket struct {
 	transport http.RoundTripper
 }
 
-// originRequest is what goes to S3, after the origin-request function.
-type originRequest struct {
-	method, uri, query string
-	header             http.Header
-}
-
 const (
 	// The defaults of CloudFront, which the program leaves alone.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html
@@ -53,29 +45,8 @@ func newBucket(o *distribution.Origin, arn string, s3 S3) (*bucket, error) {
 	if err != nil || endpoint.Host == "" {
 		return nil, fmt.Errorf("the S3 endpoint %q is not a URL", s3.Endpoint)
 	}
-	dialer := net.Dialer{Timeout: connectTimeout}
-	return &bucket{
-		Origin: o, endpoint: endpoint, arn: arn, keys: s3.Credentials,
-		transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				c, err := dialer.DialContext(ctx, network, address)
-				return impatient{c}, err
-			},
-			DisableCompression:  true, // what the origin encodes is the viewer's to decode
-			MaxIdleConnsPerHost: 64,
-		},
-	}, nil
-}
-
-// impatient is a connection that fails when the next piece takes too long.
-type impatient struct{ net.Conn }
-
-// Read reads, against the clock.
-func (c impatient) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(originTimeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
+	return &bucket{Origin: o, endpoint: endpoint, arn: arn, keys: s3.Credentials,
+		transport: newTransport(originTimeout)}, nil
 }
 
 // get sends a request to the bucket, signed as origin access control would sign it, and applies the bucket policy,
@@ -96,8 +67,7 @@ func (b *bucket) get(ctx context.Context, in originRequest, now time.Time) (*htt
 		resp, err := b.send(ctx, in, key, now)
 		// Only a connection that failed is tried again.
 		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html
-		var dial *net.OpError
-		if err != nil && errors.As(err, &dial) && dial.Op == "dial" && attempt < connectAttempts {
+		if dialFailed(err) && attempt < connectAttempts {
 			continue
 		}
 		if err != nil {

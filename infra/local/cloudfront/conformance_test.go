@@ -53,6 +53,7 @@ type world struct {
 	t       *testing.T
 	doc     *plan.Document
 	s3      *fakeS3
+	url     *fakeURL
 	lambda  *fakeFunction
 	gate    *fakeGate
 	server  *Server
@@ -66,6 +67,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, doc: newPlan(t)}
+	w.url = &fakeURL{now: w.now}
 	w.s3 = &fakeS3{now: w.now, objects: map[string]fakeObject{}}
 	w.lambda = &fakeFunction{now: w.now, links: map[string]fakeLink{photoHash: {"photos/cat.jpg",
 		w.now().Add(30 * 24 * time.Hour)}}}
@@ -73,6 +75,9 @@ func newWorld(t *testing.T) *world {
 	w.s3.put("photos/cat.jpg", 5000, nil)
 	return w
 }
+
+// serviceKey signs for CloudFront what goes to a function's URL.
+var serviceKey = aws.Credentials{AccessKeyID: "service", SecretAccessKey: "cloudfront's"}
 
 // worldStart is a whole second, and the fake clock moves only when told to.
 var worldStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -89,6 +94,8 @@ func (w *world) build() error {
 	bucket := httptest.NewServer(w.s3)
 	bucket.Config.ErrorLog = nil
 	w.t.Cleanup(bucket.Close)
+	functions := httptest.NewServer(w.url)
+	w.t.Cleanup(functions.Close)
 	d, err := distribution.Read(w.doc)
 	if err != nil {
 		return err
@@ -96,6 +103,7 @@ func (w *world) build() error {
 	w.server, err = New(Options{
 		Distribution: d, Now: w.now, CacheBytes: w.bytes,
 		S3:        S3{Endpoint: bucket.URL, Credentials: aws.Credentials{AccessKeyID: "edge", SecretAccessKey: "secret"}},
+		URLs:      Functions{URLs: map[string]string{testURL: functions.URL}, Credentials: serviceKey},
 		Lambdas:   map[string]Lambda{testLambda: w.lambda.run},
 		Functions: map[string]Function{testGate: w.gate},
 	})
@@ -117,11 +125,12 @@ func serve(t *testing.T, h http.Handler) string {
 	return s.URL
 }
 
-func (w *world) Do(method, path string, header http.Header, plain bool) (*http.Response, error) {
+func (w *world) Do(method, path string, header http.Header, body string,
+	plain bool) (*http.Response, error) {
 	if err := w.build(); err != nil {
 		return nil, err
 	}
-	return w.Remote.Do(method, path, header, plain)
+	return w.Remote.Do(method, path, header, body, plain)
 }
 
 func (w *world) Wait(d time.Duration) { w.ahead.Add(int64(d)) }

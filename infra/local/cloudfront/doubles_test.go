@@ -10,6 +10,7 @@ import (
 
 var (
 	quiet     = log.New(io.Discard, "", 0)
+	noURLs    = Functions{URLs: map[string]string{testURL: "http://127.0.0.1:1"}}
 	stepFails = conformance.Step{Verb: "function", Args: "fails"}
 )
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -52,10 +53,12 @@ type answer struct {
 	failed string
 }
 
-// fetch makes one trip towards the origin: the origin-request function, then S3 unless the function answers itself.
+// fetch makes one trip towards the origin: the origin-request function, then the origin unless the function answers
+// itself.
 // An expired object is revalidated. The lifetime of what comes back is not decided here.
 func (s *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRange string) answer {
-	in := originRequest{method: x.method, uri: x.uri, header: x.forwarded(s.via)}
+	in := originRequest{method: x.method, uri: x.uri, header: x.forwarded(s.via), body: x.body, length: x.length,
+		selected: slices.Concat(x.Cache.Headers, x.Forward.Headers)}
 	if stale != nil {
 		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
 		// "Conditional GETs"
@@ -80,17 +83,18 @@ func (s *Server) fetch(ctx context.Context, x *exchange, stale *object, byteRang
 		}
 	}
 	s.count(func(c *Stats) { c.OriginReads++ })
-	resp, err := x.bucket.get(ctx, in, s.now())
+	resp, err := x.origin.get(ctx, in, s.now())
 	var a answer
 	if err != nil {
 		a = s.unreachable(err)
 	} else {
-		a = s.receive(resp, x.method)
+		a = s.receive(resp, x.method, x.source())
 	}
 	a.requested = requested
-	// Where no cookies are forwarded:
-	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html
-	a.header.Del("Set-Cookie")
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Cookies.html
+	if len(x.Forward.Cookies) == 0 {
+		a.header.Del("Set-Cookie")
+	}
 	if a.stream == nil && err == nil {
 		x.compressed(a.object)
 	}
@@ -151,9 +155,17 @@ var hopByHop = []string{
 	"Transfer-Encoding", "Upgrade", "Via", "X-Cache",
 }
 
-// receive takes S3's answer in: whole, if it may be kept, and as a stream if it is too large.
-func (s *Server) receive(resp *http.Response, method string) answer {
-	o := &object{status: resp.StatusCode, header: resp.Header, source: FromS3}
+// source says who answers for the origin.
+func (b *behaviour) source() Source {
+	if b.Origin.URL != nil {
+		return FromURL
+	}
+	return FromS3
+}
+
+// receive takes the origin's answer in: whole, if it may be kept, and as a stream if it is too large.
+func (s *Server) receive(resp *http.Response, method string, source Source) answer {
+	o := &object{status: resp.StatusCode, header: resp.Header, source: source}
 	for _, name := range hopByHop {
 		o.header.Del(name)
 	}

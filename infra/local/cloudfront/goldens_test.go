@@ -25,7 +25,8 @@ func TestEveryStackOfTheProgramCanBeRun(t *testing.T) {
 			require.NoError(t, err)
 			doc := &plan.Document{}
 			require.NoError(t, json.Unmarshal(raw, doc))
-			o := Options{S3: S3{Endpoint: "http://127.0.0.1:1"}, Lambdas: map[string]Lambda{}, Functions: map[string]Function{}}
+			o := Options{S3: S3{Endpoint: "http://127.0.0.1:1"}, Lambdas: map[string]Lambda{}, Functions: map[string]Function{},
+				URLs: Functions{URLs: map[string]string{}}}
 			cdn := restore(t, doc, o)
 			o.Distribution = read(t, doc)
 			_, err = New(o)
@@ -58,6 +59,8 @@ func restore(t *testing.T, doc *plan.Document, o Options) plan.Resource {
 				o.Functions[word] = &fakeGate{}
 			case strings.HasPrefix(word, "arn:aws:lambda:"):
 				o.Lambdas[word] = override("")
+			case strings.Contains(word, ".lambda-url."):
+				o.URLs.URLs[word] = "http://127.0.0.1:1"
 			}
 		}
 		switch r.Type {

@@ -1,6 +1,7 @@
 package cloudfront
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -70,11 +71,22 @@ func originMatches(allowed, origin string) bool {
 }
 
 func addVary(h http.Header, name string) {
-	for part := range strings.SplitSeq(strings.Join(h["Vary"], ","), ",") {
-		if strings.EqualFold(strings.TrimSpace(part), name) {
+	for part := range listed(h["Vary"]) {
+		if strings.EqualFold(part, name) {
 			return
 		}
 	}
 	// A new slice: the stored object's own must not grow.
 	h["Vary"] = append(slices.Clip(h["Vary"]), name)
+}
+
+// listed are the elements of a header that is a list.
+func listed(values []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
+			if part = strings.TrimSpace(part); part != "" && !yield(part) {
+				return
+			}
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package cloudfront
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -62,10 +63,13 @@ func (x *exchange) forwarded(via []string) http.Header {
 		"Via":             via,
 		"X-Forwarded-For": {strings.Join(append(slices.Clone(x.header["X-Forwarded-For"]), x.clientIP), ", ")},
 	}
-	for _, name := range slices.Concat(x.Cache.Headers, x.Forward) {
+	for _, name := range slices.Concat(x.Cache.Headers, x.Forward.Headers) {
 		if values := x.header[name]; len(values) > 0 {
 			header[name] = values
 		}
+	}
+	if cookies := x.cookies(); cookies != "" {
+		header.Set("Cookie", cookies)
 	}
 	if x.Cache.Gzip || x.Cache.Brotli {
 		if encoding := x.acceptEncoding(); encoding != "" {
@@ -75,4 +79,12 @@ func (x *exchange) forwarded(via []string) http.Header {
 		}
 	}
 	return header
+}
+
+// cookies are those of the viewer that are forwarded, in the order of their names.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Cookies.html
+func (x *exchange) cookies() string {
+	forwarded := cookieValues(x.header)
+	maps.DeleteFunc(forwarded, func(name string, _ functionValue) bool { return !slices.Contains(x.Forward.Cookies, name) })
+	return pairs(forwarded, "; ")
 }

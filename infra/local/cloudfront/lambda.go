@@ -46,8 +46,8 @@ type (
 		Body        json.RawMessage `json:"body,omitempty"`
 	}
 	lambdaOrigin struct {
-		S3     *lambdaS3       `json:"s3,omitempty"`
-		Custom json.RawMessage `json:"custom,omitempty"`
+		S3     *lambdaS3     `json:"s3,omitempty"`
+		Custom *lambdaCustom `json:"custom,omitempty"`
 	}
 	lambdaS3 struct {
 		AuthMethod    string        `json:"authMethod"`
@@ -55,6 +55,16 @@ type (
 		DomainName    string        `json:"domainName"`
 		Path          string        `json:"path"`
 		Region        string        `json:"region"`
+	}
+	lambdaCustom struct {
+		CustomHeaders    lambdaHeaders `json:"customHeaders"`
+		DomainName       string        `json:"domainName"`
+		KeepaliveTimeout int           `json:"keepaliveTimeout"`
+		Path             string        `json:"path"`
+		Port             int           `json:"port"`
+		Protocol         string        `json:"protocol"`
+		ReadTimeout      int           `json:"readTimeout"`
+		SSLProtocols     []string      `json:"sslProtocols"`
 	}
 	lambdaResponse struct {
 		Status            string        `json:"status"`
@@ -90,20 +100,44 @@ var readOnlyAtOrigin = distribution.HeaderNames{
 func (x *exchange) lambdaEvent(d *distribution.Distribution, in originRequest) lambdaEvent {
 	headers := toLambda(in.header)
 	headers["host"] = []lambdaHeader{{"Host", x.Origin.Domain}}
-	custom := lambdaHeaders{}
-	for _, h := range x.Origin.CustomHeaders {
-		custom[strings.ToLower(h.Name)] = []lambdaHeader{{h.Name, h.Value}}
-	}
 	return lambdaEvent{Records: []lambdaRecord{{CF: lambdaCF{
 		Config: lambdaConfig{d.Domain, d.ID, "origin-request", requestID()},
 		Request: lambdaRequest{
 			ClientIP: x.clientIP, Headers: headers, Method: in.method, QueryString: in.query, URI: in.uri,
-			// authMethod knows only the identities that came before origin access control.
-			Origin: &lambdaOrigin{S3: &lambdaS3{
-				AuthMethod: "none", CustomHeaders: custom, DomainName: x.Origin.Domain, Region: x.Origin.Region,
-			}},
+			Origin: toLambdaOrigin(x.Origin),
 		},
 	}}}}
+}
+
+func toLambdaOrigin(o *distribution.Origin) *lambdaOrigin {
+	headers := lambdaHeaders{}
+	for _, h := range o.CustomHeaders {
+		headers[strings.ToLower(h.Name)] = []lambdaHeader{{h.Name, h.Value}}
+	}
+	if o.URL != nil {
+		return &lambdaOrigin{Custom: &lambdaCustom{
+			CustomHeaders: headers, DomainName: o.Domain, Port: 443, Protocol: "https", SSLProtocols: o.URL.SSLProtocols,
+			KeepaliveTimeout: int(o.URL.KeepaliveTimeout.Seconds()), ReadTimeout: int(o.URL.ReadTimeout.Seconds()),
+		}}
+	}
+	// authMethod knows only the identities that came before origin access control.
+	return &lambdaOrigin{S3: &lambdaS3{AuthMethod: "none", CustomHeaders: headers, DomainName: o.Domain, Region: o.Region}}
+}
+
+// customHeaders are those that the distribution adds for the origin.
+func (o *lambdaOrigin) customHeaders() lambdaHeaders {
+	if o.Custom != nil {
+		return o.Custom.CustomHeaders
+	}
+	return o.S3.CustomHeaders
+}
+
+// host is the name of the origin's host.
+func (o *lambdaOrigin) host() string {
+	if o.Custom != nil {
+		return o.Custom.DomainName
+	}
+	return o.S3.DomainName
 }
 
 func toLambda(h http.Header) lambdaHeaders {
@@ -164,8 +198,13 @@ func changed(got, sent lambdaRequest, out originRequest) (originRequest, error) 
 	if err != nil {
 		return out, err
 	}
-	if host := header.Get("Host"); host != sent.Origin.S3.DomainName {
-		return out, fmt.Errorf("the host header is %q: another than the bucket's is not supported on one machine", host)
+	if host := header.Get("Host"); host != sent.Origin.host() {
+		return out, fmt.Errorf("the host header is %q: another than the origin's is not supported on one machine", host)
+	}
+	for name := range got.Headers {
+		if _, twice := sent.Origin.customHeaders()[name]; twice {
+			return out, fmt.Errorf("the header %s is one of the origin's custom headers as well", name)
+		}
 	}
 	header.Del("Host")
 	out.uri, out.query, out.header = got.URI, got.QueryString, header

@@ -10,7 +10,7 @@ import (
 
 // lookup answers from the cache, by waiting for another viewer's fetch, or by a fetch of its own.
 func (s *Server) lookup(ctx context.Context, x *exchange) answer {
-	if x.method == http.MethodOptions {
+	if x.method != http.MethodGet && x.method != http.MethodHead {
 		return s.judge(x, s.fetch(ctx, x, nil, ""), nil)
 	}
 	key := x.key()
@@ -107,7 +107,7 @@ func (s *Server) judge(x *exchange, a answer, expired *object) answer {
 		o.note = a.note
 		return answer{object: &o, result: refreshHit, cached: true}
 	}
-	a.expires = a.requested.Add(errorLifetime(x.Cache, a.status, said, minimum, a.source == FromS3))
+	a.expires = a.requested.Add(errorLifetime(x.Cache, a.status, said, minimum, a.source == x.source()))
 	if a.result == miss {
 		a.result = failed
 	}

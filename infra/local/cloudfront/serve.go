@@ -3,6 +3,7 @@ package cloudfront
 import (
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -30,6 +31,8 @@ type exchange struct {
 	uri      string // the raw path
 	query    string // the raw query string, without "?"
 	header   http.Header
+	body     io.Reader // nil for none
+	length   int64     // of the body, -1 if it is not known
 	clientIP string
 	http10   bool
 }
@@ -42,6 +45,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		target = r.URL.RequestURI()
 	}
 	x := &exchange{id: requestID(), method: r.Method, header: r.Header, http10: !r.ProtoAtLeast(1, 1)}
+	if r.ContentLength != 0 {
+		x.body, x.length = r.Body, r.ContentLength
+	}
 	x.clientIP, _, _ = net.SplitHostPort(r.RemoteAddr)
 	x.uri, x.query, _ = strings.Cut(target, "?")
 	x.behaviour = s.match(x.uri)

@@ -125,7 +125,7 @@ func TestAPanicInAFunctionDoesNotHangThoseWhoWait(t *testing.T) {
 	t.Parallel()
 	w, _ := started(t, nil)
 	ran := 0
-	w.server.behaviours[1].originRequest = func(context.Context, []byte) ([]byte, error) {
+	w.server.behaviours[len(w.server.behaviours)-1].originRequest = func(context.Context, []byte) ([]byte, error) {
 		ran++
 		if ran == 1 {
 			panic("broken runner")
@@ -199,7 +199,7 @@ func TestTheOriginRequestEventHasAWSsShape(t *testing.T) {
 	t.Parallel()
 	var event map[string]any
 	w, ask := started(t, nil)
-	w.server.behaviours[1].originRequest = func(_ context.Context, b []byte) ([]byte, error) {
+	w.server.behaviours[len(w.server.behaviours)-1].originRequest = func(_ context.Context, b []byte) ([]byte, error) {
 		assert.NoError(t, json.Unmarshal(b, &event))
 		return []byte(`{"status":"204"}`), nil
 	}
@@ -229,7 +229,7 @@ func TestTheViewerRequestEventHasAWSsShape(t *testing.T) {
 	t.Parallel()
 	var event map[string]any
 	w, ask := started(t, nil)
-	w.server.behaviours[1].viewerRequest = functionOf(func(b []byte) ([]byte, error) {
+	w.server.behaviours[len(w.server.behaviours)-1].viewerRequest = functionOf(func(b []byte) ([]byte, error) {
 		assert.NoError(t, json.Unmarshal(b, &event))
 		return []byte(`{"statusCode":204}`), nil
 	})

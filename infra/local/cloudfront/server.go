@@ -5,24 +5,16 @@
 //   - The listener stands for HTTPS. A request with the header CloudFront-Forwarded-Proto: http stands for plain HTTP.
 //   - There is one edge location, with one cache, and no regional cache behind it.
 //   - A conditional request (If-None-Match …) that misses the cache is fetched whole and answered here, where
-//
-// CloudFront
-//
-//	  forwards the condition. The viewer sees the same.
-//	- A Range that misses the cache goes to the origin as it is. The 206 is kept for that very range only, and only
-//
-// for a
-//
-//	  lifetime that its own headers give: the default TTL is never applied to a fragment, since S3 promises the
-//	  overridden Cache-Control on 200 only: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-//	- A body of more than a quarter of the cache passes through uncached.
-//	- A HEAD that misses tells the length of the object as S3 has it, also if a GET would be compressed.
-//	- The viewer-response function sees a whole answer, with the status 200, where a condition or a range then makes a
-//
-// 304
-//
-//	  or a 206 of it; and the response headers policy applies after it.
-//	- stale-while-revalidate is ignored: an expired object is fetched first.
+//     CloudFront forwards the condition. The viewer sees the same.
+//   - A Range that misses the cache goes to the origin as it is. The 206 is kept for that very range only, and only
+//     for a lifetime that its own headers give: the default TTL is never applied to a fragment, since S3 promises the
+//     overridden Cache-Control on 200 only: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+//   - A body of more than a quarter of the cache passes through uncached.
+//   - A HEAD that misses tells the length of the object as S3 has it, also if a GET would be compressed.
+//   - The viewer-response function sees a whole answer, with the status 200, where a condition or a range then makes a
+//     304 or a 206 of it; and the response headers policy applies after it.
+//   - stale-while-revalidate is ignored: an expired object is fetched first.
+//   - The hash of a body reaches a function's URL only in a header that the origin request policy forwards.
 package cloudfront
 
 import (
@@ -66,6 +58,7 @@ type Options struct {
 	Lambdas   map[string]Lambda
 	Functions map[string]Function
 	S3        S3
+	URLs      Functions
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// CacheBytes bounds what the cache holds, bodies, headers and keys; 0 means DefaultCacheBytes.
@@ -101,6 +94,7 @@ const (
 	FromCache      Source = "cache"
 	FromFunction   Source = "function" // the origin-request function
 	FromS3         Source = "s3"
+	FromURL        Source = "function URL"
 )
 
 // Stats are counters since the start, and the cache as it is now.
@@ -131,7 +125,7 @@ type Server struct {
 // behaviour is one cache behaviour with what runs for it.
 type behaviour struct {
 	*distribution.Behaviour
-	bucket         *bucket
+	origin         origin
 	viewerRequest  Function // nil: none
 	viewerResponse Function // nil: none
 	originRequest  Lambda   // nil: none
@@ -164,8 +158,13 @@ func New(o Options) (*Server, error) {
 			problems = append(problems, fmt.Errorf("behaviour %s: no function runs for %s", read.Pattern, read.OriginRequest))
 		}
 		var err error
-		if b.bucket, err = newBucket(read.Origin, s.ARN, o.S3); err != nil {
-			problems = append(problems, err)
+		if read.Origin.URL != nil {
+			b.origin, err = newFunctionURL(read.Origin, s.ARN, o.URLs)
+		} else {
+			b.origin, err = newBucket(read.Origin, s.ARN, o.S3)
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("behaviour %s: %w", read.Pattern, err))
 		}
 		s.behaviours = append(s.behaviours, b)
 	}

@@ -38,6 +38,11 @@ func readDirectives(h http.Header, requested time.Time) directives {
 			}
 		}
 	}
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
+	// "Content negotiation"
+	for name := range listed(h["Vary"]) {
+		d.noStore = d.noStore || name == "*"
+	}
 	if v := h.Get("Expires"); v != "" {
 		left := time.Duration(0) // an invalid date is in the past: https://www.rfc-editor.org/rfc/rfc9111#section-5.3
 		if at, err := http.ParseTime(v); err == nil {
@@ -88,12 +93,12 @@ func lifetime(p distribution.CachePolicy, status int, d directives) time.Duratio
 	return max(p.Min, p.Default)
 }
 
-// errorLifetime says how long an error is kept. fromS3 tells an error of the bucket from one of a function or of
-// CloudFront itself.
+// errorLifetime says how long an error is kept. fromOrigin tells an error of the origin from one of a function at an
+// event or of CloudFront itself.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
 func errorLifetime(p distribution.CachePolicy, status int, d directives, minimum time.Duration,
-	fromS3 bool) time.Duration {
+	fromOrigin bool) time.Duration {
 	if p.Disabled() {
 		return 0
 	}
@@ -102,7 +107,7 @@ func errorLifetime(p distribution.CachePolicy, status int, d directives, minimum
 		if (status == 404 || status == 410 || status == 414 || status == 501) && d.noStore {
 			return 0
 		}
-		if fromS3 {
+		if fromOrigin {
 			minimum = max(minimum, time.Second)
 		}
 	case 400, 403, 405, 412, 415:

@@ -49,7 +49,7 @@ func override(query string) Lambda {
 			return nil, err
 		}
 		req := in.Records[0].CF.Request
-		req.URI = strings.TrimPrefix(req.URI, "/images")
+		req.URI = strings.TrimPrefix(req.URI, "/keys")
 		req.QueryString = query
 		return json.Marshal(req)
 	}
@@ -84,7 +84,7 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 	for _, key := range keys {
 		upload(t, client, key, photo)
 	}
-	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target, Lambdas: map[string]Lambda{
+	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target, URLs: noURLs, Lambdas: map[string]Lambda{
 		testLambda: override("response-cache-control=" + url.QueryEscape("public, max-age=60, s-maxage=60")),
 	}})
 	require.NoError(t, err)
@@ -92,14 +92,14 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 
 	for _, key := range keys {
 		t.Run("the escaped key is found: "+key, func(t *testing.T) {
-			resp, body := ask("GET", "/images"+escape("/"+key))
+			resp, body := ask("GET", "/keys"+escape("/"+key))
 			assert.Equal(t, 200, resp.StatusCode, body)
 			assert.Equal(t, string(photo), body)
 			assert.Equal(t, "Miss from cloudfront", resp.Header.Get("X-Cache"))
 			assert.Equal(t, "public, max-age=60, s-maxage=60", resp.Header.Get("Cache-Control"),
 				"S3 applies the override of the signed request")
 			assert.Equal(t, "image/jpeg", resp.Header.Get("Content-Type"))
-			resp, body = ask("GET", "/images"+escape("/"+key))
+			resp, body = ask("GET", "/keys"+escape("/"+key))
 			assert.Equal(t, string(photo), body)
 			assert.Equal(t, "Hit from cloudfront", resp.Header.Get("X-Cache"))
 		})
@@ -107,22 +107,22 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 	for _, path := range []string{"/nope.jpg", "/a/b.jpg/c", "/a/", "/a", "/a//b.jpg", "/./a/b.jpg", "/x/../a/b.jpg",
 		"//a/b.jpg", "/..%2f..%2fetc%2fpasswd", "/with+space.jpg+", "/" + strings.Repeat("k", 300), "/a%00"} {
 		t.Run("a key that is not there is as a forbidden one: "+path, func(t *testing.T) {
-			resp, body := ask("GET", "/images"+path)
+			resp, body := ask("GET", "/keys"+path)
 			assert.Equal(t, 403, resp.StatusCode, body)
 			assert.Contains(t, body, "<Code>AccessDenied</Code>")
 			assert.Equal(t, "Error from cloudfront", resp.Header.Get("X-Cache"))
 		})
 	}
 	t.Run("a plus in the path is a space to S3", func(t *testing.T) {
-		resp, _ := ask("GET", "/images/with+space.jpg")
+		resp, _ := ask("GET", "/keys/with+space.jpg")
 		assert.Equal(t, 200, resp.StatusCode)
 	})
 	t.Run("an escape that cannot be decoded is a bad request", func(t *testing.T) {
-		resp, body := ask("GET", "/images/%zz")
+		resp, body := ask("GET", "/keys/%zz")
 		assert.Equal(t, 400, resp.StatusCode, body)
 	})
 	t.Run("the bucket itself is not listed", func(t *testing.T) {
-		resp, body := ask("GET", "/images/")
+		resp, body := ask("GET", "/keys/")
 		assert.Equal(t, 403, resp.StatusCode, body)
 		assert.NotContains(t, body, "ListBucketResult")
 	})
@@ -134,11 +134,11 @@ func TestARealS3ServerBehindTheEdge(t *testing.T) {
 func TestWhatVersitygwOverrides(t *testing.T) {
 	target, client := gateway(t)
 	upload(t, client, "a.jpg", []byte("0123456789"))
-	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target,
+	server, err := New(Options{Distribution: read(t, newPlan(t)), S3: target, URLs: noURLs,
 		Lambdas: map[string]Lambda{testLambda: override("")}})
 	require.NoError(t, err)
 	ask := func(method string, header http.Header) *http.Response {
-		resp, err := server.behaviours[0].bucket.get(context.Background(), originRequest{
+		resp, err := server.behaviours[0].origin.(*bucket).get(context.Background(), originRequest{
 			method: method, uri: "/a.jpg", query: "response-cache-control=max-age%3D60", header: header}, time.Now())
 		require.NoError(t, err)
 		resp.Body.Close()
@@ -196,7 +196,7 @@ func TestOnlyWhatTheBucketPolicyGrants(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			doc := newPlan(t)
 			require.NoError(t, set(doc, row.resource, row.path, row.value))
-			server, err := New(Options{Distribution: read(t, doc), S3: target,
+			server, err := New(Options{Distribution: read(t, doc), S3: target, URLs: noURLs,
 				Lambdas: map[string]Lambda{testLambda: override("")}})
 			require.NoError(t, err)
 			resp, body := asker(t, server)("GET", row.ask)

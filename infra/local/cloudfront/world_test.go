@@ -3,6 +3,8 @@ package cloudfront
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,21 +20,34 @@ const (
 	testRegion       = "eu-central-1"
 	testDistribution = "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE"
 	testLambda       = "arn:aws:lambda:us-east-1:123456789012:function:edge:1"
+	testURL          = "pictures.lambda-url.eu-central-1.on.aws"
 	testGate         = "arn:aws:cloudfront::123456789012:function/gate"
 )
 
-// testPlan is a small plan of the same make as the program's: a private default behaviour with the function, and a
-// public one below /public/ without.
+// testPlan is a small plan of the same make as the program's: a private default behaviour with the function, a public
+// one below /public/ without, and two at a function's URL: for pictures, and for sessions.
 const testPlan = `{
   "aws:cloudfront/distribution:Distribution cdn EDFDVBD6EXAMPLE": {
     "enabled": true, "comment": "test", "httpVersion": "http2and3", "isIpv6Enabled": true, "priceClass": "PriceClass_100",
     "origins": [{"originId": "content", "domainName": "media-test.s3.eu-central-1.amazonaws.com", "originAccessControlId": "oac-id",
-      "customHeaders": [{"name": "x-media-table", "value": "mappings"}]}],
+      "customHeaders": [{"name": "x-media-table", "value": "mappings"}]},
+      {"originId": "pictures", "domainName": "pictures.lambda-url.eu-central-1.on.aws", "originAccessControlId": "pictures-oac-id",
+      "customHeaders": [{"name": "x-media-image-limits", "value": "megapixels=100"}],
+      "customOriginConfig": {"httpPort": 80, "httpsPort": 443, "originProtocolPolicy": "https-only", "originSslProtocols": ["TLSv1.2"], "originReadTimeout": 1}}],
     "defaultCacheBehavior": {"targetOriginId": "content", "viewerProtocolPolicy": "redirect-to-https", "allowedMethods": ["GET", "HEAD"],
       "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "cache-id", "responseHeadersPolicyId": "headers-id", "compress": true,
       "lambdaFunctionAssociations": [{"eventType": "origin-request", "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:edge:1", "includeBody": false}]},
     "orderedCacheBehaviors": [{"pathPattern": "/public/*", "targetOriginId": "content", "viewerProtocolPolicy": "https-only", "allowedMethods": ["GET", "HEAD", "OPTIONS"],
-      "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "cache-id", "responseHeadersPolicyId": "headers-id", "compress": true}],
+      "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "cache-id", "responseHeadersPolicyId": "headers-id", "compress": true},
+      {"pathPattern": "/images/*/download", "targetOriginId": "content", "viewerProtocolPolicy": "redirect-to-https", "allowedMethods": ["GET", "HEAD"],
+      "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "cache-id", "compress": true,
+      "lambdaFunctionAssociations": [{"eventType": "origin-request", "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:edge:1", "includeBody": false}]},
+      {"pathPattern": "/images/*/*", "targetOriginId": "pictures", "viewerProtocolPolicy": "redirect-to-https", "allowedMethods": ["GET", "HEAD"],
+      "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "pictures-id", "compress": false,
+      "lambdaFunctionAssociations": [{"eventType": "origin-request", "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:edge:1", "includeBody": false}]},
+      {"pathPattern": "/session", "targetOriginId": "pictures", "viewerProtocolPolicy": "https-only",
+      "allowedMethods": ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"], "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "session-id",
+      "originRequestPolicyId": "session-forward-id", "compress": false}],
     "customErrorResponses": [{"errorCode": 403, "errorCachingMinTtl": 0}, {"errorCode": 503, "errorCachingMinTtl": 0}],
     "restrictions": {"geoRestriction": {"restrictionType": "none"}},
     "viewerCertificate": {"cloudfrontDefaultCertificate": true}
@@ -40,6 +55,18 @@ const testPlan = `{
   "aws:cloudfront/cachePolicy:CachePolicy cache cache-id": {"name": "media", "minTtl": 0, "defaultTtl": 86400, "maxTtl": 2592000,
     "parametersInCacheKeyAndForwardedToOrigin": {"enableAcceptEncodingGzip": true, "enableAcceptEncodingBrotli": true,
       "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"}, "headersConfig": {"headerBehavior": "none"}}},
+  "aws:cloudfront/cachePolicy:CachePolicy pictures pictures-id": {"name": "pictures", "minTtl": 0, "defaultTtl": 86400, "maxTtl": 2592000,
+    "parametersInCacheKeyAndForwardedToOrigin": {"enableAcceptEncodingGzip": false, "enableAcceptEncodingBrotli": false,
+      "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"},
+      "headersConfig": {"headerBehavior": "whitelist", "headers": {"items": ["Accept"]}}}},
+  "aws:cloudfront/cachePolicy:CachePolicy session session-id": {"name": "session", "minTtl": 0, "defaultTtl": 0, "maxTtl": 0,
+    "parametersInCacheKeyAndForwardedToOrigin": {
+      "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"}, "headersConfig": {"headerBehavior": "none"}}},
+  "aws:cloudfront/originRequestPolicy:OriginRequestPolicy session session-forward-id": {"name": "session",
+    "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "whitelist", "cookies": {"items": ["viewer", "a"]}},
+    "headersConfig": {"headerBehavior": "whitelist", "headers": {"items": ["Origin", "Content-Type", "x-amz-content-sha256"]}}},
+  "aws:cloudfront/originAccessControl:OriginAccessControl pictures pictures-oac-id": {"name": "pictures", "originAccessControlOriginType": "lambda",
+    "signingBehavior": "always", "signingProtocol": "sigv4"},
   "aws:cloudfront/originRequestPolicy:OriginRequestPolicy forward forward-id": {"name": "forward",
     "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"}, "headersConfig": {"headerBehavior": "none"}},
   "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy headers headers-id": {"name": "media",
@@ -56,7 +83,8 @@ func newPlan(t testing.TB) *plan.Document {
 	var resources map[string]map[string]any
 	require.NoError(t, json.Unmarshal([]byte(testPlan), &resources))
 	doc := &plan.Document{}
-	for key, inputs := range resources {
+	for _, key := range slices.Sorted(maps.Keys(resources)) {
+		inputs := resources[key]
 		typ, rest, _ := strings.Cut(key, " ")
 		name, id, _ := strings.Cut(rest, " ")
 		res := plan.Resource{Type: typ, Name: name, ID: id, Inputs: inputs, Outputs: map[string]any{}}
@@ -79,11 +107,13 @@ func read(t testing.TB, doc *plan.Document) *distribution.Distribution {
 	return d
 }
 
-// set puts a JSON value at a property path of the resource whose logical name and type's last word are given, for
-// example "cdn" and "origins[0].originPath". The value "delete" removes the property.
+// set puts a JSON value at a property path of a resource, for example "distribution" and "origins[0].originPath". A
+// resource is given by its type's last word, the first of them by name, or by that and its name: "cachePolicy/session".
+// The value "delete" removes the property.
 func set(doc *plan.Document, resource, path, value string) error {
+	typ, name, _ := strings.Cut(resource, "/")
 	for _, res := range doc.Resources {
-		if !strings.EqualFold(res.Type[strings.LastIndexByte(res.Type, ':')+1:], resource) {
+		if !strings.EqualFold(res.Type[strings.LastIndexByte(res.Type, ':')+1:], typ) || name != "" && res.Name != name {
 			continue
 		}
 		var v any

@@ -1,9 +1,11 @@
 package cloudfront
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,8 @@ func (w *world) Step(s conformance.Step) error {
 	switch s.Verb {
 	case "object", "remove", "s3":
 		return w.s3.step(s)
+	case "url":
+		return w.url.step(s)
 	case "function":
 		w.lambda.mu.Lock()
 		defer w.lambda.mu.Unlock()
@@ -84,7 +88,7 @@ func (w *world) link(s conformance.Step) error {
 	return err
 }
 
-// calls handles "calls function|s3|gate N": since the last such step.
+// calls handles "calls function|s3|url|gate N": since the last such step.
 func (w *world) calls(s conformance.Step) error {
 	who, count, _ := strings.Cut(s.Args, " ")
 	want, err := strconv.Atoi(count)
@@ -101,6 +105,10 @@ func (w *world) calls(s conformance.Step) error {
 		w.s3.mu.Lock()
 		defer w.s3.mu.Unlock()
 		got, w.s3.calls = w.s3.calls, 0
+	case "url":
+		w.url.mu.Lock()
+		defer w.url.mu.Unlock()
+		got, w.url.calls = w.url.calls, 0
 	case "gate":
 		w.gate.mu.Lock()
 		defer w.gate.mu.Unlock()
@@ -114,8 +122,8 @@ func (w *world) calls(s conformance.Step) error {
 	return nil
 }
 
-// sent handles "sent function|s3|gate" with what the last request to it held: method, uri and querystring, and
-// headers; "-" is absent.
+// sent handles "sent function|s3|url|gate" with what the last request to it held: method, uri and querystring, and
+// headers, for a function also its event's origin as JSON; "-" is absent, "~" comes before a regular expression.
 func (w *world) sent(s conformance.Step) error {
 	header := http.Header{}
 	var method, uri, query string
@@ -128,6 +136,14 @@ func (w *world) sent(s conformance.Step) error {
 		}
 		method, query, header = w.s3.last.Method, w.s3.last.URL.RawQuery, w.s3.last.Header
 		uri = strings.TrimPrefix(w.s3.last.URL.EscapedPath(), "/"+testBucket)
+	case "url":
+		w.url.mu.Lock()
+		defer w.url.mu.Unlock()
+		if w.url.last == nil {
+			return errors.New("the function's URL was not asked")
+		}
+		method, query, header = w.url.last.Method, w.url.last.URL.RawQuery, w.url.last.Header
+		uri = w.url.last.URL.EscapedPath()
 	case "function":
 		w.lambda.mu.Lock()
 		defer w.lambda.mu.Unlock()
@@ -155,8 +171,18 @@ func (w *world) sent(s conformance.Step) error {
 			got = uri
 		case "querystring":
 			got = query
+		case "origin":
+			origin, _ := json.Marshal(w.lambda.last.Origin)
+			got = string(origin)
+		case "body":
+			got = w.url.body
 		}
-		if want := strings.TrimPrefix(f.Value, "-"); got != want {
+		want := strings.TrimPrefix(f.Value, "-")
+		if pattern, regular := strings.CutPrefix(want, "~"); regular {
+			if !regexp.MustCompile(strings.TrimSpace(pattern)).MatchString(got) {
+				return fmt.Errorf("%s was %q, it should match %s", f.Name, got, pattern)
+			}
+		} else if got != want {
 			return fmt.Errorf("%s was %q, it should be %q", f.Name, got, want)
 		}
 	}

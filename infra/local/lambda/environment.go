@@ -22,6 +22,8 @@ type environment struct {
 	api      *http.Server
 	logs     *lineWriter
 	work     chan *invocation
+	// retirement ends it when it was idle for long; valid while it is idle.
+	retirement *time.Timer
 
 	polled    chan struct{} // closed at the first poll: init is over
 	firstPoll sync.Once

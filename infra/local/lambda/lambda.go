@@ -3,11 +3,11 @@
 //
 // A [Function] keeps a pool of execution environments. An environment is one process (a group of them, if it starts
 // more) with a Runtime API of its own on a free port of 127.0.0.1, since AWS_LAMBDA_RUNTIME_API is how a process
-// finds its invocations. New environments start on demand, up to a maximum; beyond it requests wait. A process that
-// dies takes at most the request in flight with it.
+// finds its invocations. New environments start on demand, up to a maximum; beyond it requests wait. Those that are
+// idle for a while end. A process that dies takes at most the request in flight with it.
 //
-// What is not here: memory and processor limits, a read-only /var/task, IAM, the freezing of idle environments, and
-// throttling (a request waits instead).
+// What is not here: memory and processor limits, a read-only /var/task, IAM, and the freezing of idle environments. Only
+// reserved concurrency throttles; without it a request waits instead.
 package lambda
 
 import (
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,8 +38,16 @@ const (
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 const initTimeout = 10 * time.Second
 
-// ErrClosed says that the function was closed before it answered.
-var ErrClosed = errors.New("the function is closed")
+// idleLimit is how long an environment without work lives. Lambda does not say how long that is.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+const idleLimit = 5 * time.Minute
+
+var (
+	// ErrClosed says that the function was closed before it answered.
+	ErrClosed = errors.New("the function is closed")
+	// ErrThrottled says that as many invocations as are reserved for the function are under way.
+	ErrThrottled = errors.New("the function's reserved concurrency is used up")
+)
 
 // Config describes one version of a function.
 type Config struct {
@@ -57,6 +66,9 @@ type Config struct {
 	Timeout  time.Duration // of one invocation
 	// Concurrency is the largest number of environments at a time.
 	Concurrency int
+	// Reserved is the largest number of invocations at a time; one more fails with ErrThrottled. nil: they wait.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+	Reserved *int
 
 	// Credentials are the access key that the function finds in its environment.
 	Credentials aws.Credentials
@@ -88,6 +100,7 @@ type Function struct {
 	variables []string
 	logs      *locked.Writer
 	initLimit time.Duration
+	idleLimit time.Duration
 
 	slots   chan struct{} // one per environment that is not idle
 	closing context.Context
@@ -95,6 +108,7 @@ type Function struct {
 
 	mu      sync.Mutex
 	closed  bool
+	taken   int            // invocations under way or waiting
 	idle    []*environment // the last is the one used last
 	running sync.WaitGroup
 }
@@ -112,7 +126,7 @@ func New(cfg Config) (*Function, error) {
 		return nil, fmt.Errorf("function %s: %w", cfg.Name, err)
 	}
 	f := &Function{cfg: cfg, dir: dir, slots: make(chan struct{}, cfg.Concurrency),
-		logs: &locked.Writer{W: cfg.Logs}, initLimit: initTimeout}
+		logs: &locked.Writer{W: cfg.Logs}, initLimit: initTimeout, idleLimit: idleLimit}
 	f.closing, f.close = context.WithCancel(context.Background())
 	if err := f.prepare(); err != nil {
 		_ = os.RemoveAll(dir)
@@ -135,21 +149,16 @@ func (f *Function) prepare() (err error) {
 // Invoke runs the function on payload and returns its answer. A failure of the function, its process included, is an
 // [*Error]. If ctx ends first, Invoke returns at once while the environment finishes its work, as Lambda's does.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
-		return nil, ErrClosed
+	if err := f.take(); err != nil {
+		return nil, err
 	}
-	f.running.Add(1)
-	f.mu.Unlock()
-
 	select {
 	case f.slots <- struct{}{}:
 	case <-ctx.Done():
-		f.running.Done()
+		f.give()
 		return nil, fmt.Errorf("waiting for a free environment of function %s: %w", f.cfg.Name, ctx.Err())
 	case <-f.closing.Done():
-		f.running.Done()
+		f.give()
 		return nil, ErrClosed
 	}
 	done := make(chan answer, 1)
@@ -157,6 +166,9 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		defer f.running.Done()
 		report, body := f.run(payload)
 		<-f.slots
+		f.mu.Lock()
+		f.taken-- // before the answer: whoever has it may ask again
+		f.mu.Unlock()
 		if f.cfg.Report != nil {
 			f.cfg.Report(report)
 		}
@@ -168,6 +180,29 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("waiting for function %s: %w", f.cfg.Name, ctx.Err())
 	}
+}
+
+// take counts one more invocation, if the function takes it.
+func (f *Function) take() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+		return ErrClosed
+	case f.cfg.Reserved != nil && f.taken >= *f.cfg.Reserved:
+		return ErrThrottled
+	}
+	f.taken++
+	f.running.Add(1)
+	return nil
+}
+
+// give takes back what take counted.
+func (f *Function) give() {
+	f.mu.Lock()
+	f.taken--
+	f.mu.Unlock()
+	f.running.Done()
 }
 
 // run finds an environment and invokes it. An idle environment may have died unseen: as long as no process took the
@@ -205,6 +240,7 @@ func (f *Function) unpark() *environment {
 	for len(f.idle) > 0 {
 		e := f.idle[len(f.idle)-1]
 		f.idle = f.idle[:len(f.idle)-1]
+		e.retirement.Stop()
 		if e.alive() {
 			return e
 		}
@@ -222,6 +258,22 @@ func (f *Function) park(e *environment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.idle = append(f.idle, e)
+	e.retirement = time.AfterFunc(f.idleLimit, func() { f.retire(e) })
+}
+
+// retire ends an environment that is idle still.
+func (f *Function) retire(e *environment) {
+	f.mu.Lock()
+	i := slices.Index(f.idle, e)
+	if i < 0 || f.closed {
+		f.mu.Unlock()
+		return
+	}
+	f.idle = slices.Delete(f.idle, i, i+1)
+	f.running.Add(1)
+	f.mu.Unlock()
+	defer f.running.Done()
+	e.end()
 }
 
 // Close ends every process of the function, waits until all are gone and removes the unzipped bundle. Invocations in

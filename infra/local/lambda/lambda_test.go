@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,6 +101,46 @@ func TestEnvironmentsStartOnDemandUpToTheMaximum(t *testing.T) {
 	}
 	callers.Wait()
 	assert.Len(t, pids, 3)
+}
+
+func TestReservedConcurrencyRefusesWhatIsBeyondIt(t *testing.T) {
+	t.Parallel()
+	two := 2
+	f := start(t, func(c *lambda.Config) { c.Concurrency, c.Reserved = 1, &two })
+	var callers sync.WaitGroup
+	taken := make(chan struct{}, 2)
+	for range 2 { // one runs, one waits
+		callers.Go(func() {
+			taken <- struct{}{}
+			_, err := invoke(f, request{Do: "wait", Wait: 300 * time.Millisecond})
+			assert.NoError(t, err)
+		})
+	}
+	<-taken
+	<-taken
+	assert.Eventually(t, func() bool {
+		_, err := invoke(f, request{})
+		return errors.Is(err, lambda.ErrThrottled)
+	}, time.Minute, time.Millisecond)
+	callers.Wait()
+	_, err := invoke(f, request{})
+	require.NoError(t, err, "after them there is room again")
+
+	none := 0
+	_, err = invoke(start(t, func(c *lambda.Config) { c.Reserved = &none }), request{})
+	require.ErrorIs(t, err, lambda.ErrThrottled, "none reserved is a function switched off")
+}
+
+func TestAnIdleEnvironmentEnds(t *testing.T) {
+	t.Parallel()
+	f := start(t, nil)
+	lambda.SetIdleLimit(f, 50*time.Millisecond)
+	first, err := invoke(f, request{})
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool { return !running(first.PID) }, time.Minute, time.Millisecond)
+	second, err := invoke(f, request{})
+	require.NoError(t, err, "and another one takes the next invocation")
+	assert.NotEqual(t, first.PID, second.PID)
 }
 
 func TestAFunctionsErrorsAreTyped(t *testing.T) {

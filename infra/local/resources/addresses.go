@@ -25,13 +25,37 @@ func (m *Stack) startURLs(context.Context) error {
 		if region == "" {
 			region = m.o.Region
 		}
-		url, err := m.Serve(m.counted(f.name, &functionURL{function: f, region: region}))
+		granted, err := m.grants(in.FunctionName, in.Qualifier)
+		if err != nil {
+			return err
+		}
+		url, err := m.Serve(m.counted(f.name, &functionURL{function: f, region: region, granted: granted}))
 		if err != nil {
 			return err
 		}
 		m.urls[text(r, "functionUrl")] = url + "/"
 	}
 	return nil
+}
+
+// grants are what CloudFront may do with a function by its own policy, one statement for each permission. Other
+// principals' permissions are not followed: users of the account may do everything here.
+func (m *Stack) grants(function, qualifier string) (map[string]bool, error) {
+	granted := map[string]bool{}
+	for _, r := range m.o.Document.ByType(typePermission) {
+		var in struct {
+			Action, Function, FunctionURLAuthType, Principal, Qualifier, SourceArn, StatementID string
+		}
+		if err := decode(r, &in); err != nil {
+			return nil, err
+		}
+		of, named := m.functions[in.Function], m.functions[function]
+		if in.Principal == service && of != nil && of == named && in.Qualifier == qualifier &&
+			(in.FunctionURLAuthType == "" || in.FunctionURLAuthType == "AWS_IAM") {
+			granted[in.SourceArn+" "+in.Action] = true
+		}
+	}
+	return granted, nil
 }
 
 // localise replaces, in every string of v, the addresses that the program saw by those that are served here.

@@ -69,6 +69,7 @@ func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error)
 		Name        string
 		Runtime     string
 		Timeout     int
+		Reserved    *int `json:"reservedConcurrentExecutions"`
 	}
 	if err := decode(r, &in); err != nil {
 		return nil, err
@@ -82,6 +83,9 @@ func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error)
 		Bundle: bundle, Dir: m.unzipped(), Runtime: in.Runtime, Handler: in.Handler,
 		Timeout: time.Duration(in.Timeout) * time.Second, Concurrency: environments,
 		Credentials: Local, Environment: map[string]string{}, Logs: m.o.Log,
+	}
+	if in.Reserved != nil && *in.Reserved >= 0 { // -1 is none
+		c.Reserved = in.Reserved
 	}
 	if memory, ok := r.Outputs["memorySize"].(float64); ok {
 		c.MemoryMB = int(memory)

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	issuerfn "secure-media-cdn/function/issuer"
+	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/lambda"
 )
 
@@ -30,11 +33,19 @@ const (
 	localUser = users + "local"
 )
 
+// service is the service principal of CloudFront, and serviceKey signs as it. Only this process knows the secret.
+const service = "cloudfront.amazonaws.com"
+
+var serviceKey = aws.Credentials{AccessKeyID: service, SecretAccessKey: rand.Text()}
+
 // caller returns the credentials that a request must be signed with. Like localUser, each user of the account has the
 // name as the access key, and the name twice as its secret: a signature alone does not cover the access key. So the
 // services that issuerPrincipals names for a user can be tried here.
 func caller(r *http.Request) aws.Credentials {
 	if m := accessKey.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
+		if m[1] == service {
+			return serviceKey
+		}
 		return aws.Credentials{AccessKeyID: m[1], SecretAccessKey: m[1] + m[1]}
 	}
 	return Local
@@ -70,6 +81,18 @@ func withLocalUser(environment map[string]string) error {
 type functionURL struct {
 	function *function
 	region   string
+	granted  map[string]bool // the actions, each after the distribution that CloudFront may do it for
+}
+
+// neededActions are what a caller of a function's URL must be granted.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+var neededActions = []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+
+// allows reports whether who signed with the key may call the URL. Users of the account may do everything here.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-lambda.html
+func (u *functionURL) allows(key aws.Credentials, source string) bool {
+	return key.AccessKeyID != service || !slices.ContainsFunc(neededActions,
+		func(action string) bool { return !u.granted[source+" "+action] })
 }
 
 // ServeHTTP checks the signature and hands the request over as an event.
@@ -84,14 +107,26 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "Forbidden: "+err.Error())
 		return
 	}
+	if !u.allows(key, r.Header.Get(cloudfront.HeaderSourceARN)) {
+		refuse(w, http.StatusForbidden, "Forbidden: the function's policy does not grant the distribution "+
+			strings.Join(neededActions, " and "))
+		return
+	}
 	payload, err := json.Marshal(urlEvent(r, body, key.AccessKeyID))
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
+	if len(payload) > maxPayload {
+		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return
+	}
 	out, err := u.function.Invoke(r.Context(), payload)
 	var failed *lambda.Error
 	switch {
+	case errors.Is(err, lambda.ErrThrottled):
+		// https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html "Throttling function URLs"
+		refuse(w, http.StatusTooManyRequests, "Rate Exceeded.")
 	case errors.As(err, &failed):
 		refuse(w, http.StatusBadGateway, "Internal Server Error")
 	case err != nil:
@@ -101,7 +136,7 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// urlEvent is the request of a user in payload format 2.0.
+// urlEvent is the request in payload format 2.0, of a user, or of a service if that is who signed.
 func urlEvent(r *http.Request, body []byte, user string) events.LambdaFunctionURLRequest {
 	now := time.Now()
 	e := events.LambdaFunctionURLRequest{
@@ -112,17 +147,24 @@ func urlEvent(r *http.Request, body []byte, user string) events.LambdaFunctionUR
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") && utf8.Valid(body) {
 		e.Body, e.IsBase64Encoded = string(body), false
 	}
+	for _, c := range r.Cookies() {
+		e.Cookies = append(e.Cookies, c.Name+"="+c.Value)
+	}
 	for name, values := range r.Header {
 		e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 	}
 	for name, values := range r.URL.Query() {
 		e.QueryStringParameters[name] = strings.Join(values, ",")
 	}
+	arn := users + user
+	if user == service {
+		arn = service
+	}
 	e.RequestContext = events.LambdaFunctionURLRequestContext{
 		AccountID: accountID, RequestID: r.Header.Get("X-Amzn-Trace-Id"),
 		Authorizer: &events.LambdaFunctionURLRequestContextAuthorizerDescription{
 			IAM: &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{
-				AccessKey: user, AccountID: accountID, UserARN: users + user,
+				AccessKey: user, AccountID: accountID, UserARN: arn,
 			},
 		},
 		Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
@@ -149,6 +191,9 @@ func answer(w http.ResponseWriter, out []byte) {
 	}
 	for name, value := range a.Headers {
 		w.Header().Set(name, value)
+	}
+	for _, cookie := range a.Cookies {
+		w.Header().Add("Set-Cookie", cookie)
 	}
 	w.WriteHeader(a.StatusCode)
 	_, _ = w.Write(body)

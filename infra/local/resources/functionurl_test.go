@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -115,6 +116,107 @@ func TestAFunctionURLAnswersWhoSigns(t *testing.T) {
 			assert.NotContains(t, body, Local.SecretAccessKey)
 		})
 	}
+}
+
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-lambda.html
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+func TestCloudFrontCallsAFunctionOnlyWithBothGrantsForThisDistribution(t *testing.T) {
+	t.Parallel()
+	arn := "arn:aws:cloudfront::123456789012:distribution/" + testDistribution
+	for name, tt := range map[string]struct {
+		change func(inputs map[string]any) // of the second grant
+		status int
+		says   string
+	}{
+		"both":                     {nil, 201, `"userArn":"cloudfront.amazonaws.com"`},
+		"another action":           {func(in map[string]any) { in["action"] = "lambda:GetFunction" }, 403, "does not grant"},
+		"another distribution":     {func(in map[string]any) { in["sourceArn"] = arn + "2" }, 403, "does not grant"},
+		"every distribution":       {func(in map[string]any) { delete(in, "sourceArn") }, 403, "does not grant"},
+		"another principal":        {func(in map[string]any) { in["principal"] = "123456789012" }, 403, "does not grant"},
+		"another function":         {func(in map[string]any) { in["function"] = "other" }, 403, "does not grant"},
+		"another alias":            {func(in map[string]any) { in["qualifier"] = "old" }, 403, "does not grant"},
+		"a URL that is not signed": {func(in map[string]any) { in["functionUrlAuthType"] = "NONE" }, 403, "does not grant"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, second := range neededActions {
+				m := startTest(t, func(o *Options) {
+					withFunctionOrigin(o)
+					for _, action := range neededActions {
+						in := map[string]any{"action": action, "function": "echo", "principal": "cloudfront.amazonaws.com",
+							"qualifier": "live", "sourceArn": arn}
+						if action == second && tt.change != nil {
+							tt.change(in)
+						}
+						o.Document.Resources = append(o.Document.Resources, resource(typePermission, action, action, in, nil))
+					}
+				})
+				req, err := http.NewRequest("GET", m.BaseURL+"/images/a/w320", nil)
+				require.NoError(t, err)
+				status, body, _ := do(t, req)
+				assert.Equal(t, tt.status, status, body)
+				assert.Contains(t, body, tt.says)
+			}
+		})
+	}
+}
+
+// withFunctionOrigin puts the echo function behind the distribution.
+func withFunctionOrigin(o *Options) {
+	cdn := o.Document.Resources[0].Inputs
+	behaviour := maps.Clone(cdn["defaultCacheBehavior"].(map[string]any))
+	behaviour["pathPattern"], behaviour["targetOriginId"] = "/images/*/*", "echo"
+	cdn["orderedCacheBehaviors"] = []any{behaviour}
+	cdn["origins"] = append(cdn["origins"].([]any), map[string]any{
+		"originId": "echo", "domainName": "echo.lambda-url.eu-central-1.on.aws", "originAccessControlId": "echo",
+		"customOriginConfig": map[string]any{"httpPort": 80.0, "httpsPort": 443.0, "originProtocolPolicy": "https-only",
+			"originSslProtocols": []any{"TLSv1.2"}},
+	})
+	o.Document.Resources = append(o.Document.Resources,
+		resource("aws:cloudfront/originAccessControl:OriginAccessControl", "echo", "echo", map[string]any{
+			"originAccessControlOriginType": "lambda", "signingBehavior": "always", "signingProtocol": "sigv4",
+		}, nil))
+}
+
+func TestNobodySignsAsCloudFrontButCloudFront(t *testing.T) {
+	t.Parallel()
+	m := startTest(t, nil)
+	url := m.Outputs["issuerUrl"].(string)
+	guessed := aws.Credentials{AccessKeyID: service, SecretAccessKey: service + service}
+	status, body, _ := do(t, signed(t, "GET", url, "", func(s *signing) { s.keys = guessed }))
+	assert.Equal(t, 403, status, body)
+	status, body, _ = do(t, signed(t, "GET", url, "", func(s *signing) { s.keys = serviceKey }))
+	assert.Equal(t, 403, status, "without grants not even CloudFront")
+	assert.Contains(t, body, "does not grant")
+}
+
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+func TestWhatLambdaRefusesItself(t *testing.T) {
+	t.Parallel()
+	m := startTest(t, nil)
+	url := m.Outputs["issuerUrl"].(string)
+	status, _, _ := do(t, signed(t, "POST", url, strings.Repeat("x", maxPayload), nil))
+	assert.Equal(t, 413, status, "a request that is too large as an event")
+	status, _, _ = do(t, signed(t, "POST", url, strings.Repeat(`"`, 2<<20), nil))
+	assert.Equal(t, 502, status, "an answer that is too large, which has the event in it, escaped twice")
+
+	none := startTest(t, func(o *Options) {
+		f, _ := o.Document.Find(typeFunction, "echo")
+		f.Inputs["reservedConcurrentExecutions"] = 0.0
+	})
+	status, _, _ = do(t, signed(t, "GET", none.Outputs["issuerUrl"].(string), "", nil))
+	assert.Equal(t, 429, status, "reserved concurrency that is used up")
+}
+
+func TestCookiesTravelApart(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("POST", "/session", nil)
+	r.Header.Set("Cookie", "a=1; b=2")
+	assert.Equal(t, []string{"a=1", "b=2"}, urlEvent(r, nil, "local").Cookies)
+	w := httptest.NewRecorder()
+	answer(w, []byte(`{"statusCode":200,"cookies":["a=1; Secure","b=2"]}`))
+	assert.Equal(t, []string{"a=1; Secure", "b=2"}, w.Result().Header["Set-Cookie"])
 }
 
 func TestWhatAFunctionAnswersIsPassedOnOrRefused(t *testing.T) {

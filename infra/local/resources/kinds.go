@@ -22,6 +22,7 @@ const (
 	typeFunction     = "aws:lambda/function:Function"
 	typeAlias        = "aws:lambda/alias:Alias"
 	typeURL          = "aws:lambda/functionUrl:FunctionUrl"
+	typePermission   = "aws:lambda/permission:Permission"
 	typeGate         = "aws:cloudfront/function:Function"
 	typeStore        = "aws:cloudfront/keyValueStore:KeyValueStore"
 	typeStoreKey     = "aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey"
@@ -84,7 +85,7 @@ var kinds = map[string]kind{
 	},
 	"aws:dynamodb/tableReplica:TableReplica": {why: noReplica},
 	typeFunction: {
-		supported: "code environment handler name runtime timeout",
+		supported: "code environment handler name reservedConcurrentExecutions runtime timeout",
 		not: map[string]string{
 			"architectures": noCPU, "memorySize": noCPU, "loggingConfig": noCPU, "role": noRoles, "tags": noBill,
 			"description": noDeploy, "publish": noDeploy,
@@ -92,8 +93,9 @@ var kinds = map[string]kind{
 	},
 	typeAlias: {supported: "functionName functionVersion name",
 		not: map[string]string{"description": noDeploy}},
-	typeURL:                            {supported: "authorizationType functionName qualifier"},
-	"aws:lambda/permission:Permission": {why: noRoles},
+	typeURL: {supported: "authorizationType functionName qualifier"},
+	// of CloudFront's; other callers may do everything here
+	typePermission: {supported: "action function functionUrlAuthType principal qualifier sourceArn statementId"},
 	// Package distribution checks the properties of these.
 	typeDistribution:                                             {supported: "*"},
 	"aws:cloudfront/cachePolicy:CachePolicy":                     {supported: "*"},

@@ -13,7 +13,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -198,7 +200,13 @@ func (m *Stack) startDistribution(l net.Listener) error {
 	}
 	o := cloudfront.Options{
 		Distribution: d, Lambdas: map[string]cloudfront.Lambda{}, Functions: m.gate.functions, OnRequest: m.o.OnRequest,
-		S3: cloudfront.S3{Endpoint: m.bucket.URL, Credentials: Local},
+		S3:   cloudfront.S3{Endpoint: m.bucket.URL, Credentials: Local},
+		URLs: cloudfront.Functions{URLs: map[string]string{}, Credentials: serviceKey},
+	}
+	for made, served := range m.urls {
+		if u, err := url.Parse(made); err == nil {
+			o.URLs.URLs[u.Host] = strings.TrimSuffix(served, "/")
+		}
 	}
 	for arn, f := range m.functions {
 		o.Lambdas[arn] = f.Invoke

@@ -31,14 +31,14 @@ func NewRemote(base string) (*Remote, error) {
 
 // Do implements Target. A base of plain HTTP is the local run, which is told by a header what the connection stands
 // for.
-func (r *Remote) Do(method, path string, header http.Header, plain bool) (*http.Response, error) {
+func (r *Remote) Do(method, path string, header http.Header, body string, plain bool) (*http.Response, error) {
 	u := &url.URL{Scheme: r.Base.Scheme, Host: r.Base.Host}
 	if plain && r.Base.Scheme == "https" {
 		u.Scheme = "http"
 	} else if plain {
 		header.Set("CloudFront-Forwarded-Proto", "http")
 	}
-	req, err := http.NewRequest(method, u.String(), nil)
+	req, err := http.NewRequest(method, u.String(), strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,8 @@ import (
 
 // Target is what a script runs against.
 type Target interface {
-	// Do sends one request; path is raw. plain asks for plain HTTP.
-	Do(method, path string, header http.Header, plain bool) (*http.Response, error)
+	// Do sends one request; path is raw, and an empty body is none. plain asks for plain HTTP.
+	Do(method, path string, header http.Header, body string, plain bool) (*http.Response, error)
 	// Step does what is neither a request nor an expectation.
 	Step(Step) error
 	// Wait lets time pass.
@@ -83,28 +83,32 @@ func (r *run) step(s Step) error {
 
 func (r *run) request(s Step, n int) error {
 	path, plain := strings.CutSuffix(s.Args, " over http")
-	header := http.Header{}
+	header, body := http.Header{}, ""
 	for _, f := range s.Fields {
+		if f.Name == "body" {
+			body = r.expand(f.Value)
+			continue
+		}
 		header.Add(f.Name, r.expand(f.Value))
 	}
 	r.last = make([]received, n)
 	errs := make([]error, n)
 	var all sync.WaitGroup
 	for i := range n {
-		all.Go(func() { r.last[i], errs[i] = r.send(s.Verb, r.expand(path), header, plain) })
+		all.Go(func() { r.last[i], errs[i] = r.send(s.Verb, r.expand(path), header, body, plain) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
 }
 
-func (r *run) send(method, path string, header http.Header, plain bool) (received, error) {
-	resp, err := r.target.Do(method, path, header.Clone(), plain)
+func (r *run) send(method, path string, header http.Header, body string, plain bool) (received, error) {
+	resp, err := r.target.Do(method, path, header.Clone(), body, plain)
 	if err != nil {
 		return received{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return received{resp.StatusCode, resp.Header, string(body)}, err
+	answered, err := io.ReadAll(resp.Body)
+	return received{resp.StatusCode, resp.Header, string(answered)}, err
 }
 
 // expand puts in the values of names; the longest name that fits wins.

@@ -16,7 +16,7 @@
 //	  Age: -
 //	wait 30s
 //
-// A request is a method and a path; "over http" after it stands for plain HTTP, "together N" before it sends it N
+// A request is a method and a path, with headers and perhaps a "body"; "over http" after it stands for plain HTTP, "together N" before it sends it N
 // times at once. The arrow holds the status and what else must be so: a field is a header, or "body". Its value is
 // the whole value, "-" for absent, "~" and a regular expression, or "keep NAME" to have it as $NAME later. "one
 // FIELD" must hold for just one of the answers sent together, "others FIELD" for all the rest. A body may also be "N

@@ -56,7 +56,7 @@ func Smoke(folder, link string, out io.Writer) error {
 
 // live makes sure of the link, without which no script says anything.
 func live(target *Remote, path string) error {
-	resp, err := target.Do(http.MethodGet, path, nil, false)
+	resp, err := target.Do(http.MethodGet, path, nil, "", false)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type Behaviour struct {
 	ViewerProtocol string   // allow-all, https-only or redirect-to-https
 	Compress       bool
 	Cache          CachePolicy
-	Forward        []string       // the viewer's headers that reach the origin without being part of the cache key
+	Forward        Selection      // what of the viewer's request reaches the origin without being part of the cache key
 	Headers        *HeadersPolicy // nil for none
 	// ARNs of the functions at these events, empty for none.
 	ViewerRequest, ViewerResponse, OriginRequest string
@@ -193,6 +193,15 @@ func (r *reader) distribution() *Distribution {
 	return d
 }
 
+// methodSets are CloudFront's three choices, sorted.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+var methodSets = [][]string{
+	{http.MethodGet, http.MethodHead},
+	{http.MethodGet, http.MethodHead, http.MethodOptions},
+	{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch, http.MethodPost,
+		http.MethodPut},
+}
+
 type errorInputs struct {
 	ErrorCachingMinTTL *int
 	ErrorCode          int
@@ -223,10 +232,12 @@ func (r *reader) behaviour(path string, in behaviourInputs) *Behaviour {
 	if b.Origin == nil {
 		r.fail("%s.targetOriginId: there is no origin %q", path, in.TargetOriginID)
 	}
-	for _, m := range in.AllowedMethods {
-		if m != http.MethodGet && m != http.MethodHead && m != http.MethodOptions {
-			r.fail("%s.allowedMethods: %s is not supported on one machine", path, m)
-		}
+	allowed := slices.Sorted(slices.Values(in.AllowedMethods))
+	if !slices.ContainsFunc(methodSets, func(set []string) bool { return slices.Equal(allowed, set) }) {
+		r.fail("%s.allowedMethods: %v is none of CloudFront's choices", path, in.AllowedMethods)
+	}
+	if b.Origin != nil && b.Origin.URL == nil && len(allowed) == len(methodSets[2]) {
+		r.fail("%s.allowedMethods: methods that write to a bucket are not supported on one machine", path)
 	}
 	if cached := slices.Sorted(slices.Values(in.CachedMethods)); !slices.Equal(cached, []string{"GET", "HEAD"}) {
 		r.fail("%s.cachedMethods: only GET and HEAD together are supported on one machine", path)

@@ -5,15 +5,27 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
-// Origin is an S3 bucket behind origin access control.
+// Origin is an S3 bucket, or a Lambda function at its URL, behind origin access control.
 type Origin struct {
-	Domain         string
-	Bucket, Region string
-	Signed         bool // by origin access control
-	CustomHeaders  []Header
-	Policy         *BucketPolicy // nil grants nothing
+	Domain        string
+	Region        string
+	Signed        bool // by origin access control
+	CustomHeaders []Header
+	// Bucket and its Policy, which grants nothing if it is nil. The name is empty for a function's URL.
+	Bucket string
+	Policy *BucketPolicy
+	// URL is nil for a bucket.
+	URL *FunctionURL
+}
+
+// FunctionURL holds the settings of an origin that is a function's URL.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html
+type FunctionURL struct {
+	ReadTimeout, KeepaliveTimeout time.Duration
+	SSLProtocols                  []string
 }
 
 // Header is one origin custom header.
@@ -24,29 +36,75 @@ type Header struct{ Name, Value string }
 var bucketDomain = regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,` +
 	`61}[a-z0-9])\.s3[.-]([a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com$`)
 
+// functionDomain is the domain name of a function's URL.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+var functionDomain = regexp.MustCompile(`^[a-z0-9-]+\.lambda-url\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.on\.aws$`)
+
 type originInputs struct {
 	OriginID, DomainName, OriginAccessControlID string
 	CustomHeaders                               []Header
+	CustomOriginConfig                          *customOriginInputs
 	OriginShield                                struct {
 		Enabled            bool
 		OriginShieldRegion string
 	}
 }
 
+type customOriginInputs struct {
+	HTTPPort, HTTPSPort                       int
+	OriginKeepaliveTimeout, OriginReadTimeout *int
+	OriginProtocolPolicy                      string
+	OriginSslProtocols                        []string
+}
+
 func (r *reader) origin(path string, in originInputs) *Origin {
 	o := &Origin{Domain: in.DomainName}
-	if m := bucketDomain.FindStringSubmatch(in.DomainName); m != nil {
-		o.Bucket, o.Region = m[1], m[2]
-	} else {
-		r.fail("%s.domainName: %q is not the regional domain name of a bucket", path, in.DomainName)
+	switch bucket, function := bucketDomain.FindStringSubmatch(in.DomainName),
+		functionDomain.FindStringSubmatch(in.DomainName); {
+	case bucket != nil:
+		o.Bucket, o.Region = bucket[1], bucket[2]
+		if in.CustomOriginConfig != nil {
+			r.fail("%s.customOriginConfig is not supported on one machine for a bucket", path)
+		}
+	case function != nil:
+		o.Region, o.URL = function[1], r.functionURL(path+".customOriginConfig", in.CustomOriginConfig)
+	default:
+		r.fail("%s.domainName: %q is neither the regional domain name of a bucket nor that of a function's URL", path,
+			in.DomainName)
 	}
 	if in.OriginShield.Enabled {
 		r.skip(path+".originShield", "there is one cache")
 	}
 	r.customHeaders(path, in, o)
 	r.accessControl(path, in.OriginAccessControlID, o)
-	o.Policy = r.bucketPolicy(o.Bucket)
+	if o.Bucket != "" {
+		o.Policy = r.bucketPolicy(o.Bucket)
+	}
 	return o
+}
+
+// functionURL reads the settings of a function's URL, which takes nothing but TLS 1.2 and later.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html
+func (r *reader) functionURL(path string, in *customOriginInputs) *FunctionURL {
+	if in == nil {
+		r.fail("%s is missing: a function's URL is a custom origin", path)
+		return nil
+	}
+	if in.OriginProtocolPolicy != "https-only" || in.HTTPSPort != 443 || !slices.Contains(in.OriginSslProtocols, "TLSv1.2") {
+		r.fail("%s: a function's URL needs originProtocolPolicy https-only, httpsPort 443 and TLSv1.2 in originSslProtocols",
+			path)
+	}
+	u := &FunctionURL{
+		ReadTimeout:      seconds(in.OriginReadTimeout, 30*time.Second),
+		KeepaliveTimeout: seconds(in.OriginKeepaliveTimeout, 5*time.Second), SSLProtocols: in.OriginSslProtocols,
+	}
+	if u.ReadTimeout < time.Second || u.ReadTimeout > 60*time.Second {
+		r.fail("%s.originReadTimeout: %s is not one of 1 to 60 seconds", path, u.ReadTimeout)
+	}
+	if u.KeepaliveTimeout < time.Second || u.KeepaliveTimeout > 60*time.Second {
+		r.fail("%s.originKeepaliveTimeout: %s is not one of 1 to 60 seconds", path, u.KeepaliveTimeout)
+	}
+	return u
 }
 
 func (r *reader) accessControl(path, id string, o *Origin) {
@@ -55,8 +113,12 @@ func (r *reader) accessControl(path, id string, o *Origin) {
 	if !found {
 		return // requests go unsigned
 	}
-	if in.OriginAccessControlOriginType != "s3" {
-		r.fail("%s: originAccessControlOriginType %q is not supported on one machine", at, in.OriginAccessControlOriginType)
+	want := "s3"
+	if o.URL != nil {
+		want = "lambda"
+	}
+	if in.OriginAccessControlOriginType != want {
+		r.fail("%s: originAccessControlOriginType %q is not %q, as the origin is", at, in.OriginAccessControlOriginType, want)
 	}
 	if in.SigningProtocol != "sigv4" {
 		r.fail("%s: signingProtocol %q is not supported on one machine", at, in.SigningProtocol)

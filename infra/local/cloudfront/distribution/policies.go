@@ -8,7 +8,7 @@ import (
 )
 
 // CachePolicy says what tells cached objects apart and how long they live. Query strings and cookies are never part of
-// the key, since the program's policies leave them out.
+// the key, since the program's policies leave them out there.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cache-key-understand-cache-policy.html
 type CachePolicy struct {
 	Min, Default, Max time.Duration
@@ -25,8 +25,11 @@ type items struct{ Items []string }
 
 type selectionInputs struct {
 	QueryStringsConfig struct{ QueryStringBehavior string }
-	CookiesConfig      struct{ CookieBehavior string }
-	HeadersConfig      struct {
+	CookiesConfig      struct {
+		CookieBehavior string
+		Cookies        items
+	}
+	HeadersConfig struct {
 		HeaderBehavior string
 		Headers        items
 	}
@@ -48,7 +51,11 @@ func (r *reader) policies(path string, in behaviourInputs, b *Behaviour) {
 	if at, found := r.find(path+".cachePolicyId", typeCachePolicy, in.CachePolicyID, &cache); found {
 		p := &b.Cache
 		p.Gzip, p.Brotli = cache.Parameters.EnableAcceptEncodingGzip, cache.Parameters.EnableAcceptEncodingBrotli
-		p.Headers = r.headers(at, cache.Parameters.selectionInputs)
+		selected := r.selection(at, cache.Parameters.selectionInputs)
+		p.Headers = selected.Headers
+		if len(selected.Cookies) > 0 {
+			r.fail("%s: cookieBehavior: cookies that are part of the cache key are not supported on one machine", at)
+		}
 		if (p.Gzip || p.Brotli) && slices.Contains(p.Headers, "Accept-Encoding") {
 			r.fail("%s: Accept-Encoding cannot be listed while gzip or brotli is enabled", at)
 		}
@@ -66,7 +73,10 @@ func (r *reader) policies(path string, in behaviourInputs, b *Behaviour) {
 		selectionInputs `json:",squash"`
 	}
 	if at, found := r.find(path+".originRequestPolicyId", typeRequestPolicy, in.OriginRequestPolicyID, &forward); found {
-		b.Forward = r.headers(at, forward.selectionInputs)
+		b.Forward = r.selection(at, forward.selectionInputs)
+		if len(b.Forward.Cookies) > 0 && !b.Cache.Disabled() {
+			r.fail("%s: cookieBehavior: cookies are forwarded on one machine only where nothing is cached", at)
+		}
 	}
 	var headers headersPolicyInputs
 	if at, found := r.find(path+".responseHeadersPolicyId", typeResponsePolicy, in.ResponseHeadersPolicyID,
@@ -82,28 +92,35 @@ func seconds(given *int, otherwise time.Duration) time.Duration {
 	return time.Duration(*given) * time.Second
 }
 
-// headers are those that a policy selects, in canonical form. Query strings and cookies must be left out: nothing of
-// the kind may split the cache.
-func (r *reader) headers(at string, in selectionInputs) []string {
+// Selection is what a policy selects of a viewer's request. Query strings are left out: none may reach an origin.
+type Selection struct {
+	Headers []string // canonical names
+	Cookies []string // names
+}
+
+func (r *reader) selection(at string, in selectionInputs) Selection {
 	if mode := in.QueryStringsConfig.QueryStringBehavior; mode != "none" {
 		r.fail("%s: queryStringBehavior: %q is not supported on one machine", at, mode)
 	}
-	if mode := in.CookiesConfig.CookieBehavior; mode != "none" {
-		r.fail("%s: cookieBehavior: %q is not supported on one machine", at, mode)
-	}
-	// allViewer would send the viewer's Host header to S3, which then looks for a bucket of that name; allExcept
-	// needs the same care.
-	mode, names := in.HeadersConfig.HeaderBehavior, slices.Clone(in.HeadersConfig.Headers.Items)
-	if mode != "none" && mode != "whitelist" {
-		r.fail("%s: headerBehavior: %q is not supported on one machine", at, mode)
-	} else if (mode == "whitelist") != (len(names) > 0) {
-		r.fail("%s: headerBehavior: %q with %d names", at, mode, len(names))
-	}
+	// allViewer would send the viewer's Host header to the origin, which then looks for another host; allExcept needs
+	// the same care.
+	names := r.names(at, "header", in.HeadersConfig.HeaderBehavior, in.HeadersConfig.Headers.Items)
 	for i, name := range names {
 		names[i] = http.CanonicalHeaderKey(name)
 		if strings.HasPrefix(names[i], "Cloudfront-") {
 			r.fail("%s: headers: %s, which CloudFront would add, is not supported on one machine", at, name)
 		}
 	}
-	return names
+	return Selection{Headers: names,
+		Cookies: r.names(at, "cookie", in.CookiesConfig.CookieBehavior, in.CookiesConfig.Cookies.Items)}
+}
+
+// names are those of one kind that a policy lists.
+func (r *reader) names(at, kind, mode string, listed []string) []string {
+	if mode != "none" && mode != "whitelist" {
+		r.fail("%s: %sBehavior: %q is not supported on one machine", at, kind, mode)
+	} else if (mode == "whitelist") != (len(listed) > 0) {
+		r.fail("%s: %sBehavior: %q with %d names", at, kind, mode, len(listed))
+	}
+	return slices.Clone(listed)
 }
