@@ -62,8 +62,9 @@ func newSlowGate(t *testing.T, generations ...int) *slowGate {
 	g := &slowGate{t: t, now: time.Unix(1_800_000_000, 0)}
 	g.store = &propagating{delay: slow, now: func() time.Time { return g.now }}
 	g.store.Start(sealtest.Entries(generations...))
-	var err error
-	g.gate, err = cloudfrontjs.New(gatejs.Source, g.store, cloudfrontjs.WithClock(func() time.Time { return g.now }),
+	code, err := gatejs.Source(gatejs.Settings{})
+	require.NoError(t, err)
+	g.gate, err = cloudfrontjs.New(code, g.store, cloudfrontjs.WithClock(func() time.Time { return g.now }),
 		cloudfrontjs.WithLog(io.Discard))
 	require.NoError(t, err)
 	return g
