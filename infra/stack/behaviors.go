@@ -14,9 +14,6 @@ type policies struct {
 	methods        pulumi.StringArray
 }
 
-// download is the last segment of the path of a photo as an attachment.
-const download = "download"
-
 // cachedMethods are the methods whose answers are kept.
 var cachedMethods = pulumi.ToStringArray([]string{"GET", "HEAD"})
 
@@ -52,12 +49,11 @@ func (s *builder) orderedBehaviors(p policies, e *edge, g *gate,
 	i *images) cloudfront.DistributionOrderedCacheBehaviorArray {
 	var ordered cloudfront.DistributionOrderedCacheBehaviorArray
 	if i != nil {
-		below := seal.LinkPath("*") + "/"
 		// A photo as an attachment comes from the bucket, as the photo itself does. It
 		// has a behaviour of its own only because its path looks like a variant's.
-		attachment := s.behavior(p, below+download, g.function, g)
+		attachment := s.behavior(p, seal.VariantPath("*", seal.Download), g.function, g)
 		attachment.LambdaFunctionAssociations = runs(e)
-		variants := s.behavior(p, below+"*", g.function, g)
+		variants := s.behavior(p, seal.VariantPath("*", "*"), g.function, g)
 		variants.LambdaFunctionAssociations = runs(e)
 		variants.TargetOriginId = pulumi.String(imagesOrigin)
 		variants.CachePolicyId = i.cache

@@ -64,6 +64,14 @@ var changes = map[string][]config{
 		`"access":"private"},{"name":"marketplace","access":"private"}]`}},
 	"signatureTtlSeconds": {{"signatureTtlSeconds": "60"}},
 	"viewerCacheSeconds":  {{"viewerCacheSeconds": "60"}},
+	"viewerCarriers": {
+		{"viewerCarriers": list("query", "cookie"), "viewerCookieDomain": "example.com", "services": ticketed,
+			"aliases": list("media.example.com"), "hostedZoneId": "Z2FDTNDATAQYW2"},
+		{"viewerCarriers": list("query"), "services": ticketed, "viewerCookieDomain": ""},
+	},
+	"viewerCookieDomain": {{"viewerCookieDomain": "media.example.com", "services": ticketed,
+		"viewerCarriers": list("query", "cookie"), "aliases": list("media.example.com"), "hostedZoneId": "Z2FDTNDATAQYW2"}},
+	"viewerTicketSeconds": {{"viewerTicketSeconds": "600"}},
 	"webAclArn": {{"webAclArn": ""},
 		{"webAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/other/99999999-2222-3333-4444-555555555555"}},
 }

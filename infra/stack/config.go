@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/texttheater/golang-levenshtein/levenshtein"
 
+	source "secure-media-cdn/function/gate"
 	issuerfn "secure-media-cdn/function/issuer"
 	"secure-media-cdn/function/variant"
 )
@@ -74,7 +76,11 @@ type Config struct {
 	ImageMemoryMB      int
 	ImageConcurrency   int
 
-	ViewerCacheSeconds int
+	// ViewerCarriers are the ways in which tickets may come.
+	ViewerCarriers      []source.Carrier
+	ViewerCookieDomain  string
+	ViewerTicketSeconds int
+	ViewerCacheSeconds  int
 
 	IssuerPrincipals []issuerfn.Caller
 	// PermissionsBoundaryARN is the policy that limits every role of the stack.
@@ -87,6 +93,17 @@ type Config struct {
 type Service struct {
 	Name   string `json:"name"`
 	Access string `json:"access"`
+	// Viewers is what a viewer of a private service needs beside a link's hash.
+	Viewers string `json:"viewers"`
+}
+
+// fillServices gives private services the default of what is optional.
+func (c *Config) fillServices() {
+	for n := range c.Services {
+		if s := &c.Services[n]; s.Access == AccessPrivate {
+			s.Viewers = cmp.Or(s.Viewers, ViewersLink)
+		}
+	}
 }
 
 // GeoRestriction lists countries by ISO 3166-1 code, either those served or
@@ -102,10 +119,6 @@ func (c Config) name() string { return c.Project + "-" + c.Stage }
 
 // linkTTLSeconds returns the life of a link in seconds.
 func (c Config) linkTTLSeconds() int { return c.LinkTTLDays * secondsPerDay }
-
-// viewerCache returns how long a browser keeps what a link that asks for a ticket
-// shows, in seconds: never longer than what other links show.
-func (c Config) viewerCache() int { return min(c.ViewerCacheSeconds, c.BrowserCacheSeconds) }
 
 // tableRegions returns the regions that hold the mapping table, home first.
 func (c Config) tableRegions() []string { return append([]string{c.Region}, c.ReplicaRegions...) }
@@ -174,7 +187,9 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 		ImageMemoryMB:      r.number("imageMemoryMb"),
 		ImageConcurrency:   r.number("imageConcurrency"),
 
-		ViewerCacheSeconds: r.number("viewerCacheSeconds"),
+		ViewerCookieDomain:  r.text("viewerCookieDomain"),
+		ViewerTicketSeconds: r.number("viewerTicketSeconds"),
+		ViewerCacheSeconds:  r.number("viewerCacheSeconds"),
 
 		PermissionsBoundaryARN: r.text("permissionsBoundaryArn"),
 
@@ -189,8 +204,10 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 	r.structure("alarmRegions", &c.AlarmRegions)
 	r.structure("alarmEmails", &c.AlarmEmails)
 	r.structure("issuerPrincipals", &c.IssuerPrincipals)
+	r.structure("viewerCarriers", &c.ViewerCarriers)
 	r.structure("imageVariants", &c.ImageVariants)
 	r.structure("imageFormats", &c.ImageFormats)
+	c.fillServices()
 	unreadable := len(r.problems) > 0
 	r.refuseUnknown()
 	if unreadable {

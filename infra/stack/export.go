@@ -9,7 +9,11 @@ import (
 func (s *builder) export(c *content, w watched, a alarmed, dashboard pulumi.StringOutput) {
 	services := pulumi.Array{}
 	for _, svc := range s.cfg.Services {
-		services = append(services, pulumi.StringMap{"name": pulumi.String(svc.Name), "access": pulumi.String(svc.Access)})
+		described := pulumi.StringMap{"name": pulumi.String(svc.Name), "access": pulumi.String(svc.Access)}
+		if svc.Access == AccessPrivate {
+			described["viewers"] = pulumi.String(svc.Viewers)
+		}
+		services = append(services, described)
 	}
 	arns := pulumi.StringMap{}
 	for region, arn := range a.topics {

@@ -32,15 +32,15 @@ func TestOutputsTellApplicationsWhatTheyNeed(t *testing.T) {
 		"mediaBucket":    "secure-media-cdn-everything-123456789012", "mediaBucketRegion": "eu-west-1",
 		"mappingRegions": []any{"eu-west-1", "us-east-1", "ap-southeast-2"}, "linkTtlSeconds": 1209600.0,
 		"issuerUrl": "https://issuer.lambda-url.eu-west-1.on.aws/",
-		"services": []any{map[string]any{"name": "discussion", "access": "private"},
+		"services": []any{map[string]any{"name": "discussion", "access": "private", "viewers": "link"},
 			map[string]any{"name": "marketplace", "access": "public"}},
 	} {
 		assert.Equal(t, want, out[name], name)
 	}
 	assert.Equal(t, []any{
-		map[string]any{"name": "discussion", "access": "private"}, map[string]any{"name": "marketplace", "access": "public"},
+		map[string]any{"name": "discussion", "access": "private", "viewers": "link"}, map[string]any{"name": "marketplace", "access": "public"},
 		map[string]any{"name": "nudges", "access": "public"},
-		map[string]any{"name": "regulatory-notice", "access": "private"},
-		map[string]any{"name": "simple-chat", "access": "private"},
+		map[string]any{"name": "regulatory-notice", "access": "private", "viewers": "link"},
+		map[string]any{"name": "simple-chat", "access": "private", "viewers": "link"},
 	}, planOf(t, "prod", nil).Outputs["services"])
 }

@@ -41,7 +41,7 @@ func (s *builder) newGate() (*gate, error) {
 	if err := s.newKeys(store); err != nil {
 		return nil, err
 	}
-	code, err := source.Source(source.Settings{})
+	code, err := source.Source(s.cfg.gateSettings())
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (s *builder) newGate() (*gate, error) {
 	}
 	g.headers, err = s.newViewerFunction(g, "headers", &cloudfront.FunctionArgs{
 		Comment: pulumi.String("Takes S3's own headers out of answers"),
-		Code:    pulumi.String(source.Headers(0)),
+		Code:    pulumi.String(source.Headers(s.cfg.viewerCache())),
 	})
 	return g, err
 }

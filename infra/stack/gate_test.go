@@ -51,7 +51,7 @@ func TestTheFunctionsShipAsTheyAre(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	code, err := gate.Source(gate.Settings{})
 	require.NoError(t, err)
-	for name, text := range map[string]string{"gate": code, "public": gate.Public, "headers": gate.Headers(0)} {
+	for name, text := range map[string]string{"gate": code, "public": gate.Public, "headers": gate.Headers(300)} {
 		assert.Equal(t, text, viewerFunction(t, doc, name).Inputs["code"])
 	}
 	assert.Equal(t, []any{find(t, doc, "KeyValueStore", "gate").Outputs["arn"]},

@@ -5,6 +5,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	source "secure-media-cdn/function/gate"
 )
 
 const (
@@ -54,9 +56,10 @@ func (s *builder) newResponseHeaders() (*cloudfront.ResponseHeadersPolicy, error
 	args.RemoveHeadersConfig = &cloudfront.ResponseHeadersPolicyRemoveHeadersConfigArgs{Items: items}
 	if len(s.cfg.CORSAllowedOrigins) > 0 {
 		args.CorsConfig = &cloudfront.ResponseHeadersPolicyCorsConfigArgs{
-			AccessControlAllowCredentials: pulumi.Bool(false),
+			// Scripts send the cookie only with the leave to.
+			AccessControlAllowCredentials: pulumi.Bool(s.cfg.carries(source.Cookie)),
 			AccessControlAllowHeaders: &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowHeadersArgs{
-				Items: pulumi.ToStringArray([]string{"*"}),
+				Items: pulumi.ToStringArray(s.allowedHeaders()),
 			},
 			AccessControlAllowMethods: &cloudfront.ResponseHeadersPolicyCorsConfigAccessControlAllowMethodsArgs{
 				Items: pulumi.ToStringArray([]string{"GET", "HEAD", "OPTIONS"}),
@@ -78,6 +81,21 @@ func (s *builder) newResponseHeaders() (*cloudfront.ResponseHeadersPolicy, error
 		return nil, fmt.Errorf("response headers policy: %w", err)
 	}
 	return policy, nil
+}
+
+// allowedHeaders are the request headers that scripts of other origins may set. A
+// star stands neither for Authorization nor, where credentials are allowed, for
+// anything, so with tickets they are named: what players and caches send.
+// https://fetch.spec.whatwg.org/#http-new-header-syntax
+func (s *builder) allowedHeaders() []string {
+	if len(s.cfg.carriers()) == 0 {
+		return []string{"*"}
+	}
+	names := []string{"Cache-Control", "If-Modified-Since", "If-None-Match", "If-Range", "Pragma", "Range"}
+	if s.cfg.carries(source.Bearer) {
+		names = append([]string{"Authorization"}, names...)
+	}
+	return names
 }
 
 // newCORSForwarding registers the policy that lets S3 see who asks in a

@@ -98,8 +98,11 @@ func (c Config) limits() variant.Limits {
 	return variant.Limits{Megapixels: c.ImageMaxMegapixels, Megabytes: c.ImageMaxBytesMB, Frames: c.ImageMaxFrames}
 }
 
+// variantNames returns the variants' names, sorted.
+func (c Config) variantNames() []string { return slices.Sorted(maps.Keys(c.ImageVariants)) }
+
 func (v *validation) images(c Config) {
-	names := slices.Sorted(maps.Keys(c.ImageVariants))
+	names := c.variantNames()
 	for _, name := range names {
 		if err := variant.CheckName(name); err != nil {
 			v.refuse("imageVariants", "%w", err)

@@ -53,8 +53,6 @@ func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
 			"config signatureTtlSeconds is 0: it must be 1 to 3600"},
 		{"a browser's copy that outlives every link", config{"browserCacheSeconds": "86401", "linkTtlDays": "1"},
 			"config browserCacheSeconds is 86401: it must be 0 to linkTtlDays (86400 seconds)"},
-		{"a viewer's copy that outlives every link", config{"viewerCacheSeconds": "86401", "linkTtlDays": "1"},
-			"config viewerCacheSeconds is 86401: it must be 0 to linkTtlDays (86400 seconds)"},
 		{"a browser's copy of the past", config{"browserCacheSeconds": "-1"}, "config browserCacheSeconds is -1"},
 		{"a signature of more than an hour", config{"signatureTtlSeconds": "3601"}, "config signatureTtlSeconds is 3601"},
 

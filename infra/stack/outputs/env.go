@@ -18,7 +18,11 @@ func flat(v reflect.Value) string {
 	case []Service:
 		pairs := make([]string, 0, len(value))
 		for _, s := range value {
-			pairs = append(pairs, s.Name+"="+s.Access)
+			pair := s.Name + "=" + s.Access
+			if s.Viewers == "ticket" {
+				pair += "=" + s.Viewers
+			}
+			pairs = append(pairs, pair)
 		}
 		return strings.Join(pairs, ",")
 	case map[string]variant.Variant:

@@ -28,7 +28,7 @@ type Outputs struct {
 	IssuerFunctionName     string                     `json:"issuerFunctionName" env:"MEDIA_ISSUER_FUNCTION_NAME" doc:"The Lambda function that issues links." example:"secure-media-cdn-prod-issuer-1a2b3c4"`
 	IssuerURL              string                     `json:"issuerUrl" env:"MEDIA_ISSUER_URL" doc:"Where links are issued, shown and revoked. Calls are signed with SigV4 for the service lambda." example:"https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/"`
 	LinkTTLSeconds         int                        `json:"linkTtlSeconds" env:"MEDIA_LINK_TTL_SECONDS" doc:"Life of a link in seconds, unless less is asked for." example:"2592000"`
-	Services               []Service                  `json:"services" env:"MEDIA_SERVICES" doc:"Who stores media here, and how it is reached." example:"[{\"name\":\"discussion\",\"access\":\"private\"},{\"name\":\"marketplace\",\"access\":\"public\"}]"`
+	Services               []Service                  `json:"services" env:"MEDIA_SERVICES" doc:"Who stores media here, and how it is reached." example:"[{\"name\":\"discussion\",\"access\":\"private\",\"viewers\":\"link\"},{\"name\":\"marketplace\",\"access\":\"public\"}]"`
 	ImageVariants          map[string]variant.Variant `json:"imageVariants" env:"MEDIA_IMAGE_VARIANTS" doc:"The pictures that can be asked for, by name: the last segment of a variant's path below its link. Width and height in pixels bound it." example:"{\"w640\":{\"width\":640},\"avatar\":{\"width\":96,\"height\":96,\"fit\":\"cover\"}}"`
 	DashboardURL           string                     `json:"dashboardUrl" env:"MEDIA_DASHBOARD_URL" doc:"The dashboard in the AWS console." example:"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/secure-media-cdn-prod"`
 	AlarmTopicARNs         map[string]string          `json:"alarmTopicArns" env:"MEDIA_ALARM_TOPIC_ARNS" doc:"The SNS topics that alarms are sent to, by region." example:"{\"us-east-1\":\"arn:aws:sns:us-east-1:123456789012:secure-media-cdn-prod-alarms-us-east-1-1a2b3c4\"}"`
@@ -39,6 +39,9 @@ type Service struct {
 	Name string `json:"name" doc:"Name of the service, and first segment of its objects' keys." example:"discussion"`
 	// Access is private (by link only) or public (open below /<name>/).
 	Access string `json:"access" doc:"private: by link only. public: open below /<name>/." enum:"private,public" example:"private"`
+	// Viewers is what a viewer of a private service needs beside a link: nothing (link)
+	// or a ticket. It is empty for a public service.
+	Viewers string `json:"viewers,omitempty" doc:"link: whoever holds a link sees it. ticket: the viewer needs a ticket, too. Only of private services." enum:"link,ticket" example:"ticket"`
 }
 
 // Read reads what `pulumi stack output --json` prints. Every output must be
@@ -67,8 +70,8 @@ func (o Outputs) WriteJSON(w io.Writer) error {
 }
 
 // WriteEnv writes the outputs as lines NAME='value', for a shell to source or a
-// container to read. Lists are separated by commas; services are name=access,
-// topics region=ARN, and variants name:definition, separated by semicolons.
+// container to read. Lists are separated by commas; services are name=access, and
+// name=access=ticket where viewers need one; topics region=ARN, and variants name:definition, separated by semicolons.
 func (o Outputs) WriteEnv(w io.Writer) error {
 	var lines strings.Builder
 	fields(o, func(f reflect.StructField, v reflect.Value) {
