@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"secure-media-cdn/function/seal"
 	"secure-media-cdn/function/variant"
 )
 
@@ -75,9 +76,19 @@ type Config struct {
 	Variants map[string]variant.Variant
 }
 
+// browserCache returns how long a browser may keep its own copy of what a link
+// shows.
+func (c Config) browserCache(hash string) time.Duration {
+	if seal.NeedsTicket(hash) {
+		return c.ViewerCache
+	}
+	return c.BrowserCache
+}
+
 // parseConfig reads the origin's custom headers. The error names every header
 // that is missing or malformed.
-func parseConfig(h Headers) (Config, error) {
+func parseConfig(o origin) (Config, error) {
+	h := o.customHeaders
 	var problems []error
 	need := func(name string) string {
 		v := h.get(name)
@@ -112,5 +123,12 @@ func parseConfig(h Headers) (Config, error) {
 	}
 	c.SignatureTTL = seconds(HeaderSignatureTTL, 1, int(MaxSignatureTTL/time.Second))
 	c.BrowserCache = seconds(HeaderBrowserCache, 0, math.MaxInt32)
+	c.ViewerCache = seconds(HeaderViewerCache, 0, math.MaxInt32)
+	if o.images {
+		var err error
+		if c.Variants, err = variant.ParseSet(need(HeaderVariants)); err != nil {
+			problems = append(problems, fmt.Errorf("origin custom header %s: %w", HeaderVariants, err))
+		}
+	}
 	return c, errors.Join(problems...)
 }

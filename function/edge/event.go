@@ -4,7 +4,6 @@ package edge
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 )
 
@@ -27,9 +26,9 @@ type Event struct {
 const originRequest = "origin-request"
 
 // Request is a viewer's request on its way to the origin. JSON gives back every
-// field of the event exactly as it came, but for URI and QueryString: above all
-// the origin, since one that was touched could switch off the signing of origin
-// access control.
+// field of the event exactly as it came, but for URI, QueryString and headers
+// that were added: above all the origin, since one that was touched could switch
+// off the signing of origin access control.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
 type Request struct {
 	Method string
@@ -43,6 +42,23 @@ type Request struct {
 // origin returns the origin as it came. It is the same in every event of one
 // distribution, so it is read only when it changes.
 func (r Request) origin() []byte { return r.fields["origin"] }
+
+// headers returns the header fields of a request.
+func (r Request) headers() (Headers, error) {
+	h := Headers{}
+	if err := json.Unmarshal(r.fields["headers"], &h); err != nil {
+		return nil, fmt.Errorf("reading the event: the request's headers: %w", err)
+	}
+	return h, nil
+}
+
+// setHeaders replaces the header fields of a request. CloudFront answers 502 if
+// one is disallowed, or if a read-only one was touched.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
+func (r Request) setHeaders(h Headers) (err error) {
+	r.fields["headers"], err = json.Marshal(h)
+	return err
+}
 
 // JSON returns the answer that lets CloudFront go on with r. It is assembled by
 // hand, since json.Marshal would check and copy every field that it is given
@@ -83,13 +99,6 @@ func quote(name string) ([]byte, error) {
 		}
 	}
 	return append(append(append(make([]byte, 0, len(name)+2), '"'), name...), '"'), nil
-}
-
-// Origin is the S3 origin of the behaviour that matched.
-type Origin struct {
-	S3 *struct {
-		CustomHeaders Headers `json:"customHeaders"`
-	} `json:"s3"`
 }
 
 // Headers holds header fields by their lower-case names.
@@ -142,16 +151,4 @@ func parseEvent(payload []byte) (Request, error) {
 		}
 	}
 	return r, nil
-}
-
-// parseOrigin reads the origin of a request.
-func parseOrigin(raw []byte) (Origin, error) {
-	var o Origin
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return Origin{}, fmt.Errorf("reading the origin: %w", err)
-	}
-	if o.S3 == nil {
-		return Origin{}, errors.New("reading the origin: it is not an S3 bucket")
-	}
-	return o, nil
 }

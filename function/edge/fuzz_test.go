@@ -20,7 +20,9 @@ import (
 // FuzzEvent checks that no event, whatever its bytes, gets anything but a valid
 // answer, and that a request is let through only if the table says so.
 func FuzzEvent(f *testing.F) {
-	for _, file := range []string{"testdata/origin-request.json", "testdata/origin-request-minimal.json"} {
+	for _, file := range []string{
+		"testdata/origin-request.json", "testdata/origin-request-minimal.json", "testdata/origin-request-variant.json",
+	} {
 		raw, err := os.ReadFile(file)
 		require.NoError(f, err)
 		f.Add(raw)

@@ -43,12 +43,20 @@ func newBench(lookup Lookup) *bench {
 				return lookup(ctx, hash)
 			}
 		},
-		Sign: func(_ context.Context, method string, o mapping.Object, region string, life time.Duration) (string, error) {
-			return strings.Join([]string{"signed", method, o.String(), region, life.String()}, " "), nil
+		Sign: func(_ context.Context, method string, o mapping.Object, region, overrides string, life time.Duration) (
+			string, error) {
+			return strings.Join([]string{"signed", method, o.String(), region, life.String(), overrides}, " "), nil
 		},
 		Now: func() time.Time { return testNow },
 	}
-	b.Log = slog.New(slog.NewJSONHandler(&b.log, nil))
+	b.Log = slog.New(slog.NewJSONHandler(&b.log, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
 	return b
 }
 
@@ -67,14 +75,25 @@ func fails(err error) Lookup {
 // event returns the documented event with some fields of its request replaced.
 func event(t *testing.T, request map[string]any) []byte {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/origin-request.json")
+	return eventOf(t, "origin-request", "s3", request)
+}
+
+// variantEvent is event for the behaviour of variants.
+func variantEvent(t *testing.T, request map[string]any) []byte {
+	t.Helper()
+	return eventOf(t, "origin-request-variant", "custom", request)
+}
+
+func eventOf(t *testing.T, file, kind string, request map[string]any) []byte {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/" + file + ".json")
 	require.NoError(t, err)
 	var e map[string]any
 	require.NoError(t, json.Unmarshal(raw, &e))
 	r := e["Records"].([]any)[0].(map[string]any)["cf"].(map[string]any)["request"].(map[string]any)
 	for k, v := range request {
 		if headers, ok := v.(map[string]string); ok && k == "customHeaders" {
-			custom := r["origin"].(map[string]any)["s3"].(map[string]any)["customHeaders"].(map[string]any)
+			custom := r["origin"].(map[string]any)[kind].(map[string]any)["customHeaders"].(map[string]any)
 			for name, value := range headers {
 				custom[name] = []any{map[string]any{"key": name, "value": value}}
 			}
@@ -239,26 +258,42 @@ func TestARedirectNeverOutlivesTheLink(t *testing.T) {
 			r, _ := b.invoke(t, event(t, redirect))
 			assert.Equal(t, "302", r.Status)
 			assert.Equal(t, "private, no-store", r.Headers.get("cache-control"))
-			assert.Equal(t, "signed HEAD s3://"+testBucket+"/a eu-central-1 "+tt.life, r.Headers.get("location"))
+			assert.Equal(t, "signed HEAD s3://"+testBucket+"/a eu-central-1 "+tt.life,
+				withoutOverrides(r.Headers.get("location")))
 			assert.Empty(t, r.Body)
 		})
 	}
 }
 
+// withoutOverrides returns what the bench's Sign says before the overrides.
+func withoutOverrides(signed string) string { return signed[:strings.LastIndexByte(signed, ' ')] }
+
 func TestASigningFailureIsAnErrorThatShowsNothing(t *testing.T) {
-	b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
-	b.Sign = func(context.Context, string, mapping.Object, string, time.Duration) (string, error) {
-		return "", errors.New("no credentials")
+	for name, payload := range map[string][]byte{
+		"redirect": event(t, map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}),
+		"variant":  variantEvent(t, nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+			b.Sign = func(context.Context, string, mapping.Object, string, string, time.Duration) (string, error) {
+				return "", errors.New("no credentials")
+			}
+			r, _ := b.invoke(t, payload)
+			assert.Equal(t, "500", r.Status)
+			assert.Equal(t, "no-store", r.Headers.get("cache-control"))
+			assert.Contains(t, b.log.String(), `"outcome":"failed"`)
+			assert.Contains(t, b.log.String(), "no credentials")
+		})
 	}
-	r, _ := b.invoke(t, event(t, map[string]any{"customHeaders": map[string]string{"x-media-delivery": "redirect"}}))
-	assert.Equal(t, "500", r.Status)
 }
 
 // hostilePaths are paths that are no link. None may reach the table: lookups that
 // anybody can cause for free would run up the owner's bill.
 var hostilePaths = []string{
 	"", "/", "/images", "/images/", "/images//" + testHash, "//images/" + testHash, "/images/" + testHash + "/",
-	"/images/" + testHash + "/x",
+	"/images/" + testHash + "/x", "/images/" + testHash + "/Download", "/images/" + testHash + "//download",
+	"/images/" + testHash + "/download/", "/images/" + testHash + "%2Fdownload", "/images/" + testHash + "/w320",
+	"/images/" + testHash + "/download?x", "/images/" + testHash + "/./download", "/images/" + testHash + "/down%6Coad",
 	"/images/" + testHash + "?x", "/images/" + testHash + "#", "/images/" + testHash[1:], "/images/" + testHash + "A",
 	"/images/../images/" + testHash,
 	"/images/./" + testHash, "/Images/" + testHash, "/images/%41" + testHash[1:], "/images/" + testHash[:31] + "=",
@@ -303,7 +338,8 @@ func TestAMalformedEventIsAnErrorAndTheProcessLivesOn(t *testing.T) {
 		"a path that is a number": `{"Records":[{"cf":{"request":{"method":"GET","uri":7,"querystring":"",` +
 			`"origin":{}}}}]}`,
 		"no path":                        strings.Replace(documented, `"uri"`, `"url"`, 1),
-		"a custom origin":                strings.Replace(documented, `"s3":`, `"custom":`, 1),
+		"an origin of another kind":      strings.Replace(documented, `"s3":`, `"vpc":`, 1),
+		"an origin of both kinds":        strings.Replace(documented, `"s3":`, `"custom":{},"s3":`, 1),
 		"the viewer-request event":       strings.Replace(documented, `"origin-request"`, `"viewer-request"`, 1),
 		"an event of another service":    `{"version":"2.0","routeKey":"$default","rawPath":"/"}`,
 		"a deep nest":                    strings.Repeat("[", 20000) + strings.Repeat("]", 20000),
@@ -328,17 +364,24 @@ func TestAPanicIsAnErrorAndTheProcessLivesOn(t *testing.T) {
 	assert.Contains(t, b.log.String(), "handler.go", "with its stack")
 }
 
-func TestTheTableIsOpenedOnceForAConfiguration(t *testing.T) {
+func TestATableIsOpenedOnceWhicheverOriginsNameIt(t *testing.T) {
 	b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
-	one := event(t, nil)
-	other := event(t, map[string]any{"customHeaders": map[string]string{"x-media-table": "other"}})
-	for _, payload := range [][]byte{one, one, one, other, other} {
-		b.invoke(t, payload)
+	other := map[string]any{"customHeaders": map[string]string{"x-media-table": "other"}}
+	replicated := map[string]any{"customHeaders": map[string]string{"x-media-regions": "eu-central-1,us-east-1"}}
+	photo, size := event(t, nil), variantEvent(t, nil)
+	for _, payload := range [][]byte{
+		photo, size, photo, size, size, photo,
+		event(t, other), variantEvent(t, other), event(t, other), event(t, replicated),
+	} {
+		_, got := b.invoke(t, payload)
+		require.NotContains(t, got, "status")
 	}
-	require.Len(t, b.opened, 2)
+	require.Len(t, b.opened, 3)
 	assert.Equal(t, "mappings", b.opened[0].Table)
 	assert.Equal(t, "other", b.opened[1].Table)
-	assert.Len(t, b.looked, 5)
+	assert.Equal(t, []string{"eu-central-1", "us-east-1"}, b.opened[2].Regions)
+	assert.Len(t, b.looked, 10)
+	assert.Len(t, *b.deployed.Load(), maxDeployments, "origins of the past are forgotten")
 }
 
 func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
@@ -350,6 +393,7 @@ func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
 		"x-media-delivery":      {"x-media-delivery": "carrier pigeon"},
 		"x-media-signature-ttl": {"x-media-signature-ttl": "0"},
 		"x-media-browser-cache": {"x-media-browser-cache": "-1"},
+		"x-media-viewer-cache":  {"x-media-viewer-cache": "long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
@@ -359,13 +403,24 @@ func TestBadConfigurationIsAnErrorThatNamesEachHeader(t *testing.T) {
 			assert.Empty(t, b.looked)
 		})
 	}
-	_, err := parseConfig(nil)
+	for name, value := range map[string]string{
+		"no variants": "", "what is no set": "w320", "a reserved name": "download:width=1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(finds("s3://"+testBucket+"/a", time.Hour))
+			r, _ := b.invoke(t, variantEvent(t, map[string]any{"customHeaders": map[string]string{HeaderVariants: value}}))
+			assert.Equal(t, "500", r.Status)
+			assert.Contains(t, b.log.String(), HeaderVariants)
+			assert.Empty(t, b.looked)
+		})
+	}
+	_, err := parseConfig(origin{images: true})
 	for _, name := range []string{HeaderTable, HeaderRegions, HeaderBucket, HeaderBucketRegion, HeaderDelivery,
-		HeaderBrowserCache} {
+		HeaderBrowserCache, HeaderViewerCache, HeaderVariants} {
 		assert.ErrorContains(t, err, name+" is missing")
 	}
 	for _, ttl := range []string{"3601", "-1", "1.5", "five", "9223372036854775807"} {
-		_, err := parseConfig(Headers{HeaderSignatureTTL: {{Value: ttl}}})
+		_, err := parseConfig(origin{customHeaders: Headers{HeaderSignatureTTL: {{Value: ttl}}}})
 		assert.ErrorContains(t, err, HeaderSignatureTTL, ttl)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/mapping"
 )
 
 // maxRequestURI is CloudFront's bound on path and query string together.
@@ -15,13 +17,19 @@ import (
 const maxRequestURI = 8192
 
 func TestTheLongestKeyFitsIntoARequest(t *testing.T) {
-	b := newBench(finds("s3://"+testBucket+"/"+strings.Repeat("%", 1024), 30*24*time.Hour))
-	_, got := b.invoke(t, event(t, nil))
-	assert.Less(t, len(got["uri"].(string))+len(got["querystring"].(string)), maxRequestURI)
+	for _, path := range []string{"/images/" + testHash, "/images/" + testHash + "/download"} {
+		for _, key := range []string{
+			strings.Repeat("%", 1024), strings.Repeat("é", 512), "a/" + strings.Repeat("😀", 255),
+		} {
+			b := newBench(finds("s3://"+testBucket+"/"+key, 30*24*time.Hour))
+			_, got := b.invoke(t, event(t, map[string]any{"uri": path}))
+			assert.Less(t, len(got["uri"].(string))+len(got["querystring"].(string)), maxRequestURI)
+		}
+	}
 }
 
 func TestTheQueryStringHoldsNoCharacterThatIsForbidden(t *testing.T) {
-	q := cacheControlOverride(time.Minute, time.Hour)
+	q := atOrigin(mapping.Object{Key: "a b+#.jpg"}, "", time.Minute, time.Hour)
 	assert.NotContains(t, q, " ")
 	assert.NotContains(t, q, "+")
 	assert.NotContains(t, q, "#")

@@ -23,7 +23,8 @@ func TestASignedURLNamesTheBucketsOwnHostAndRegion(t *testing.T) {
 	credentials := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret", SessionToken: "token"}
 	p := NewPresigner(credentials, "", func() time.Time { return now })
 	object := mapping.Object{Bucket: "media", Key: "a b+c/%2F/ü"}
-	signed, err := p.Sign(context.Background(), http.MethodGet, object, "eu-central-1", 300*time.Second)
+	signed, err := p.Sign(context.Background(), http.MethodGet, object, "eu-central-1",
+		override("content-disposition", `inline; a="b c"`), 300*time.Second)
 	require.NoError(t, err)
 	u, err := url.Parse(signed)
 	require.NoError(t, err)
@@ -36,14 +37,13 @@ func TestASignedURLNamesTheBucketsOwnHostAndRegion(t *testing.T) {
 	assert.Equal(t, "AKIDEXAMPLE/20261121/eu-central-1/s3/aws4_request", q.Get("X-Amz-Credential"))
 	assert.Equal(t, "token", q.Get("X-Amz-Security-Token"))
 	assert.Equal(t, "host", q.Get("X-Amz-SignedHeaders"))
-	assert.Equal(t, "attachment", q.Get("response-content-disposition"))
-	assert.Equal(t, "application/octet-stream", q.Get("response-content-type"))
-	assert.Len(t, q, 9, "and nothing else: %v", q)
+	assert.Equal(t, `inline; a="b c"`, q.Get("response-content-disposition"))
+	assert.Len(t, q, 8, "and nothing else: %v", q)
 	assert.NotContains(t, signed, "secret")
 
 	p.Endpoint = "http://127.0.0.1:9000"
 	object.Key = "a"
-	signed, err = p.Sign(context.Background(), http.MethodGet, object, "eu-central-1", time.Second)
+	signed, err = p.Sign(context.Background(), http.MethodGet, object, "eu-central-1", "", time.Second)
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(signed, "http://127.0.0.1:9000/media/a?"),
 		"a given endpoint has the bucket in the path")
@@ -100,7 +100,8 @@ func TestAnUploadWithAFalseTypeCannotRunAtS3sHost(t *testing.T) {
 			})
 			require.NoError(t, err)
 			object := mapping.Object{Bucket: "media", Key: tt.key}
-			signed, err := p.Sign(t.Context(), http.MethodGet, object, "eu-central-1", time.Minute)
+			signed, err := p.Sign(t.Context(), http.MethodGet, object, "eu-central-1", atS3(object, "", time.Hour, time.Minute),
+				time.Minute)
 			require.NoError(t, err)
 
 			resp := fetch(t, signed)
@@ -108,7 +109,9 @@ func TestAnUploadWithAFalseTypeCannotRunAtS3sHost(t *testing.T) {
 			assert.Equal(t, tt.disposition, resp.Header.Get("Content-Disposition"))
 			assert.Equal(t, tt.contentType, resp.Header.Get("Content-Type"))
 
-			for _, name := range []string{"response-content-disposition", "response-content-type"} {
+			assert.Equal(t, "private, max-age=60", resp.Header.Get("Cache-Control"))
+
+			for _, name := range []string{"response-content-disposition", "response-content-type", "response-cache-control"} {
 				u, err := url.Parse(signed)
 				require.NoError(t, err)
 				q := u.Query()

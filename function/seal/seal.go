@@ -115,6 +115,13 @@ func Generation(hash string) int {
 	return int(raw[0])
 }
 
+// NeedsTicket reports whether a hash claims that its link is for viewers with a
+// ticket only. As with [Generation], only [Key.Open] tells whether that is true.
+func NeedsTicket(hash string) bool {
+	raw, ok := decode(hash)
+	return ok && raw[policyAt] == PolicyTicket
+}
+
 // sum returns the seal of the bytes before it.
 func (k Key) sum(body []byte) []byte {
 	mac := hmac.New(sha256.New, []byte(k.value))

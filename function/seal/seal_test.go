@@ -83,6 +83,7 @@ func TestASealedHashSaysAgainWhatWasSealed(t *testing.T) {
 		require.NoError(t, err)
 		assert.Regexp(t, `^[A-Za-z0-9_-]{32}$`, hash)
 		assert.Equal(t, 7, seal.Generation(hash))
+		assert.Equal(t, want.Policy == seal.PolicyTicket, seal.NeedsTicket(hash))
 		got, err := k.Open(hash)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
