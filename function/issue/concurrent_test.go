@@ -43,7 +43,7 @@ func TestManyWritersOnTheRealEngineGetOneLinkForOneObject(t *testing.T) {
 	each(writers, func(int) {
 		i := patient(w)
 		for range asks {
-			links, err := i.Issue(context.Background(), []string{"s3://media/hot.jpg"}, 0)
+			links, err := i.Issue(context.Background(), []string{"s3://media/hot.jpg"}, issue.Terms{})
 			if !assert.NoError(t, err) || !assert.Nil(t, links[0].Err) {
 				return
 			}
@@ -68,7 +68,7 @@ func TestManyWritersOnTheRealEngineGetOneLinkForEachOfManyObjects(t *testing.T) 
 			for _, n := range order[:100] {
 				batch = append(batch, fmt.Sprintf("s3://media/%d.jpg", n))
 			}
-			links, err := i.Issue(context.Background(), batch, 0)
+			links, err := i.Issue(context.Background(), batch, issue.Terms{})
 			if !assert.NoError(t, err) {
 				return
 			}
@@ -110,7 +110,7 @@ func TestRevocationsAmongManyWritersNeverLeaveALinkThatWasIssuedBefore(t *testin
 		for range rounds {
 			n := random.IntN(objects)
 			if worker%4 != 0 {
-				links, err := i.Issue(context.Background(), []string{object(n), object((n + 1) % objects)}, 0)
+				links, err := i.Issue(context.Background(), []string{object(n), object((n + 1) % objects)}, issue.Terms{})
 				if !assert.NoError(t, err) {
 					return
 				}
@@ -172,7 +172,7 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, issue.Sleep(ctx, time.Hour), context.Canceled)
 	w := newWorld(contended{&mapping.Memory{}})
-	links, err := w.issuer().Issue(ctx, []string{"s3://media/a"}, 0)
+	links, err := w.issuer().Issue(ctx, []string{"s3://media/a"}, issue.Terms{})
 	require.NoError(t, err)
 	assert.True(t, links[0].Err.Retryable())
 }

@@ -57,7 +57,7 @@ func TestACallForAHundredLinksMakesFewCallsToTheTable(t *testing.T) {
 	w := newWorld(mappingtest.Table(t, mappingtest.Engine(t), seen))
 	i := w.issuer()
 	issueAll := func(objects []string) (fresh int) {
-		links, err := i.Issue(context.Background(), objects, 0)
+		links, err := i.Issue(context.Background(), objects, issue.Terms{})
 		require.NoError(t, err)
 		for _, link := range links {
 			require.Nil(t, link.Err)
@@ -75,6 +75,26 @@ func TestACallForAHundredLinksMakesFewCallsToTheTable(t *testing.T) {
 	assert.Equal(t, map[string]int{"BatchGetItem": 1, "TransactWriteItems": 1}, seen.take(), "half of them new")
 	assert.Equal(t, 1, issueAll([]string{"s3://media/one.jpg"}))
 	assert.Equal(t, map[string]int{"BatchGetItem": 1, "TransactWriteItems": 1}, seen.take(), "a single new one")
+	i.Services = issue.Services{"chat": issue.ByTicket}
+	for _, fresh := range []int{100, 0} {
+		links, err := i.Issue(context.Background(), hundredObjects(0), issue.Terms{Audience: "chat/room"})
+		require.NoError(t, err)
+		made := 0
+		for _, link := range links {
+			require.Equal(t, "chat/room", link.Audience)
+			if link.New {
+				made++
+			}
+		}
+		assert.Equal(t, fresh, made)
+		want := map[string]int{"BatchGetItem": 1}
+		if fresh > 0 {
+			want["TransactWriteItems"] = 2
+		}
+		assert.Equal(t, want, seen.take(), "an audience costs what others do")
+	}
+	i.Services = nil
+
 	revoke(t, i, []string{"s3://media/one.jpg"}, nil)
 	assert.Equal(t, map[string]int{"BatchGetItem": 2, "TransactWriteItems": 2}, seen.take(),
 		"a revocation: unmapping and settling, each after a read")
@@ -107,7 +127,7 @@ func BenchmarkIssue(b *testing.B) {
 
 func issueOrFail(b *testing.B, i *issue.Issuer, objects []string) {
 	b.Helper()
-	links, err := i.Issue(context.Background(), objects, time.Hour)
+	links, err := i.Issue(context.Background(), objects, issue.Terms{TTL: time.Hour})
 	if err != nil || links[len(links)-1].Err != nil {
 		b.Fatal(err, links[len(links)-1].Err)
 	}

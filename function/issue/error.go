@@ -17,6 +17,8 @@ const (
 	CodeWrongBucket    = "wrong_bucket"     // the object is in another bucket
 	CodeDirectory      = "directory"        // the key ends in a slash
 	CodeUnknownService = "unknown_service"  // the key is below no configured service
+	CodeBadAudience    = "bad_audience"     // an audience is malformed, or not one of a service that asks for tickets
+	CodeTooManyLinks   = "too_many_links"   // the object has MaxLinks live links
 	CodeBadHash        = "bad_hash"         // a hash is not 32 characters of [A-Za-z0-9_-]
 	CodePublicObject   = "public_object"    // a public object cannot be revoked
 	CodeObjectNotFound = "object_not_found" // the bucket does not have the object
@@ -34,6 +36,7 @@ var statuses = map[string]int{
 	CodeTooLarge:       http.StatusRequestEntityTooLarge,
 	CodeForbidden:      http.StatusForbidden,
 	CodePublicObject:   http.StatusConflict,
+	CodeTooManyLinks:   http.StatusConflict,
 	CodeObjectNotFound: http.StatusNotFound,
 	CodeLinkNotFound:   http.StatusNotFound,
 	CodeNoSuchRoute:    http.StatusNotFound,

@@ -2,11 +2,11 @@
 //
 // The promises, which hold whoever asks and however many ask at once:
 //
-//   - An object has at most one current link. Asking again returns it while it
-//     has enough life left.
+//   - An object has at most one current link for each audience. Asking again
+//     returns it while it has enough life left.
 //   - A hash stands for one object and never for another.
-//   - Revoking an object kills every hash of it that was issued before, and has
-//     the CDN refuse them.
+//   - Revoking an object kills every hash of it that was issued before, for
+//     whatever audience, and has the CDN refuse them.
 //   - Whatever was cut short, by a crash or a failing service, is healed by
 //     asking for the same again.
 //
@@ -17,8 +17,16 @@
 // or half of the time asked for if that is less. So a link that lives longer
 // than was asked for is returned as it is: who needs it to die earlier revokes
 // the object first. And since a new link lives more than twice as long as the
-// one before it had left, an object has few live links: at most 22 within the
-// longest life of 30 days.
+// one before it had left, an object has few live links for one audience: at most
+// 22 within the longest life of 30 days.
+//
+// # Who may see a link
+//
+// A link of a service that asks its viewers for tickets is bound to one audience:
+// the service, or what the caller names below it. The hash says so under its seal.
+// The current link for an audience is the longest-lived one of the object that is
+// bound to it, so nothing but the hashes is kept, and a service that comes to ask
+// for tickets, or no longer does, gets new links at the next call.
 package issue
 
 import (
@@ -31,6 +39,11 @@ import (
 const (
 	// MaxObjects is how many objects and hashes one call may name.
 	MaxObjects = 100
+
+	// MaxLinks is how many live links an object may have, for all audiences together. They are in one item of the table,
+	// some 45 bytes each, which every new link writes anew; with 50 such objects a transaction stays below its 4 MB.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+	MaxLinks = 1000
 
 	// attempts bounds how often a change that lost a race is tried.
 	attempts = 12
@@ -72,11 +85,12 @@ type Issuer struct {
 
 // Hashes makes hashes and knows its own.
 type Hashes interface {
-	// New returns a fresh hash for a link that lives until expiresAt.
-	New(ctx context.Context, expiresAt time.Time) (string, error)
-	// Accepts reports whether the gate takes the hash for one of ours. It no longer
-	// does once the key that sealed the hash is retired.
-	Accepts(ctx context.Context, hash string) (bool, error)
+	// New returns a fresh hash for a link that lives until expiresAt and is bound to the audience; without one, whoever
+	// holds the link may see the object.
+	New(ctx context.Context, expiresAt time.Time, audience string) (string, error)
+	// Accepts reports whether the gate takes the hash for one of ours, and for one that is bound to the audience. It no
+	// longer does once the key that sealed the hash is retired.
+	Accepts(ctx context.Context, hash, audience string) (bool, error)
 }
 
 // Objects looks into the bucket.
@@ -136,37 +150,57 @@ type Link struct {
 	ExpiresAt time.Time
 	// Service is the service that the object belongs to, or empty.
 	Service string
+	// Audience is the audience that the link is bound to, or empty.
+	Audience string
 	// New says that the link was made by this call.
 	New bool
 	Err *Error
 }
 
+// Terms are what the links of one call have in common.
+type Terms struct {
+	// TTL is the life of a new link in whole seconds, 0 for the Issuer's TTL.
+	TTL time.Duration
+	// Audience is the audience that the links are bound to: the name of a service that asks its viewers for tickets, or
+	// that, a slash and a name below it. All objects must then be the service's. Empty binds each object's link to its
+	// own service, if that asks for tickets.
+	Audience string
+}
+
 // wanted is one distinct object to issue a link for.
 type wanted struct {
-	object  mapping.Object
-	service string
-	access  Access
-	content string // that the bucket has, if anybody looked
-	link    Link
+	object   mapping.Object
+	service  string
+	access   Access
+	audience string // that its link is bound to
+	content  string // that the bucket has, if anybody looked
+	link     Link
 }
 
 // Issue returns a link for each of the objects, in their order; an object named
-// twice gets the same link twice. ttl is the life of a new link, 0 for the
-// Issuer's TTL. The error, an *Error, is about the call as a whole, and then
-// nothing was done; what is wrong with one object is in its Link.
-func (i *Issuer) Issue(ctx context.Context, objects []string, ttl time.Duration) ([]Link, error) {
+// twice gets the same link twice. The error, an *Error, is about the call as a
+// whole, and then nothing was done; what is wrong with one object is in its Link.
+func (i *Issuer) Issue(ctx context.Context, objects []string, terms Terms) ([]Link, error) {
 	if err := checkCount(len(objects)); err != nil {
 		return nil, err
 	}
-	ttl, err := i.life(ttl)
+	ttl, err := i.life(terms.TTL)
 	if err != nil {
 		return nil, err
+	}
+	if terms.Audience != "" {
+		if err := i.checkAudience(terms.Audience); err != nil {
+			return nil, err.At("audience")
+		}
 	}
 	links := make([]Link, len(objects))
 	byObject := map[mapping.Object]*wanted{}
 	var distinct []*wanted
 	for n, text := range objects {
 		w, err := i.parse(text)
+		if err == nil {
+			err = w.bind(terms.Audience)
+		}
 		if err != nil {
 			links[n].Err = err
 		} else if byObject[w.object] == nil {
@@ -179,7 +213,7 @@ func (i *Issuer) Issue(ctx context.Context, objects []string, ttl time.Duration)
 	for n, text := range objects {
 		if object, err := mapping.ParseObject(text); err == nil && byObject[object] != nil {
 			links[n] = byObject[object].link
-			links[n].Service = byObject[object].service
+			links[n].Service, links[n].Audience = byObject[object].service, byObject[object].audience
 		}
 		links[n].Object = text
 	}

@@ -31,6 +31,7 @@ type world struct {
 	mu        sync.Mutex
 	now       time.Time
 	made      int
+	bound     map[string]string // audiences by hash, of the hashes that have one
 	retired   map[string]bool   // hashes sealed by a key that is gone
 	missing   map[string]bool   // keys that the bucket does not have
 	contents  map[string]string // of the others, by key; "1" if none is said
@@ -46,7 +47,7 @@ type world struct {
 
 func newWorld(store mapping.Store) *world {
 	return &world{store: store, now: time.Unix(1_800_000_000, 0),
-		retired: map[string]bool{}, missing: map[string]bool{}, contents: map[string]string{},
+		bound: map[string]string{}, retired: map[string]bool{}, missing: map[string]bool{}, contents: map[string]string{},
 		forgotten: map[string]time.Time{}}
 }
 
@@ -71,17 +72,19 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-func (w *world) New(context.Context, time.Time) (string, error) {
+func (w *world) New(_ context.Context, _ time.Time, audience string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.made++
-	return fmt.Sprintf("%032d", w.made), nil
+	hash := fmt.Sprintf("%032d", w.made)
+	w.bound[hash] = audience
+	return hash, nil
 }
 
-func (w *world) Accepts(_ context.Context, hash string) (bool, error) {
+func (w *world) Accepts(_ context.Context, hash, audience string) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.retired[hash], nil
+	return !w.retired[hash] && w.bound[hash] == audience, nil
 }
 
 func (w *world) Look(_ context.Context, o mapping.Object) (issue.Sight, error) {
@@ -129,7 +132,7 @@ func (w *world) Withdraw(_ context.Context, deletions map[string]string) error {
 
 func one(t *testing.T, i *issue.Issuer, object string, ttl time.Duration) issue.Link {
 	t.Helper()
-	links, err := i.Issue(context.Background(), []string{object}, ttl)
+	links, err := i.Issue(context.Background(), []string{object}, issue.Terms{TTL: ttl})
 	require.NoError(t, err)
 	require.Len(t, links, 1)
 	require.Nil(t, links[0].Err, "%v", links[0].Err)
@@ -269,7 +272,7 @@ func TestWhatIsWrongWithACallStopsAllOfIt(t *testing.T) {
 		"a life beyond the ttl": {[]string{"s3://media/a"}, ttl + time.Second, issue.CodeBadTTL},
 	} {
 		t.Run(name, func(t *testing.T) {
-			links, err := i.Issue(context.Background(), tt.objects, tt.ttl)
+			links, err := i.Issue(context.Background(), tt.objects, issue.Terms{TTL: tt.ttl})
 			require.Error(t, err)
 			assert.Equal(t, tt.code, issue.AsError(err).Code)
 			assert.Nil(t, links)
@@ -302,7 +305,7 @@ func TestWhatIsWrongWithOneObjectHarmsNoOther(t *testing.T) {
 			w := newWorld(&mapping.Memory{})
 			w.missing["missing"] = true
 			links, err := w.issuer().Issue(context.Background(), []string{"s3://media/good", tt.object, "s3://media/also good"},
-				0)
+				issue.Terms{})
 			require.NoError(t, err)
 			require.NotNil(t, links[1].Err)
 			assert.Equal(t, tt.code, links[1].Err.Code)
@@ -321,7 +324,7 @@ func TestWhatIsWrongWithOneObjectHarmsNoOther(t *testing.T) {
 func TestAnObjectNamedTwiceGetsOneLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(&mapping.Memory{})
-	links, err := w.issuer().Issue(context.Background(), []string{"s3://media/a", "s3://media/b", "s3://media/a"}, 0)
+	links, err := w.issuer().Issue(context.Background(), []string{"s3://media/a", "s3://media/b", "s3://media/a"}, issue.Terms{})
 	require.NoError(t, err)
 	assert.Equal(t, links[0], links[2])
 	assert.NotEqual(t, links[0].Hash, links[1].Hash)
@@ -355,7 +358,7 @@ func TestServicesDecideWhichKeysGetWhichLinks(t *testing.T) {
 			w.missing["marketplace/missing"] = true
 			i := w.issuer()
 			i.Services = issue.Services{"simple-chat": issue.ByLink, "marketplace": issue.Public}
-			links, err := i.Issue(context.Background(), []string{"s3://media/" + tt.key}, 0)
+			links, err := i.Issue(context.Background(), []string{"s3://media/" + tt.key}, issue.Terms{})
 			require.NoError(t, err)
 			got := links[0]
 			service, _, _ := strings.Cut(tt.key, "/")
@@ -431,7 +434,7 @@ func TestAStoreThatFailsIsToldAsUnavailable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(failing{})
 	i := w.issuer()
-	links, err := i.Issue(context.Background(), []string{"s3://media/secret"}, 0)
+	links, err := i.Issue(context.Background(), []string{"s3://media/secret"}, issue.Terms{})
 	require.NoError(t, err)
 	outcomes := revoke(t, i, []string{"s3://media/secret"}, []string{strings.Repeat("x", 32)})
 	_, shown := i.Show(context.Background(), strings.Repeat("x", 32))
@@ -459,7 +462,7 @@ func (failing) Apply(context.Context, ...mapping.Change) error { return errDown 
 func TestAnObjectThatEverybodyChangesIsBusyInTheEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(contended{&mapping.Memory{}})
-	links, err := w.issuer().Issue(context.Background(), []string{"s3://media/a"}, 0)
+	links, err := w.issuer().Issue(context.Background(), []string{"s3://media/a"}, issue.Terms{})
 	require.NoError(t, err)
 	require.NotNil(t, links[0].Err)
 	assert.Equal(t, issue.CodeBusy, links[0].Err.Code)

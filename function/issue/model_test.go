@@ -41,22 +41,23 @@ type model struct {
 
 	order []string // every hash ever issued
 
-	expires map[string]time.Time       // of every hash ever issued
-	object  map[string]string          // of every hash ever issued
-	current map[string]string          // hash by object
-	killed  map[string]bool            // hashes revoked, whatever the edge knows
-	cached  map[string]bool            // what the edge has a copy of
-	steps   map[string]int             // how often each step was taken
-	lost    map[string]map[string]bool // hashes killed while the edge was broken, by object
+	expires  map[string]time.Time       // of every hash ever issued
+	object   map[string]string          // of every hash ever issued
+	audience map[string]string          // audience of every hash ever issued
+	killed   map[string]bool            // hashes revoked, whatever the edge knows
+	cached   map[string]bool            // what the edge has a copy of
+	steps    map[string]int             // how often each step was taken
+	lost     map[string]map[string]bool // hashes killed while the edge was broken, by object
 }
 
 func play(t *testing.T, store mapping.Store, seed uint64, steps int) {
 	m := &model{
 		world: newWorld(store), t: t, random: rand.New(rand.NewPCG(seed, seed)),
-		expires: map[string]time.Time{}, object: map[string]string{}, current: map[string]string{},
+		expires: map[string]time.Time{}, object: map[string]string{}, audience: map[string]string{},
 		killed: map[string]bool{}, cached: map[string]bool{}, steps: map[string]int{}, lost: map[string]map[string]bool{},
 	}
 	m.issuer = m.world.issuer()
+	m.issuer.Services = issue.Services{"chat": issue.ByTicket}
 	for step := range steps {
 		name := m.step()
 		m.steps[name]++
@@ -68,7 +69,7 @@ func play(t *testing.T, store mapping.Store, seed uint64, steps int) {
 		}
 	}
 	for _, name := range []string{"issue", "many", "pass", "revoke hash", "revoke object", "fetch", "break", "mend",
-		"retire"} {
+		"retire", "ask for tickets", "ask for none"} {
 		require.Positive(t, m.steps[name], "the step %q was never taken", name)
 	}
 	live := audit(t, store, items(t, store), m.time())
@@ -78,7 +79,7 @@ func play(t *testing.T, store mapping.Store, seed uint64, steps int) {
 }
 
 func (m *model) step() string {
-	object := fmt.Sprintf("s3://media/%d.jpg", m.random.IntN(25))
+	object := fmt.Sprintf("s3://media/chat/%d.jpg", m.random.IntN(25))
 	switch n := m.random.IntN(100); {
 	case n < 30:
 		m.issue([]string{object}, m.life())
@@ -86,7 +87,7 @@ func (m *model) step() string {
 	case n < 35:
 		var objects []string
 		for _, k := range m.random.Perm(25)[:1+m.random.IntN(20)] {
-			objects = append(objects, fmt.Sprintf("s3://media/%d.jpg", k))
+			objects = append(objects, fmt.Sprintf("s3://media/chat/%d.jpg", k))
 		}
 		m.issue(objects, m.life())
 		return "many"
@@ -108,6 +109,12 @@ func (m *model) step() string {
 	case n < 70:
 		m.retired[m.anyHash()] = true
 		return "retire"
+	case n < 71:
+		m.issuer.Services["chat"] = issue.ByLink
+		return "ask for none"
+	case n < 73:
+		m.issuer.Services["chat"] = issue.ByTicket
+		return "ask for tickets"
 	default:
 		m.fetch(m.anyHash())
 		return "fetch"
@@ -131,13 +138,34 @@ func (m *model) alive(hash string) bool {
 	return issued && !m.killed[hash] && m.time().Before(expiresAt)
 }
 
+// current is the hash that the object's audience may be given: the longest-lived one that it was given before.
+func (m *model) current(object, audience string) (current string) {
+	for _, hash := range m.order {
+		if m.object[hash] == object && m.audience[hash] == audience && m.alive(hash) && !m.retired[hash] &&
+			m.expires[hash].After(m.expires[current]) {
+			current = hash
+		}
+	}
+	return current
+}
+
 func (m *model) issue(objects []string, life time.Duration) {
-	links, err := m.issuer.Issue(context.Background(), objects, life)
+	audience := []string{"", "", "chat", "chat/a", "chat/b"}[m.random.IntN(5)]
+	links, err := m.issuer.Issue(context.Background(), objects, issue.Terms{TTL: life, Audience: audience})
+	if m.issuer.Services["chat"] == issue.ByLink && audience != "" {
+		require.Equal(m.t, issue.CodeBadAudience, issue.AsError(err).Code)
+		return
+	}
 	require.NoError(m.t, err)
+	if audience == "" && m.issuer.Services["chat"] == issue.ByTicket {
+		audience = "chat"
+	}
 	for n, link := range links {
 		require.Nil(m.t, link.Err)
-		current := m.current[objects[n]]
-		enough := m.alive(current) && !m.retired[current] && m.expires[current].Sub(m.time()) >= min(day, life/2)
+		require.Equal(m.t, audience, link.Audience)
+		require.Equal(m.t, audience, m.bound[link.Hash], "the hash says who may see it")
+		current := m.current(objects[n], audience)
+		enough := current != "" && m.expires[current].Sub(m.time()) >= min(day, life/2)
 		if enough {
 			require.Equal(m.t, current, link.Hash, "a link with enough life left is given out again")
 			continue
@@ -146,7 +174,7 @@ func (m *model) issue(objects []string, life time.Duration) {
 		require.False(m.t, known, "no hash is issued twice")
 		m.order = append(m.order, link.Hash)
 		require.Equal(m.t, m.time().Truncate(time.Second).Add(life), link.ExpiresAt)
-		m.expires[link.Hash], m.object[link.Hash], m.current[objects[n]] = link.ExpiresAt, objects[n], link.Hash
+		m.expires[link.Hash], m.object[link.Hash], m.audience[link.Hash] = link.ExpiresAt, objects[n], audience
 	}
 }
 

@@ -1,8 +1,10 @@
 package issue
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -63,12 +65,15 @@ func (i *Issuer) renewals(ctx context.Context, private []*wanted, ttl time.Durat
 	for n, w := range private {
 		r := records[n]
 		r.Prune(now)
-		reusable, err := i.reusable(ctx, r, ttl, now)
+		current, err := i.current(ctx, r, w.audience, now.Add(min(i.RenewBefore, ttl/2)))
 		switch {
 		case err != nil:
 			w.link.Err = unavailable("the link keys could not be read; try again", err)
-		case reusable:
-			w.link = i.link(r.Current, r.Hashes[r.Current])
+		case current != "":
+			w.link = i.link(current, r.Hashes[current])
+		case len(r.Hashes) >= MaxLinks:
+			w.link.Err = problem(CodeTooManyLinks, "the object has %d live links, which is the most: "+
+				"bind links to fewer audiences, or revoke the object", len(r.Hashes))
 		default:
 			record[w] = r
 			lacking = append(lacking, w)
@@ -94,30 +99,43 @@ func (i *Issuer) renewals(ctx context.Context, private []*wanted, ttl time.Durat
 	return all
 }
 
-// reusable reports whether the record's current link may be given out again.
-func (i *Issuer) reusable(ctx context.Context, r mapping.Record, ttl time.Duration, now time.Time) (bool, error) {
-	if r.Current == "" || r.Hashes[r.Current].Sub(now) < min(i.RenewBefore, ttl/2) {
-		return false, nil
+// current returns the object's current link for the audience: the longest-lived one that is bound to it. It is empty
+// if there is none that lives until the time.
+func (i *Issuer) current(ctx context.Context, r mapping.Record, audience string, until time.Time) (string, error) {
+	for _, hash := range longestLivedFirst(r.Hashes) {
+		if r.Hashes[hash].Before(until) {
+			break
+		}
+		if ok, err := i.Hashes.Accepts(ctx, hash, audience); ok || err != nil {
+			return hash, err
+		}
 	}
-	return i.Hashes.Accepts(ctx, r.Current)
+	return "", nil
 }
 
-// renew returns the change that makes a new link the object's current one. Its
-// former links live on until they expire: somebody may be looking at them.
+// longestLivedFirst returns the hashes in the order of their expiry.
+func longestLivedFirst(hashes map[string]time.Time) []string {
+	return slices.SortedFunc(maps.Keys(hashes), func(a, b string) int {
+		return cmp.Or(hashes[b].Compare(hashes[a]), cmp.Compare(a, b))
+	})
+}
+
+// renew returns the change that makes a new link the current one of the object
+// for the audience. Its former links live on until they expire: somebody may be looking at them.
 func (i *Issuer) renew(ctx context.Context, r mapping.Record, w *wanted, ttl time.Duration,
 	now time.Time) (mapping.Change, error) {
 	created := now.Truncate(time.Second)
 	m := mapping.Mapping{Object: r.Object, CreatedAt: created, ExpiresAt: created.Add(ttl.Truncate(time.Second)),
-		Service: w.service}
+		Service: w.service, Audience: w.audience}
 	var err error
-	if m.Hash, err = i.Hashes.New(ctx, m.ExpiresAt); err != nil {
+	if m.Hash, err = i.Hashes.New(ctx, m.ExpiresAt, w.audience); err != nil {
 		return mapping.Change{}, err
 	}
 	if len(r.Hashes) == 0 {
 		r.Content = w.content // while other hashes live, copies of them may be older than what the bucket has now
 	}
 	r.Hashes = cloned(r.Hashes)
-	r.Hashes[m.Hash], r.Current = m.ExpiresAt, m.Hash
+	r.Hashes[m.Hash] = m.ExpiresAt
 	return mapping.Change{Record: r, Add: []mapping.Mapping{m}}, nil
 }
 

@@ -219,9 +219,6 @@ func (i *Issuer) unmap(ctx context.Context, v *victim) *Error {
 			taken[hash] = scope[hash]
 			delete(c.Record.Hashes, hash)
 			c.Record.Revoked[hash] = scope[hash]
-			if hash == r.Current {
-				c.Record.Current = ""
-			}
 		}
 		return c, progressOf(len(chosen), len(c.Revoke))
 	})
@@ -231,20 +228,15 @@ func (i *Issuer) unmap(ctx context.Context, v *victim) *Error {
 	return err
 }
 
-// choose returns the hashes of scope that still have a mapping. The current one
-// comes first, so that nobody is given a link that dies in a later transaction.
+// choose returns the hashes of scope that still have a mapping. The longest-lived
+// come first, so that hardly anybody is given a link that dies in a later transaction.
 func (v *victim) choose(scope map[string]time.Time, r mapping.Record) []string {
-	var chosen []string
-	for hash := range scope {
+	return keep(longestLivedFirst(scope), func(hash string) bool {
 		_, named := v.hashes[hash] // its mapping was seen, whatever the record says
 		_, lives := r.Hashes[hash]
 		_, done := r.Revoked[hash]
-		if (named || lives) && !done {
-			chosen = append(chosen, hash)
-		}
-	}
-	slices.SortFunc(chosen, func(a, b string) int { return compareFirst(a, b, r.Current) })
-	return chosen
+		return (named || lives) && !done
+	})
 }
 
 // finish takes back the note that the CDN had yet to be told of v.gone.
@@ -256,16 +248,4 @@ func (i *Issuer) finish(ctx context.Context, v *victim) *Error {
 		}
 		return mapping.Change{Record: r}, progressOf(before-len(r.Revoked), before)
 	})
-}
-
-// compareFirst orders strings, but first before all others.
-func compareFirst(a, b, first string) int {
-	switch {
-	case a == b:
-		return 0
-	case a == first || b != first && a < b:
-		return -1
-	default:
-		return 1
-	}
 }

@@ -1,10 +1,6 @@
 package issue
 
-import (
-	"strings"
-
-	"secure-media-cdn/function/mapping"
-)
+import "secure-media-cdn/function/mapping"
 
 // Within returns the issuer for a caller who may handle the named services only. Objects of other services are
 // refused with CodeForbidden before anything is looked up. Hashes of other services are answered as hashes that never
@@ -19,8 +15,10 @@ func (i *Issuer) Within(services []string) *Issuer {
 }
 
 // permit says why the caller may not handle the object, or nothing.
-func (i *Issuer) permit(o mapping.Object) *Error {
-	service, _, _ := strings.Cut(o.Key, "/")
+func (i *Issuer) permit(o mapping.Object) *Error { return i.permitService(serviceOf(o.Key)) }
+
+// permitService says why the caller may not handle what is the service's, or nothing.
+func (i *Issuer) permitService(service string) *Error {
 	if i.scope == nil || i.scope[service] {
 		return nil
 	}

@@ -23,7 +23,7 @@ const (
 // Shown is what is known of a link.
 type Shown struct {
 	State State
-	// Mapping lacks CreatedAt and Service once the link is revoked.
+	// Mapping lacks CreatedAt, Service and Audience once the link is revoked.
 	Mapping mapping.Mapping
 	// URL, Download and Variants are as those of a Link, whatever the state.
 	URL      string
@@ -53,7 +53,7 @@ func (i *Issuer) Show(ctx context.Context, hash string) (Shown, error) {
 		return Shown{}, lookupError(mapping.ErrNotFound)
 	}
 	shown.Mapping = m
-	accepted, err := i.Hashes.Accepts(ctx, hash)
+	accepted, err := i.Hashes.Accepts(ctx, hash, m.Audience)
 	switch {
 	case err != nil:
 		return Shown{}, unavailable("the link keys could not be read; try again", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/cloud/cloudtest"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/seal/sealtest"
@@ -107,7 +108,7 @@ func TestTenThousandDeletionsAreFollowedInMinutesAndAnOperatorInSeconds(t *testi
 		links := func(prefix string, n int) (hashes []string, messages []events.SQSMessage) {
 			for k := range n {
 				key := fmt.Sprint("simple-chat/", prefix, k)
-				issued, err := h.issuer.Issue(t.Context(), []string{"s3://media/" + key}, 0)
+				issued, err := h.issuer.Issue(t.Context(), []string{"s3://media/" + key}, issue.Terms{})
 				require.NoError(t, err)
 				require.Nil(t, issued[0].Err)
 				hashes = append(hashes, issued[0].Hash)
@@ -159,7 +160,7 @@ func TestABatchThatTakesTooLongIsAnsweredInTime(t *testing.T) {
 		h := wire(cfg, aws.Config(false), func(string) string { return "" }, slog.New(slog.DiscardHandler))
 		var store mapping.Memory
 		h.issuer.Store, h.events.Store, h.issuer.Unchecked = &store, &store, true
-		_, err = h.issuer.Issue(t.Context(), []string{"s3://media/simple-chat/a"}, 0)
+		_, err = h.issuer.Issue(t.Context(), []string{"s3://media/simple-chat/a"}, issue.Terms{})
 		require.NoError(t, err)
 		aws.Latency = time.Hour
 		ctx, cancel := context.WithTimeout(t.Context(), floodTimeout)

@@ -25,8 +25,9 @@ type session struct {
 }
 
 type issueCommand struct {
-	TTL     life     `help:"Life of new links, such as 90s, 12h or 7d. Default: the longest there is." placeholder:"TIME"`
-	Objects []string `arg:"" help:"Objects as s3://bucket/key; - reads one a line from standard input."`
+	TTL      life     `help:"Life of new links, such as 90s, 12h or 7d. Default: the longest there is." placeholder:"TIME"`
+	Audience string   `help:"Who may see the objects, of a service that asks for tickets: the service, or SERVICE/NAME. Default: the service." placeholder:"NAME"`
+	Objects  []string `arg:"" help:"Objects as s3://bucket/key; - reads one a line from standard input."`
 }
 
 type showCommand struct {
@@ -65,7 +66,7 @@ func (c issueCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.each(objects, issue.MaxObjects, func(part []string) error {
-		links, err := s.client.Issue(ctx, part, time.Duration(c.TTL)*time.Second)
+		links, err := s.client.Issue(ctx, part, issue.Terms{TTL: time.Duration(c.TTL) * time.Second, Audience: c.Audience})
 		if err != nil {
 			return s.wrong(err)
 		}

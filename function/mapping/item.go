@@ -23,6 +23,7 @@ const (
 	attrCreatedAt = "created_at"
 	attrExpiresAt = "expires_at"
 	attrService   = "service"
+	attrAudience  = "audience"
 )
 
 // Item returns the DynamoDB item of m. Its ttl equals its expires_at.
@@ -36,6 +37,9 @@ func (m Mapping) Item() map[string]types.AttributeValue {
 	}
 	if m.Service != "" {
 		item[attrService] = &types.AttributeValueMemberS{Value: m.Service}
+	}
+	if m.Audience != "" {
+		item[attrAudience] = &types.AttributeValueMemberS{Value: m.Audience}
 	}
 	return item
 }
@@ -69,6 +73,9 @@ func FromItem(item map[string]types.AttributeValue) (Mapping, error) {
 			return Mapping{}, fmt.Errorf("%w: the key does not lie below attribute %s", ErrCorrupt, attrService)
 		}
 		m.Service = s.Value
+	}
+	if audience, ok := item[attrAudience].(*types.AttributeValueMemberS); ok {
+		m.Audience = audience.Value
 	}
 	return m, nil
 }

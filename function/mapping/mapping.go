@@ -65,6 +65,10 @@ type Mapping struct {
 	// Service is the service the object belongs to, or empty. The key of a
 	// service's object starts with the service's name and a slash.
 	Service string
+	// Audience is the audience that the hash is bound to, or empty if whoever
+	// holds the link may see the object. It is for people: the gate goes by what
+	// the hash says.
+	Audience string
 }
 
 // Live reports whether the mapping may be served at now. It may not from the

@@ -17,7 +17,6 @@ import (
 // Attribute names of an object's record and of a revocation.
 const (
 	attrVersion   = "version"
-	attrCurrent   = "current"
 	attrHashes    = "hashes"
 	attrRevoked   = "revoked"
 	attrRevokedAt = "revoked_at"
@@ -33,14 +32,14 @@ const (
 
 // Record is what the issuer knows of one object: which of its hashes live, so
 // that revoking the object finds all of them in one read, and which of them the
-// edge has yet to forget. Every change of an object's mappings goes through its
+// edge has yet to forget. Which of them may be handed out to whom is not in the
+// record: each hash says itself, under its seal, who may see it and until when,
+// so there is nothing that could disagree. Every change of an object's mappings goes through its
 // record's version, so two writers cannot both think they were the only one.
 type Record struct {
 	Object Object
 	// Version is the version that was read, 0 if the object has no record.
 	Version int64
-	// Current is the hash to hand out, or empty. It is one of Hashes.
-	Current string
 	// Hashes holds the expiry of every mapping of the object that is neither
 	// revoked nor pruned.
 	Hashes map[string]time.Time
@@ -57,9 +56,6 @@ func (r *Record) Prune(now time.Time) {
 	dead := func(_ string, expiresAt time.Time) bool { return !now.Before(expiresAt) }
 	maps.DeleteFunc(r.Hashes, dead)
 	maps.DeleteFunc(r.Revoked, dead)
-	if _, lives := r.Hashes[r.Current]; !lives {
-		r.Current = ""
-	}
 	if len(r.Hashes) == 0 {
 		r.Content = ""
 	}
@@ -103,9 +99,6 @@ func (r Record) item() map[string]types.AttributeValue {
 		attrRevoked: times(r.Revoked),
 		AttrTTL:     number(last),
 	}
-	if r.Current != "" {
-		item[attrCurrent] = &types.AttributeValueMemberS{Value: r.Current}
-	}
 	if r.Content != "" {
 		item[attrContent] = &types.AttributeValueMemberS{Value: r.Content}
 	}
@@ -132,14 +125,8 @@ func recordFromItem(object Object, item map[string]types.AttributeValue) (Record
 	if r.Revoked, err = timesFrom(item, attrRevoked); err != nil {
 		return r, err
 	}
-	if current, ok := item[attrCurrent].(*types.AttributeValueMemberS); ok {
-		r.Current = current.Value
-	}
 	if content, ok := item[attrContent].(*types.AttributeValueMemberS); ok {
 		r.Content = content.Value
-	}
-	if _, known := r.Hashes[r.Current]; r.Current != "" && !known {
-		return r, fmt.Errorf("%w: the record's current hash is none of its hashes", ErrCorrupt)
 	}
 	return r, nil
 }

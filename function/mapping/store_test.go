@@ -58,11 +58,11 @@ func TestKeysLeftOverByABusyTableAreAskedForAgain(t *testing.T) {
 	}))
 	object := mappingtest.Object(1)
 	require.NoError(t, table.Apply(context.Background(), mapping.Change{Record: mapping.Record{
-		Object: object, Current: mappingtest.Hash(1), Hashes: map[string]time.Time{mappingtest.Hash(1): time.Unix(2e9, 0)},
+		Object: object, Hashes: map[string]time.Time{mappingtest.Hash(1): time.Unix(2e9, 0)},
 	}}))
 	all, err := table.Records(context.Background(), []mapping.Object{object})
 	require.NoError(t, err)
-	assert.Equal(t, mappingtest.Hash(1), all[0].Current)
+	assert.Contains(t, all[0].Hashes, mappingtest.Hash(1))
 	assert.EqualValues(t, 3, calls.Load(), "left over twice, answered the third time")
 }
 
@@ -112,10 +112,7 @@ func TestARecordThatIsNoRecordIsCorrupt(t *testing.T) {
 		},
 		"hashes of no map":   func(i map[string]types.AttributeValue) { i["hashes"] = &types.AttributeValueMemberS{Value: "x"} },
 		"revoked is missing": func(i map[string]types.AttributeValue) { delete(i, "revoked") },
-		"an unknown current": func(i map[string]types.AttributeValue) {
-			i["current"] = &types.AttributeValueMemberS{Value: mappingtest.Hash(9)}
-		},
-		"a hash of no hash": func(i map[string]types.AttributeValue) { hashes(i)["short"] = &types.AttributeValueMemberN{Value: "1"} },
+		"a hash of no hash":  func(i map[string]types.AttributeValue) { hashes(i)["short"] = &types.AttributeValueMemberN{Value: "1"} },
 		"an expiry of no time": func(i map[string]types.AttributeValue) {
 			hashes(i)[mappingtest.Hash(1)] = &types.AttributeValueMemberN{Value: "-1"}
 		},
@@ -127,7 +124,7 @@ func TestARecordThatIsNoRecordIsCorrupt(t *testing.T) {
 			table := mappingtest.Table(t, server, nil)
 			object := mappingtest.Object(1)
 			require.NoError(t, table.Apply(context.Background(), mapping.Change{Record: mapping.Record{
-				Object: object, Current: mappingtest.Hash(1), Hashes: map[string]time.Time{mappingtest.Hash(1): time.Unix(2e9, 0)},
+				Object: object, Hashes: map[string]time.Time{mappingtest.Hash(1): time.Unix(2e9, 0)},
 			}}))
 			item := mappingtest.Items(t, table)[0]
 			spoil(item)
@@ -147,17 +144,14 @@ func TestPruneForgetsWhatHasExpiredToTheSecond(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1_800_000_000, 0)
 	r := mapping.Record{
-		Current: mappingtest.Hash(1),
 		Hashes:  map[string]time.Time{mappingtest.Hash(1): at, mappingtest.Hash(2): at.Add(time.Second)},
 		Revoked: map[string]time.Time{mappingtest.Hash(3): at, mappingtest.Hash(4): at.Add(time.Second)},
 	}
 	r.Prune(at.Add(-time.Nanosecond))
 	assert.Len(t, r.Hashes, 2)
-	assert.Equal(t, mappingtest.Hash(1), r.Current)
 	r.Prune(at)
 	assert.Equal(t, map[string]time.Time{mappingtest.Hash(2): at.Add(time.Second)}, r.Hashes)
 	assert.Equal(t, map[string]time.Time{mappingtest.Hash(4): at.Add(time.Second)}, r.Revoked)
-	assert.Empty(t, r.Current, "a dead hash is not handed out")
 }
 
 func TestPresentNamesTheHashesThatARegionStillHas(t *testing.T) {
@@ -166,7 +160,7 @@ func TestPresentNamesTheHashesThatARegionStillHas(t *testing.T) {
 	m := mapping.Mapping{Hash: mappingtest.Hash(1), Object: mappingtest.Object(1), CreatedAt: time.Unix(1e9, 0),
 		ExpiresAt: time.Unix(2e9, 0)}
 	require.NoError(t, table.Apply(context.Background(), mapping.Change{Record: mapping.Record{
-		Object: m.Object, Current: m.Hash, Hashes: map[string]time.Time{m.Hash: m.ExpiresAt}}, Add: []mapping.Mapping{m}}))
+		Object: m.Object, Hashes: map[string]time.Time{m.Hash: m.ExpiresAt}}, Add: []mapping.Mapping{m}}))
 	got, err := table.Present(context.Background(), []string{mappingtest.Hash(2), mappingtest.Hash(1)})
 	require.NoError(t, err)
 	assert.Equal(t, []string{mappingtest.Hash(1)}, got)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue"
 )
 
 // playRaces lets what ends a link come while the link is used.
@@ -63,7 +65,7 @@ func (s *scene) playRaces(t *testing.T) {
 					_, _ = s.issuer().Revoke(t.Context(), []string{object}, nil) // some meet another's and give up
 					return
 				}
-				links, err := s.issuer().Issue(t.Context(), []string{object}, 0)
+				links, err := s.issuer().Issue(t.Context(), []string{object}, issue.Terms{})
 				if err == nil && links[0].Error == nil {
 					mu.Lock()
 					hashes[links[0].Hash] = true

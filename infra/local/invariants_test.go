@@ -128,7 +128,10 @@ func (w *world) rotate(generation int) {
 	value, _ := w.store.Get(seal.KeyEntry(generation))
 	key, err := seal.NewKey(generation, value)
 	require.NoError(w.t, err)
-	w.issuer.Hashes = sealtest.Hashes{Key: key, Random: rand.Reader}
+	value, _ = w.store.Get(seal.AudienceEntry)
+	audiences, err := seal.NewAudienceKey(value)
+	require.NoError(w.t, err)
+	w.issuer.Hashes = sealtest.Hashes{Key: key, Audiences: audiences, Random: rand.Reader}
 }
 
 // Revoke implements issue.CDN with the gate's list alone: nothing is invalidated.
@@ -234,7 +237,7 @@ func (w *world) play(random *mathrand.Rand, steps int) {
 			w.mu.Lock()
 			w.objects[key] = true
 			w.mu.Unlock()
-			out, err := w.issuer.Issue(ctx, []string{object}, time.Second<<random.IntN(21))
+			out, err := w.issuer.Issue(ctx, []string{object}, issue.Terms{TTL: time.Second << random.IntN(21)})
 			require.NoError(t, err)
 			require.Nil(t, out[0].Err)
 			if l := links[out[0].Hash]; l != nil {
@@ -327,7 +330,7 @@ func TestThreeRotationsRefuseNoLinkThatShouldLive(t *testing.T) {
 		w.mu.Lock()
 		w.objects[key] = true
 		w.mu.Unlock()
-		out, err := w.issuer.Issue(t.Context(), []string{"s3://" + w.issuer.Bucket + "/" + key}, 0)
+		out, err := w.issuer.Issue(t.Context(), []string{"s3://" + w.issuer.Bucket + "/" + key}, issue.Terms{})
 		require.NoError(t, err)
 		require.Nil(t, out[0].Err)
 		require.Equal(t, generation, seal.Generation(out[0].Hash))
@@ -378,7 +381,7 @@ func TestForgedLinksNeverReachTheFunction(t *testing.T) {
 	w := newWorld(t)
 	const key = "simple-chat/photo.jpg"
 	w.objects[key] = true
-	out, err := w.issuer.Issue(t.Context(), []string{"s3://" + w.issuer.Bucket + "/" + key}, 0)
+	out, err := w.issuer.Issue(t.Context(), []string{"s3://" + w.issuer.Bucket + "/" + key}, issue.Terms{})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, w.get("/images/"+out[0].Hash).Code)
 	require.EqualValues(t, 1, w.runs.Load(), "a good link does reach it")

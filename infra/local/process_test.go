@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/infra/local/resources"
@@ -195,7 +196,7 @@ func (r *running) issue(object string, seconds int) string {
 
 func (r *running) ask(object string, seconds int) api.Link {
 	r.t.Helper()
-	links, err := r.issuer().Issue(r.t.Context(), []string{object}, time.Duration(seconds)*time.Second)
+	links, err := r.issuer().Issue(r.t.Context(), []string{object}, issue.Terms{TTL: time.Duration(seconds) * time.Second})
 	require.NoError(r.t, err)
 	require.Nil(r.t, links[0].Error)
 	return links[0]

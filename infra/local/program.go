@@ -17,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"secure-media-cdn/function/bundle"
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/infra/local/resources"
 	"secure-media-cdn/infra/plan"
 	"secure-media-cdn/infra/plan/recorder"
@@ -163,7 +164,7 @@ func present(ctx context.Context, m *resources.Stack, dir, console string, out i
 	if err != nil {
 		return err
 	}
-	links, err := issuer.Issue(ctx, []string{"s3://" + m.Bucket + "/" + key}, 0)
+	links, err := issuer.Issue(ctx, []string{"s3://" + m.Bucket + "/" + key}, issue.Terms{})
 	switch {
 	case err != nil:
 		return fmt.Errorf("issuing the sample's link: %w", err)

@@ -24,7 +24,7 @@ import (
 // serving returns the API of the issuer for a caller of every service but "board", and its log.
 func serving(i *issue.Issuer) (http.Handler, *bytes.Buffer) {
 	var log bytes.Buffer
-	return apitest.As(api.New(i, slog.New(slog.NewJSONHandler(&log, nil)), time.Now), "chat", "shop"), &log
+	return apitest.As(api.New(i, slog.New(slog.NewJSONHandler(&log, nil)), time.Now), "chat", "shop", "club"), &log
 }
 
 func call(h http.Handler, method, path, body string) (status int, answer string, headers http.Header) {
@@ -81,6 +81,21 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 		},
 		"a ttl in words": {
 			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":"60"}`, 400, "bad_request", "ttlSeconds",
+		},
+		"an empty audience": {
+			"POST", "/links", `{"objects":["s3://media/club/a.jpg"],"audience":""}`, 400, "bad_audience", "audience",
+		},
+		"an audience that is no text": {
+			"POST", "/links", `{"objects":["s3://media/club/a.jpg"],"audience":["club"]}`, 400, "bad_request", "audience",
+		},
+		"an audience that is malformed": {
+			"POST", "/links", `{"objects":["s3://media/club/a.jpg"],"audience":"club/a/b"}`, 400, "bad_audience", "audience",
+		},
+		"an audience of a service whose links are enough": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"audience":"chat"}`, 400, "bad_audience", "audience",
+		},
+		"an audience of another service": {
+			"POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"audience":"club"}`, 400, "bad_audience", "objects[0]",
 		},
 		"half of a surrogate pair": {
 			"POST", "/links", `{"objects":["s3://media/chat/a.jpg","s3://media/chat/\ud800.jpg"]}`, 400, "bad_request", "objects[1]",

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -20,6 +22,7 @@ import (
 
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api/apitest"
+	"secure-media-cdn/function/mapping"
 )
 
 func readDocument(t *testing.T) *openapi3.T {
@@ -72,20 +75,29 @@ func TestEveryCallIsAsTheOpenAPIDocumentSays(t *testing.T) {
 	issuer := aws.Issuer()
 	h, _ := serving(issuer)
 	d := &described{h, router, map[string]bool{}}
-	links, apiErr := issuer.Issue(t.Context(), []string{"s3://media/chat/b.jpg"}, 0)
+	links, apiErr := issuer.Issue(t.Context(), []string{"s3://media/chat/b.jpg", "s3://media/club/b.jpg"}, issue.Terms{})
 	require.NoError(t, apiErr)
-	hash, unknown, many := links[0].Hash, strings.Repeat("x", 32), strings.Repeat("x", 1<<20+1)
+	full := mapping.Record{Object: mapping.Object{Bucket: "media", Key: "chat/full.jpg"}, Hashes: map[string]time.Time{}}
+	for n := range issue.MaxLinks {
+		full.Hashes[fmt.Sprintf("%032d", n)] = time.Now().Add(time.Hour)
+	}
+	require.NoError(t, aws.Apply(t.Context(), mapping.Change{Record: full}))
+	hash, tied, unknown, many := links[0].Hash, links[1].Hash, strings.Repeat("x", 32), strings.Repeat("x", 1<<20+1)
 	all := func() {
 		d.try(t, "POST", "/links", `{"ttlSeconds":60,"objects":[
 			"s3://media/chat/a.jpg","s3://media/shop/p.jpg","s3://media/chat/none.jpg","x"]}`)
 		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/a.jpg"],"ttlSeconds":null}`)
 		d.try(t, "POST", "/links", `{"objects":["x"]}`)
+		d.try(t, "POST", "/links", `{"objects":["s3://media/club/a.jpg","s3://media/chat/a.jpg"],"audience":"club/room-1"}`)
+		d.try(t, "POST", "/links", `{"objects":["s3://media/club/a.jpg"],"audience":null}`)
+		d.try(t, "POST", "/links", `{"objects":["s3://media/club/a.jpg"],"audience":"chat"}`)
+		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/full.jpg"]}`)
 		d.try(t, "POST", "/links", `{}`)
 		d.try(t, "POST", "/links", `{"objects":["s3://media/board/a.jpg"]}`)
 		d.try(t, "POST", "/revocations", `{"objects":["s3://media/board/a.jpg"]}`)
 		d.try(t, "POST", "/links", many)
 		d.try(t, "POST", "/links", `{"objects":["s3://media/chat/none.jpg"]}`)
-		for _, h := range []string{hash, unknown, "short"} {
+		for _, h := range []string{hash, tied, unknown, "short"} {
 			d.try(t, "GET", "/links/"+h, "")
 		}
 		d.try(t, "POST", "/revocations", `{"objects":["s3://media/chat/a.jpg"]}`)

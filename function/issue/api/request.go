@@ -36,30 +36,57 @@ func withBody(next serve) serve {
 }
 
 // parseIssue reads the body of POST /links. longest is the longest life.
-func parseIssue(raw []byte, longest time.Duration) (objects []string, ttl time.Duration, problem *issue.Error) {
-	fields, problem := object(raw, "objects", "ttlSeconds")
+func parseIssue(raw []byte, longest time.Duration) (objects []string, terms issue.Terms, problem *issue.Error) {
+	fields, problem := object(raw, "objects", "ttlSeconds", "audience")
 	if problem != nil {
-		return nil, 0, problem
+		return nil, terms, problem
 	}
-	if objects, problem = texts("objects", fields["objects"]); problem != nil {
-		return nil, 0, problem
+	if objects, problem = texts("objects", fields["objects"], issue.MaxObjects); problem != nil {
+		return nil, terms, problem
 	}
 	if len(objects) == 0 {
-		return nil, 0, issue.Problem(issue.CodeBadRequest, "objects", "name at least one object")
+		return nil, terms, issue.Problem(issue.CodeBadRequest, "objects", "name at least one object")
 	}
-	given := fields["ttlSeconds"]
-	if given == nil || string(given) == "null" {
-		return objects, 0, nil
+	if terms.TTL, problem = life(fields["ttlSeconds"], "a link", 1, longest); problem != nil {
+		return nil, terms, problem
+	}
+	if given := fields["audience"]; !missing(given) {
+		if terms.Audience, problem = text("audience", given); problem != nil {
+			return nil, terms, problem
+		}
+		if terms.Audience == "" {
+			return nil, terms, issue.Problem(issue.CodeBadAudience, "audience",
+				"name an audience, or leave the field out to bind each link to the object's service")
+		}
+	}
+	return objects, terms, nil
+}
+
+// missing reports whether an optional field is not there.
+func missing(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
+
+// life reads the field ttlSeconds, which says how long something lives; 0 is that nobody said.
+func life(raw json.RawMessage, what string, least int64, longest time.Duration) (time.Duration, *issue.Error) {
+	if missing(raw) {
+		return 0, nil
 	}
 	var seconds int64
-	if err := json.Unmarshal(given, &seconds); err != nil {
-		return nil, 0, issue.Problem(issue.CodeBadRequest, "ttlSeconds", "ttlSeconds must be a whole number of seconds")
+	if err := json.Unmarshal(raw, &seconds); err != nil {
+		return 0, issue.Problem(issue.CodeBadRequest, "ttlSeconds", "ttlSeconds must be a whole number of seconds")
 	}
 	// Compared as seconds: as a Duration a large number would wrap around.
-	if most := int64(longest / time.Second); seconds < 1 || seconds > most {
-		return nil, 0, issue.Problem(issue.CodeBadTTL, "ttlSeconds", "a link lives for 1 to %d seconds", most)
+	if most := int64(longest / time.Second); seconds < least || seconds > most {
+		return 0, issue.Problem(issue.CodeBadTTL, "ttlSeconds", "%s lives for %d to %d seconds", what, least, most)
 	}
-	return objects, time.Duration(seconds) * time.Second, nil
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// text reads a field that is a string.
+func text(field string, raw json.RawMessage) (s string, problem *issue.Error) {
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		return "", issue.Problem(issue.CodeBadRequest, field, "%s must be a string", field)
+	}
+	return s, nil
 }
 
 // parseRevoke reads the body of POST /revocations.
@@ -68,10 +95,10 @@ func parseRevoke(raw []byte) (objects, hashes []string, problem *issue.Error) {
 	if problem != nil {
 		return nil, nil, problem
 	}
-	if objects, problem = texts("objects", fields["objects"]); problem != nil {
+	if objects, problem = texts("objects", fields["objects"], issue.MaxObjects); problem != nil {
 		return nil, nil, problem
 	}
-	if hashes, problem = texts("hashes", fields["hashes"]); problem != nil {
+	if hashes, problem = texts("hashes", fields["hashes"], issue.MaxObjects); problem != nil {
 		return nil, nil, problem
 	}
 	if len(objects)+len(hashes) == 0 {
@@ -96,8 +123,8 @@ func object(raw []byte, known ...string) (map[string]json.RawMessage, *issue.Err
 	return fields, nil
 }
 
-// texts reads a field that is a list of strings, or missing.
-func texts(field string, raw json.RawMessage) ([]string, *issue.Error) {
+// texts reads a field that is a list of at most so many strings, or missing.
+func texts(field string, raw json.RawMessage, most int) ([]string, *issue.Error) {
 	if raw == nil {
 		return nil, nil
 	}
@@ -105,9 +132,8 @@ func texts(field string, raw json.RawMessage) ([]string, *issue.Error) {
 	if err := json.Unmarshal(raw, &items); err != nil || items == nil {
 		return nil, issue.Problem(issue.CodeBadRequest, field, "%s must be a list of strings", field)
 	}
-	if len(items) > issue.MaxObjects {
-		return nil, issue.Problem(issue.CodeTooMany, field,
-			"one call takes at most %d objects and hashes, not %d", issue.MaxObjects, len(items))
+	if len(items) > most {
+		return nil, issue.Problem(issue.CodeTooMany, field, "one call takes at most %d of them, not %d", most, len(items))
 	}
 	list := make([]string, len(items))
 	for n, item := range items {

@@ -63,7 +63,7 @@ func TestAHashOfAnotherServiceIsAnsweredAsOneThatNeverWas(t *testing.T) {
 	all := api.New(issuer, slog.New(slog.DiscardHandler), time.Now)
 	now := time.Now()
 	mapped := func(key string, life time.Duration) string {
-		hash, err := aws.New(t.Context(), now)
+		hash, err := aws.New(t.Context(), now, "")
 		require.NoError(t, err)
 		o := mapping.Object{Bucket: "media", Key: key}
 		records, err := aws.Records(t.Context(), []mapping.Object{o})

@@ -9,11 +9,11 @@ import (
 )
 
 func issueLinks(c *call) (int, any) {
-	objects, ttl, problem := parseIssue(c.body, c.issuer.TTL)
+	objects, terms, problem := parseIssue(c.body, c.issuer.TTL)
 	if problem != nil {
 		return failure(c, problem)
 	}
-	links, err := c.issuer.Issue(c.Context(), objects, ttl)
+	links, err := c.issuer.Issue(c.Context(), objects, terms)
 	if err != nil {
 		return failure(c, issue.AsError(err))
 	}
@@ -23,7 +23,7 @@ func issueLinks(c *call) (int, any) {
 	for n, l := range links {
 		answer.Links[n] = Link{
 			Object: l.Object, URL: l.URL, Download: l.Download, Variants: l.Variants, Hash: l.Hash, ExpiresAt: moment(l.ExpiresAt),
-			Service: l.Service, Error: wire(l.Err, at("objects", n)),
+			Service: l.Service, Audience: l.Audience, Error: wire(l.Err, at("objects", n)),
 		}
 		if l.Err != nil {
 			failed = append(failed, l.Err)
@@ -48,7 +48,7 @@ func showLink(c *call) (int, any) {
 	c.note(slog.String("state", string(shown.State)))
 	m := shown.Mapping
 	return http.StatusOK, Shown{
-		Hash: m.Hash, URL: shown.URL, Download: shown.Download, Variants: shown.Variants, Object: m.Object.String(), State: string(shown.State), Service: m.Service,
+		Hash: m.Hash, URL: shown.URL, Download: shown.Download, Variants: shown.Variants, Object: m.Object.String(), State: string(shown.State), Service: m.Service, Audience: m.Audience,
 		CreatedAt: moment(m.CreatedAt), ExpiresAt: m.ExpiresAt.UTC(), RevokedAt: moment(shown.RevokedAt),
 	}
 }

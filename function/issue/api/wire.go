@@ -15,6 +15,9 @@ type IssueRequest struct {
 	Objects []string `json:"objects"`
 	// TTLSeconds is the life of a new link, 0 for the longest that the stack allows.
 	TTLSeconds int64 `json:"ttlSeconds,omitempty"`
+	// Audience binds the links to one audience: a service that asks its viewers for tickets, or that, a slash and a name
+	// below it. Without it each link of such a service is bound to the service.
+	Audience string `json:"audience,omitempty"`
 }
 
 // IssueAnswer answers POST /links: a link for each object, in the request's order. The status is 200 if there is one
@@ -36,7 +39,9 @@ type Link struct {
 	Hash      string     `json:"hash,omitempty"`
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	Service   string     `json:"service,omitempty"`
-	Error     *Problem   `json:"error,omitempty"`
+	// Audience is the audience that the link is bound to, or empty if it shows the object to whoever holds it.
+	Audience string   `json:"audience,omitempty"`
+	Error    *Problem `json:"error,omitempty"`
 }
 
 // Shown answers GET /links/{hash}.
@@ -48,8 +53,10 @@ type Shown struct {
 	Variants map[string]string `json:"variants,omitempty"`
 	Object   string            `json:"object"`
 	// State is live, expired, revoked or retired.
-	State     string     `json:"state"`
-	Service   string     `json:"service,omitempty"`
+	State   string `json:"state"`
+	Service string `json:"service,omitempty"`
+	// Audience is as in a Link. Like CreatedAt and Service it is missing once the link is revoked.
+	Audience  string     `json:"audience,omitempty"`
 	CreatedAt *time.Time `json:"createdAt,omitempty"`
 	ExpiresAt time.Time  `json:"expiresAt"`
 	RevokedAt *time.Time `json:"revokedAt,omitempty"`

@@ -96,14 +96,13 @@ func (e *Error) Error() string {
 }
 
 // Issue asks for links to up to issue.MaxObjects objects, as s3://bucket/key. It
-// returns a link or a problem for each, in order. ttl is the life of new links
-// in whole seconds, 0 for the longest there is. Asking again returns the same
+// returns a link or a problem for each, in order. Asking again returns the same
 // links for as long as the stack's renewBeforeSeconds allows.
-func (c *Client) Issue(ctx context.Context, objects []string, ttl time.Duration) ([]api.Link, error) {
-	if err := checkText("objects", objects); err != nil {
+func (c *Client) Issue(ctx context.Context, objects []string, terms issue.Terms) ([]api.Link, error) {
+	if err := cmp.Or(checkText("objects", objects), checkText("audience", []string{terms.Audience})); err != nil {
 		return nil, err
 	}
-	request := api.IssueRequest{Objects: objects, TTLSeconds: int64(ttl / time.Second)}
+	request := api.IssueRequest{Objects: objects, TTLSeconds: int64(terms.TTL / time.Second), Audience: terms.Audience}
 	answer, err := call[api.IssueAnswer](ctx, c, http.MethodPost, api.LinksPath, request)
 	if err != nil {
 		return nil, fmt.Errorf("issuing: %w", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 )
 
@@ -47,7 +48,9 @@ func (i *issuer) client(t *testing.T) *Client {
 
 func TestWhatAnAnswerBecomes(t *testing.T) {
 	t.Parallel()
-	issueIt := func(c *Client) (any, error) { return c.Issue(t.Context(), []string{"s3://m/a"}, time.Hour) }
+	issueIt := func(c *Client) (any, error) {
+		return c.Issue(t.Context(), []string{"s3://m/a"}, issue.Terms{TTL: time.Hour})
+	}
 	showIt := func(c *Client) (any, error) { return c.Show(t.Context(), "a/b") }
 	revokeIt := func(c *Client) (any, error) { return c.Revoke(t.Context(), []string{"s3://m/a"}, []string{"h"}) }
 	problem := &api.Problem{Code: "c", Message: "no", Field: "objects[0]"}
@@ -124,7 +127,7 @@ func TestTryingAgainEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	i := &issuer{status: 503, answer: `{"error":{"code":"unavailable","message":"down"}}`, onCall: cancel}
-	_, err := i.client(t).Issue(ctx, []string{"s3://m/a"}, 0)
+	_, err := i.client(t).Issue(ctx, []string{"s3://m/a"}, issue.Terms{})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Len(t, i.asked, 1)
 }
@@ -136,7 +139,7 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 	c.credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, fmt.Errorf("log in first")
 	})
-	_, err := c.Issue(t.Context(), []string{"s3://m/a"}, 0)
+	_, err := c.Issue(t.Context(), []string{"s3://m/a"}, issue.Terms{})
 	require.EqualError(t, err, "issuing: no AWS credentials: log in first")
 	assert.Empty(t, i.asked)
 }
@@ -153,7 +156,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	links, err := c.Issue(ctx, []string{"s3://media/simple-chat/cat.jpg"}, 24*time.Hour)
+	links, err := c.Issue(ctx, []string{"s3://media/simple-chat/cat.jpg"}, issue.Terms{TTL: 24 * time.Hour})
 	if err != nil {
 		panic(err)
 	}
@@ -212,7 +215,7 @@ func TestTextThatIsNotUTF8IsNotSent(t *testing.T) {
 	t.Parallel()
 	i := &issuer{}
 	c := i.client(t)
-	_, err := c.Issue(t.Context(), []string{"s3://m/a", "s3://m/\xff"}, 0)
+	_, err := c.Issue(t.Context(), []string{"s3://m/a", "s3://m/\xff"}, issue.Terms{})
 	require.EqualError(t, err, "objects[1]: the text must be UTF-8")
 	_, err = c.Revoke(t.Context(), nil, []string{"\xed\xa0\x80"})
 	require.EqualError(t, err, "hashes[0]: the text must be UTF-8")

@@ -411,7 +411,7 @@ func TestTheRingSealsWithItsGenerationAndOpensItsNeighbours(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1, 2, 3, 4, 5)}}
 	r, ctx := newRing(a, 3), context.Background()
-	made, err := r.New(ctx, now.Add(time.Hour))
+	made, err := r.New(ctx, now.Add(time.Hour), "")
 	require.NoError(t, err)
 	claims, err := sealtest.Key(t, 3).Open(made)
 	require.NoError(t, err)
@@ -420,50 +420,94 @@ func TestTheRingSealsWithItsGenerationAndOpensItsNeighbours(t *testing.T) {
 	for generation, want := range map[int]bool{1: false, 2: true, 3: true, 4: true, 5: false, 6: false} {
 		h, err := sealtest.Key(t, generation).Seal(seal.Claims{ExpiresAt: now}, zero{})
 		require.NoError(t, err)
-		got, err := r.Accepts(ctx, h)
+		got, err := r.Accepts(ctx, h, "")
 		require.NoError(t, err)
 		assert.Equal(t, want, got, "generation %d", generation)
 	}
 	bound, err := sealtest.Key(t, 3).Seal(seal.Claims{ExpiresAt: now, Policy: 1}, zero{})
 	require.NoError(t, err)
 	for _, h := range []string{made[:31] + "_", "short", "", bound} {
-		got, err := r.Accepts(ctx, h)
+		got, err := r.Accepts(ctx, h, "")
 		require.NoError(t, err)
 		assert.False(t, got, "the gate would refuse %q", h)
 	}
 	assert.Len(t, a.Calls, 3, "each key is read once")
 }
 
+func TestAHashIsBoundToItsAudienceUnderItsSeal(t *testing.T) {
+	t.Parallel()
+	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(2, 3)}}
+	r, ctx := newRing(a, 3), context.Background()
+	made, err := r.New(ctx, now.Add(time.Hour), "club/room")
+	require.NoError(t, err)
+	claims, err := sealtest.Key(t, 3).Open(made)
+	require.NoError(t, err)
+	room := sealtest.AudienceKey(t).Audience("club/room")
+	assert.Equal(t, seal.Claims{ExpiresAt: now.Add(time.Hour), Policy: seal.PolicyTicket, Audience: room}, claims)
+
+	sealed := func(generation int, policy byte, audience seal.Audience) string {
+		h, err := sealtest.Key(t, generation).Seal(seal.Claims{ExpiresAt: now, Policy: policy, Audience: audience}, zero{})
+		require.NoError(t, err)
+		return h
+	}
+	for name, tt := range map[string]struct {
+		hash, audience string
+		want           bool
+	}{
+		"its own":                            {made, "club/room", true},
+		"sealed by the key before":           {sealed(2, seal.PolicyTicket, room), "club/room", true},
+		"another room":                       {made, "club/other", false},
+		"the whole service":                  {made, "club", false},
+		"whoever holds it":                   {made, "", false},
+		"what whoever holds it may see":      {sealed(3, seal.PolicyHolder, seal.Audience{}), "club/room", false},
+		"an audience without the policy":     {sealed(3, seal.PolicyHolder, room), "club/room", false},
+		"an audience without it, for nobody": {sealed(3, seal.PolicyHolder, room), "", false},
+		"a policy to come":                   {sealed(3, 2, room), "club/room", false},
+	} {
+		got, err := r.Accepts(ctx, tt.hash, tt.audience)
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, got, name)
+	}
+	assert.Len(t, a.Calls, 3, "each key is read once, the audiences' too")
+
+	a.KeyValueStore.Entries = map[string]string{"k.3": sealtest.Value(3)}
+	r = newRing(a, 3)
+	_, err = r.New(ctx, now, "club")
+	require.ErrorIs(t, err, keyring.ErrNoEntry)
+	_, err = r.Accepts(ctx, made, "club/room")
+	require.ErrorIs(t, err, keyring.ErrNoEntry, "who cannot tell does not say no")
+}
+
 func TestAKeyThatIsMissingIsLookedForAgain(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1)}}
 	r, ctx := newRing(a, 2), context.Background()
-	_, err := r.New(ctx, now)
+	_, err := r.New(ctx, now, "")
 	require.ErrorContains(t, err, "reading link key 2: the gate's key value store does not have it")
 	h, err := sealtest.Key(t, 3).Seal(seal.Claims{ExpiresAt: now}, zero{})
 	require.NoError(t, err)
-	accepted, err := r.Accepts(ctx, h)
+	accepted, err := r.Accepts(ctx, h, "")
 	require.NoError(t, err, "a retired key is no failure")
 	assert.False(t, accepted)
 
 	a.KeyValueStore.Entries = sealtest.Entries(2, 3)
-	_, err = r.New(ctx, now)
+	_, err = r.New(ctx, now, "")
 	require.NoError(t, err)
-	accepted, err = r.Accepts(ctx, h)
+	accepted, err = r.Accepts(ctx, h, "")
 	require.NoError(t, err)
 	assert.True(t, accepted)
 
 	a.Fault = func(int, *http.Request) cloudtest.Fault { return cloudtest.Refused }
-	_, err = r.New(ctx, now)
+	_, err = r.New(ctx, now, "")
 	require.NoError(t, err, "what was read once is kept")
-	_, err = newRing(a, 2).Accepts(ctx, h)
+	_, err = newRing(a, 2).Accepts(ctx, h, "")
 	require.Error(t, err, "a store that is down is not a retired key")
 }
 
 func TestAValueThatIsNoKeyIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	a := &cloudtest.AWS{KeyValueStore: cloudtest.KeyValueStore{Entries: map[string]string{"k.1": "hunter2"}}}
-	_, err := newRing(a, 1).New(context.Background(), now)
+	_, err := newRing(a, 1).New(context.Background(), now, "")
 	require.ErrorContains(t, err, "link key 1")
 	assert.NotContains(t, err.Error(), "hunter2")
 }

@@ -21,17 +21,21 @@ type Ring struct {
 var _ issue.Hashes = (*Ring)(nil)
 
 // New implements issue.Hashes.
-func (r *Ring) New(ctx context.Context, expiresAt time.Time) (string, error) {
+func (r *Ring) New(ctx context.Context, expiresAt time.Time, audience string) (string, error) {
 	k, err := r.Keys.Current(ctx)
 	if err != nil {
 		return "", err
 	}
-	return k.Seal(seal.Claims{ExpiresAt: expiresAt}, r.Random)
+	policy, bound, err := r.binding(ctx, audience)
+	if err != nil {
+		return "", err
+	}
+	return k.Seal(seal.Claims{ExpiresAt: expiresAt, Policy: policy, Audience: bound}, r.Random)
 }
 
 // Accepts implements issue.Hashes. The stack keeps the keys of the generations
 // before and after this one, so no other needs to be asked for.
-func (r *Ring) Accepts(ctx context.Context, hash string) (bool, error) {
+func (r *Ring) Accepts(ctx context.Context, hash, audience string) (bool, error) {
 	generation := seal.Generation(hash)
 	if generation < 1 || generation < r.Keys.Generation-1 || generation > r.Keys.Generation+1 {
 		return false, nil
@@ -44,5 +48,21 @@ func (r *Ring) Accepts(ctx context.Context, hash string) (bool, error) {
 		return false, err
 	}
 	claims, err := k.Open(hash)
-	return err == nil && claims.Policy == seal.PolicyHolder, nil
+	if err != nil {
+		return false, nil
+	}
+	policy, bound, err := r.binding(ctx, audience)
+	return err == nil && claims.Policy == policy && claims.Audience == bound, err
+}
+
+// binding returns what a hash says that is bound to the audience, or to nobody.
+func (r *Ring) binding(ctx context.Context, audience string) (policy byte, bound seal.Audience, err error) {
+	if audience == "" {
+		return seal.PolicyHolder, seal.Audience{}, nil
+	}
+	k, err := r.Keys.Audiences(ctx)
+	if err != nil {
+		return 0, seal.Audience{}, err
+	}
+	return seal.PolicyTicket, k.Audience(audience), nil
 }

@@ -30,19 +30,28 @@ func Key(t testing.TB, generation int) seal.Key {
 
 // Hashes makes hashes with one key, and accepts its own.
 type Hashes struct {
-	Key    seal.Key
-	Random io.Reader
+	Key       seal.Key
+	Audiences seal.AudienceKey
+	Random    io.Reader
 }
 
-// New returns a hash that lives until expiresAt.
-func (h Hashes) New(_ context.Context, expiresAt time.Time) (string, error) {
-	return h.Key.Seal(seal.Claims{ExpiresAt: expiresAt}, h.Random)
+// New returns a hash that lives until expiresAt, bound to the audience if there is one.
+func (h Hashes) New(_ context.Context, expiresAt time.Time, audience string) (string, error) {
+	return h.Key.Seal(h.claims(expiresAt, audience), h.Random)
 }
 
-// Accepts reports whether the key opens the hash.
-func (h Hashes) Accepts(_ context.Context, hash string) (bool, error) {
-	_, err := h.Key.Open(hash)
-	return err == nil, nil
+// Accepts reports whether the key opens the hash, and whether that is bound to the audience.
+func (h Hashes) Accepts(_ context.Context, hash, audience string) (bool, error) {
+	c, err := h.Key.Open(hash)
+	return err == nil && c == h.claims(c.ExpiresAt, audience), nil
+}
+
+func (h Hashes) claims(expiresAt time.Time, audience string) seal.Claims {
+	c := seal.Claims{ExpiresAt: expiresAt}
+	if audience != "" {
+		c.Policy, c.Audience = seal.PolicyTicket, h.Audiences.Audience(audience)
+	}
+	return c
 }
 
 // Entries are what a store holds in which these generations have keys.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/cloudfront"
@@ -36,7 +37,7 @@ const Path = "/_console"
 // Issuer makes and takes back links.
 type Issuer interface {
 	// Issue returns a link or a problem for each object, in order. ttl is the life of a new link, 0 for the longest.
-	Issue(ctx context.Context, objects []string, ttl time.Duration) ([]api.Link, error)
+	Issue(ctx context.Context, objects []string, terms issue.Terms) ([]api.Link, error)
 	// Revoke takes back all links of the objects, and the hashes.
 	Revoke(ctx context.Context, objects, hashes []string) ([]api.Revocation, error)
 }

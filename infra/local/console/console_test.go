@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/cloudfront"
@@ -39,8 +40,8 @@ type issuer struct {
 	asked       []string
 }
 
-func (i *issuer) Issue(_ context.Context, objects []string, ttl time.Duration) ([]api.Link, error) {
-	i.asked = append(i.asked, "issue "+strings.Join(objects, " ")+" "+ttl.String())
+func (i *issuer) Issue(_ context.Context, objects []string, terms issue.Terms) ([]api.Link, error) {
+	i.asked = append(i.asked, "issue "+strings.Join(objects, " ")+" "+terms.TTL.String())
 	return i.links, i.err
 }
 
@@ -298,7 +299,7 @@ func TestPicturesAndTheirLinks(t *testing.T) {
 	}
 	live, expired := strings.Repeat("L", 32), strings.Repeat("E", 32)
 	object := mapping.Object{Bucket: testBucket, Key: "chat/a.png"}
-	record := mapping.Record{Object: object, Current: live,
+	record := mapping.Record{Object: object,
 		Hashes: map[string]time.Time{live: d.now.Add(time.Hour), expired: d.now}}
 	require.NoError(t, d.records.Apply(t.Context(), mapping.Change{Record: record, Add: []mapping.Mapping{
 		{Hash: live, Object: object, CreatedAt: d.now, ExpiresAt: d.now.Add(time.Hour)},

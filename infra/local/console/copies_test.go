@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/resources"
 )
@@ -66,7 +67,7 @@ func TestABrowsersOwnCopyLastsForItsConfiguredTimeInABrowser(t *testing.T) {
 		_, err := m.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &m.Bucket, Key: aws.String(key),
 			ContentType: aws.String("image/jpeg"), Body: strings.NewReader(string(photo))})
 		require.NoError(t, err)
-		issued, err := issuer.Issue(t.Context(), []string{"s3://" + m.Bucket + "/" + key}, time.Hour)
+		issued, err := issuer.Issue(t.Context(), []string{"s3://" + m.Bucket + "/" + key}, issue.Terms{TTL: time.Hour})
 		require.NoError(t, err)
 		return issued[0].URL
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/seal"
@@ -45,7 +46,8 @@ func (c *Console) serveIssue(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "a link lives for 1 to "+strconv.FormatInt(c.outputs.LinkTTL, 10)+" seconds")
 		return
 	}
-	links, err := c.options.Issuer.Issue(r.Context(), []string{c.object(in.Key)}, time.Duration(in.TTLSeconds)*time.Second)
+	links, err := c.options.Issuer.Issue(r.Context(), []string{c.object(in.Key)},
+		issue.Terms{TTL: time.Duration(in.TTLSeconds) * time.Second})
 	if err == nil && len(links) != 1 {
 		err = errors.New("the issuer did not answer for the one object that it was asked for")
 	}

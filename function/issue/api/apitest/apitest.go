@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // Services are the issuer's, by name: whether they are public.
-var Services = issue.Services{"chat": issue.ByLink, "board": issue.ByLink, "shop": issue.Public}
+var Services = issue.Services{"chat": issue.ByLink, "board": issue.ByLink, "shop": issue.Public, "club": issue.ByTicket}
 
 // AWS is what the issuer calls. Its bucket has every object that Missing does not name.
 type AWS struct {
@@ -23,6 +24,7 @@ type AWS struct {
 	Missing map[string]bool // by key
 	CDN     error           // what every call to the CDN fails with
 	made    atomic.Uint64
+	bound   sync.Map // audiences by hash
 }
 
 // Issuer returns an issuer of the bucket "media" with links below https://cdn.example that live for 30 days.
@@ -36,14 +38,19 @@ func (a *AWS) Issuer() *issue.Issuer {
 }
 
 // New implements issue.Hashes.
-func (a *AWS) New(context.Context, time.Time) (string, error) {
+func (a *AWS) New(_ context.Context, _ time.Time, audience string) (string, error) {
 	var raw [24]byte
 	binary.BigEndian.PutUint64(raw[16:], a.made.Add(1))
-	return base64.RawURLEncoding.EncodeToString(raw[:]), nil
+	hash := base64.RawURLEncoding.EncodeToString(raw[:])
+	a.bound.Store(hash, audience)
+	return hash, nil
 }
 
 // Accepts implements issue.Hashes.
-func (a *AWS) Accepts(context.Context, string) (bool, error) { return true, nil }
+func (a *AWS) Accepts(_ context.Context, hash, audience string) (bool, error) {
+	bound, made := a.bound.Load(hash)
+	return made && bound == audience, nil
+}
 
 // Look implements issue.Objects.
 func (a *AWS) Look(_ context.Context, o mapping.Object) (issue.Sight, error) {
