@@ -77,7 +77,7 @@ func BenchmarkGate(b *testing.B) {
 		{"of the wrong form", "/images/" + good + "/", 404, 0},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			g := withKeys(b)
+			g := withKeys(b, source(b))
 			for b.Loop() {
 				a, err := ask(context.Background(), g.Function, "GET", bb.uri)
 				require.NoError(b, err)

@@ -9,17 +9,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"secure-media-cdn/function/variant"
 )
 
-// MaxSource is the most bytes that the code of a function may have. CloudFront
+// maxSource is the most bytes that the code of a function may have. CloudFront
 // allows 10 KB, of which it does not say whether they are of 1,000 bytes.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
-const MaxSource = 10_000
+const maxSource = 10_000
 
 // Carrier is a way in which a viewer's ticket may travel.
 type Carrier string
@@ -67,6 +67,10 @@ const (
 	secondsLine  = "const viewerCacheSeconds = 0;"
 )
 
+// comments are the lines that are nothing else. They stay here: with them the
+// gate would be too large.
+var comments = regexp.MustCompile(`(?m)^ *//.*\n`)
+
 // written are settings as gate.js reads them.
 type written struct {
 	Variants []string `json:"variants"`
@@ -76,8 +80,8 @@ type written struct {
 	Cookie   bool     `json:"cookie"`
 }
 
-// Source is the code of the private links' function, for the same runtime. The
-// order of variants and carriers, and any that is there twice, makes no
+// Source is the code of the private links' function, for the same runtime, without
+// comments. The order of variants and carriers, and any that is there twice, makes no
 // difference to it. It returns an error that lists everything that is wrong with
 // the settings.
 func Source(s Settings) (string, error) {
@@ -114,10 +118,10 @@ func Source(s Settings) (string, error) {
 	if err != nil {
 		problems = append(problems, err)
 	}
-	code := strings.Replace(gateCode, settingsLine, "const settings = "+string(constant)+";", 1)
-	if len(code) > MaxSource {
+	code := strings.Replace(comments.ReplaceAllString(gateCode, ""), settingsLine, "const settings = "+string(constant)+";", 1)
+	if len(code) > maxSource {
 		wrong("the gate's code has %d bytes, and CloudFront takes %d: name fewer variants, or shorter ones",
-			len(code), MaxSource)
+			len(code), maxSource)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return "", err
@@ -129,5 +133,6 @@ func Source(s Settings) (string, error) {
 // and has browsers keep those of bound links for at most viewerCacheSeconds, for
 // the same runtime.
 func Headers(viewerCacheSeconds int) string {
-	return strings.Replace(headersCode, secondsLine, "const viewerCacheSeconds = "+strconv.Itoa(viewerCacheSeconds)+";", 1)
+	line := fmt.Sprintf("const viewerCacheSeconds = %d;", viewerCacheSeconds)
+	return strings.Replace(headersCode, secondsLine, line, 1)
 }

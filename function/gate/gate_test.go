@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -62,29 +60,59 @@ func newGate(t testing.TB, source string, options ...cloudfrontjs.Option) *testG
 	return g
 }
 
+// value is a header, query parameter or cookie as events have it.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
+type value struct {
+	Value      string  `json:"value"`
+	MultiValue []value `json:"multiValue,omitempty"`
+}
+
+// values are headers, parameters or cookies by their names.
+type values map[string]value
+
+// viewer is what a viewer sends beside a path.
+type viewer struct{ Headers, Query, Cookies values }
+
 // answer is what the gate returned: a request to go on with, or a response.
 type answer struct {
-	URI        string
-	Method     string
-	StatusCode int
-	Headers    map[string]struct{ Value string }
-	Body       struct{ Encoding, Data string }
+	URI         string
+	Method      string
+	QueryString values
+	Cookies     values
+	StatusCode  int
+	Headers     values
+	Body        struct{ Encoding, Data string }
 }
 
 func (a answer) passed() bool { return a.StatusCode == 0 && a.URI != "" }
 
 // ask sends a request for uri through the gate.
 func ask(ctx context.Context, f *cloudfrontjs.Function, method, uri string) (a answer, err error) {
-	path, err := json.Marshal(uri)
+	return askAs(ctx, f, method, uri, viewer{})
+}
+
+// askAs sends a request for uri with what a viewer sends beside it.
+func askAs(ctx context.Context, f *cloudfrontjs.Function, method, uri string, v viewer) (a answer, err error) {
+	event, err := eventOf(method, uri, v)
 	if err != nil {
 		return a, err
 	}
-	event := fmt.Appendf(nil, `{"version":"1.0","request":{"method":%q,"uri":%s,"headers":{}}}`, method, path)
 	result, err := f.Run(ctx, event)
 	if err != nil {
 		return a, err
 	}
 	return a, json.Unmarshal(result, &a)
+}
+
+func eventOf(method, uri string, v viewer) ([]byte, error) {
+	orEmpty := func(v values) values {
+		if v == nil {
+			return values{}
+		}
+		return v
+	}
+	return json.Marshal(map[string]any{"version": "1.0", "request": map[string]any{"method": method, "uri": uri,
+		"headers": orEmpty(v.Headers), "querystring": orEmpty(v.Query), "cookies": orEmpty(v.Cookies)}})
 }
 
 // sealed returns the same hash for the same arguments: filler stands for the
@@ -123,40 +151,59 @@ func TestErrorsHoldNoKeyAndNoHash(t *testing.T) {
 			continue
 		}
 		r.prepareStore(t, g)
-		_, err := ask(context.Background(), g.Function, "GET", r.uri)
+		_, err := askAs(context.Background(), g.Function, "GET", r.uri, r.viewer)
 		require.Error(t, err)
 		assert.Regexp(t, `^running the function: Error: gate: failed at [a-z ]+\n\t+at handler \([a-z.:0-9()]+$`, err.Error())
-		for _, secret := range []string{strings.TrimPrefix(r.uri, seal.Path), sealtest.Value(1), sealtest.Value(2)} {
+		secrets := []string{strings.TrimPrefix(r.uri, seal.Path), sealtest.Value(1), sealtest.Value(2)}
+		if ticket, ok := r.viewer.Headers["authorization"]; ok {
+			secrets = append(secrets, strings.TrimPrefix(ticket.Value, "Bearer "))
+		}
+		for _, secret := range secrets {
 			assert.NotContains(t, err.Error(), secret)
 		}
 		assert.Empty(t, g.log.String())
 	}
 }
 
-// TestVectors runs the vectors that package seal runs.
-func TestVectors(t *testing.T) {
-	data, err := os.ReadFile("../seal/testdata/vectors.json")
-	require.NoError(t, err)
-	var vectors []struct {
-		Name, Hash, Verdict string
-		Keys                map[int]string
-		Now                 int64
+// withRing returns a gate whose store has these keys, at a time.
+func withRing(t testing.TB, keys map[int]string, at int64) *testGate {
+	t.Helper()
+	g := newGate(t, source(t), cloudfrontjs.WithClock(func() time.Time { return time.Unix(at, 0) }))
+	g.store.Update(sealtest.Entries())
+	for generation, value := range keys {
+		g.store.Put(seal.KeyEntry(generation), value)
 	}
-	require.NoError(t, json.Unmarshal(data, &vectors))
+	return g
+}
+
+// The vectors are those that package seal runs.
+func TestVectorsOfLinks(t *testing.T) {
+	vectors := sealtest.Read(t).Links
 	require.NotEmpty(t, vectors)
-	status := map[string]int{"live": 0, "expired": 403, "refused": 404, "forged": 404}
+	status := map[string]int{"live": 0, "bound": 401, "expired": 403, "refused": 404, "forged": 404}
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
-			clock := func() time.Time { return time.Unix(v.Now, 0) }
-			g := newGate(t, source(t), cloudfrontjs.WithClock(clock))
-			g.store.Update(sealtest.Entries())
-			for generation, value := range v.Keys {
-				g.store.Put(seal.KeyEntry(generation), value)
-			}
-			a, err := ask(context.Background(), g.Function, "GET", "/images/"+v.Hash)
+			a, err := ask(context.Background(), withRing(t, v.Keys, v.Now).Function, "GET", "/images/"+v.Hash)
 			require.NoError(t, err)
 			require.Contains(t, status, v.Verdict)
 			assert.Equal(t, status[v.Verdict], a.StatusCode)
+		})
+	}
+}
+
+func TestVectorsOfTickets(t *testing.T) {
+	vectors := sealtest.Read(t).Tickets
+	require.NotEmpty(t, vectors)
+	status := map[string]int{"admitted": 0, "not admitted": 404, "expired": 401, "forged": 401}
+	for _, v := range vectors {
+		t.Run(v.Name, func(t *testing.T) {
+			g := withRing(t, v.Keys, v.Now)
+			require.Contains(t, status, v.Verdict)
+			for name, viewer := range carrying(v.Ticket) {
+				a, err := askAs(context.Background(), g.Function, "GET", "/images/"+v.Link, viewer)
+				require.NoError(t, err)
+				assert.Equal(t, status[v.Verdict], a.StatusCode, name)
+			}
 		})
 	}
 }
@@ -172,6 +219,9 @@ func TestReadsOfTheStoreAreFew(t *testing.T) {
 		want      []string
 	}{
 		{"a good link takes one read for the key and one for the revocation", good, []string{"k.2", "r." + good}},
+		{"so does a variant", good + "/w320", []string{"k.2", "r." + good}},
+		{"so does the photo as an attachment", good + "/download", []string{"k.2", "r." + good}},
+		{"an unknown variant takes none", good + "/w321", nil},
 		{"so does one of the previous key", old, []string{"k.1", "r." + old}},
 		{"a forged one takes one", good[:31] + "_", []string{"k.2"}},
 		{"an expired one takes one", sealed(t, 2, now, "e"), []string{"k.2"}},

@@ -75,3 +75,30 @@ func TestARotationDoesNotChangeALinksLife(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 403, a.StatusCode)
 }
+
+// TestTicketsLiveThroughOneRotation: a ticket of the former generation still
+// opens, beside links of any key, and one of an older generation does not.
+func TestTicketsLiveThroughOneRotation(t *testing.T) {
+	g := newGate(t, source(t))
+	g.store.Update(sealtest.Entries(1, 2, 3))
+	status := func(link, ticket int) int {
+		claims := seal.Claims{ExpiresAt: expiry, Policy: seal.PolicyTicket, Audience: sealtest.AudienceKey(t).Audience(room)}
+		a, err := askAs(context.Background(), g.Function, "GET", "/images/"+sealedWith(t, link, claims, "b"),
+			inCookie(ticketOf(t, ticket, expiry, signedIn, room)))
+		require.NoError(t, err)
+		return a.StatusCode
+	}
+	for current := 2; current < 12; current++ {
+		for link := current - 1; link <= current+1; link++ {
+			assert.Zero(t, status(link, current-1), "the former generation")
+			assert.Zero(t, status(link, current), "the current generation")
+			assert.Zero(t, status(link, current+1), "the next generation")
+			assert.Equal(t, 401, status(link, current+2), "a generation without a key yet")
+			if current > 2 {
+				assert.Equal(t, 401, status(link, current-2), "a generation that was rotated out")
+			}
+		}
+		g.store.Put(seal.KeyEntry(current+2), sealtest.Value(current+2))
+		g.store.Delete(seal.KeyEntry(current - 1))
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,13 +22,29 @@ import (
 type rule struct {
 	name        string
 	method, uri string
+	viewer      viewer
+	// accept is what Accept becomes in a request that passes; empty, there is none.
+	accept string
 	// status 0 means that the request passes.
 	status int
-	// prepare changes the store from the usual one: keys 1 and 2, one hash revoked.
+	// prepare changes the store from the usual one: keys 1 and 2, one hash revoked,
+	// one session ended.
 	prepare func(*cloudfrontjs.MapStore)
 	// fails says that the function ends with an error, which CloudFront answers
 	// with 503.
 	fails bool
+}
+
+// breakAt makes reads of entries fail whose names begin with prefix.
+func breakAt(prefix string) func(*cloudfrontjs.MapStore) {
+	return func(s *cloudfrontjs.MapStore) {
+		s.FailReads(func(key string) error {
+			if strings.HasPrefix(key, prefix) {
+				return errors.New("broken at " + key)
+			}
+			return nil
+		})
+	}
 }
 
 func rules(t testing.TB) []rule {
@@ -38,16 +55,6 @@ func rules(t testing.TB) []rule {
 	}
 	put := func(key, value string) func(*cloudfrontjs.MapStore) {
 		return func(s *cloudfrontjs.MapStore) { s.Put(key, value) }
-	}
-	breakAt := func(prefix string) func(*cloudfrontjs.MapStore) {
-		return func(s *cloudfrontjs.MapStore) {
-			s.FailReads(func(key string) error {
-				if strings.HasPrefix(key, prefix) {
-					return errors.New("broken at " + key)
-				}
-				return nil
-			})
-		}
 	}
 	breakOnce := func(s *cloudfrontjs.MapStore) {
 		var reads atomic.Int64
@@ -77,9 +84,11 @@ func rules(t testing.TB) []rule {
 		{name: "an expired link of the previous key is refused", uri: sealed(t, 1, now, "e"), status: 403},
 		{name: "an expiry past the sign bit is far away", uri: sealed(t, 2, time.Unix(1<<31, 0), "s")},
 		{name: "a policy that is not known yet is refused",
-			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 1}, "p"), status: 404},
+			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 2}, "p"), status: 404},
+		{name: "the last policy there can be is refused",
+			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 255}, "p"), status: 404},
 		{name: "an audience that no policy asks for is ignored",
-			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Audience: [4]byte{1}}, "p")},
+			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Audience: seal.Audience{1}}, "p")},
 		{name: "a revoked link is refused", uri: revoked, status: 404},
 		{name: "a revoked link of the previous key is refused", uri: old, status: 404,
 			prepare: put(seal.RevocationEntry(old), "1")},
@@ -98,6 +107,8 @@ func rules(t testing.TB) []rule {
 		{name: "a broken store is noticed for forged links, too", uri: good[:31] + "_", fails: true, prepare: breakAt("")},
 		{name: "a form that is wrong needs no store", uri: good + "/", status: 404, prepare: breakAt("")},
 	}
+	out = append(out, variantRules(t)...)
+	out = append(out, ticketRules(t)...)
 	for i := range 8 {
 		out = append(out, rule{name: fmt.Sprintf("byte %d of the seal wrong is forged", i), uri: flipBit(t, good, 8*(16+i)),
 			status: 404})
@@ -111,7 +122,12 @@ func rules(t testing.TB) []rule {
 	}
 	for _, uri := range []string{
 		"", "/", "/images", "/images/", "/" + good, good, "images/" + good, "/images/" + good + "/",
-		"/images/" + good + "/a.jpg", "/images/" + good + ".jpg",
+		"/images/" + good + "/a.jpg", "/images/" + good + ".jpg", "/images/" + good + "w320", "/images/" + good + "xw320",
+		"/images/" + good + "/w321", "/images/" + good + "/W320", "/images/" + good + "/w320/", "/images/" + good + "//w320",
+		"/images/" + good + "/w320/w320", "/images/" + good + "/w320\n", "/images/" + good + "/w320,avatar",
+		"/images/" + good + "/Download", "/images/" + good + "/downloads", "/images/" + good + "/%77320",
+		"/images/" + good + "/length", "/images/" + good + "/indexOf", "/images/" + good + "/0", "/images/" + good + "/undefined",
+		"/images/" + good[:31] + "/w320", "/images//w320", "/images/w320/" + good,
 		"/images/" + good + good, "/images/" + good + "AAAA", "/images/a/" + good, "//images/" + good, "/images//" + good,
 		"/Images/" + good, "/IMAGES/" + good, "/image/" + good,
 		"/images/" + good[:31], "/images/" + good[:28], "/images/" + good + "=", "/images/" + good[:31] + "=",
@@ -137,6 +153,7 @@ func (r rule) prepareStore(t testing.TB, g *testGate) {
 	g.store.Update(nil, slices.Collect(maps.Keys(all))...)
 	g.store.Update(sealtest.Entries(1, 2))
 	g.store.Put(seal.RevocationEntry(sealed(t, 2, expiry, "r")), fmt.Sprint(expiry.Unix()))
+	g.store.Put(seal.SessionEntry(signedOut), fmt.Sprint(expiry.Unix()))
 	if r.prepare != nil {
 		r.prepare(g.store)
 	}
@@ -150,7 +167,7 @@ func (r rule) broken(t testing.TB, g *testGate) string {
 	if method == "" {
 		method = "GET"
 	}
-	a, err := ask(context.Background(), g.Function, method, r.uri)
+	a, err := askAs(context.Background(), g.Function, method, r.uri, r.viewer.withBallast())
 	switch {
 	case r.fails && err == nil:
 		return fmt.Sprintf("did not fail: %+v", a)
@@ -165,16 +182,52 @@ func (r rule) broken(t testing.TB, g *testGate) string {
 	case a.StatusCode != r.status:
 		return fmt.Sprintf("status %d, not %d", a.StatusCode, r.status)
 	case r.status == 0:
-		return ""
+		return notPlain(a, r.accept)
 	}
 	return wrongRefusal(a)
 }
 
-// refusals are what the edge function says in the same cases, word for word.
-var refusals = map[int]string{403: "This link has expired.\n", 404: "Not found.\n"}
+// absent is the value of a header that the viewer does not send.
+const absent = "absent"
+
+// withBallast adds what any viewer may send, and nobody behind the gate is to see.
+func (v viewer) withBallast() viewer {
+	with := func(v values, name, text string) values {
+		out := values{name: {Value: text}}
+		maps.Copy(out, v)
+		return out
+	}
+	v.Headers = with(v.Headers, "authorization", "Basic dXNlcjpwYXNz")
+	v.Headers = with(v.Headers, "accept", "image/webp")
+	v.Headers = with(v.Headers, "user-agent", "a browser")
+	maps.DeleteFunc(v.Headers, func(_ string, v value) bool { return v.Value == absent })
+	return viewer{v.Headers, with(v.Query, "width", "320"), with(v.Cookies, "theme", "dark")}
+}
+
+// notPlain returns what a request that passed still has of its viewer, or "".
+func notPlain(a answer, accept string) string {
+	if len(a.QueryString) > 0 || len(a.Cookies) > 0 || a.QueryString == nil || a.Cookies == nil {
+		return fmt.Sprintf("query %v, cookies %v", a.QueryString, a.Cookies)
+	}
+	want := values{"user-agent": {Value: "a browser"}}
+	if accept != "" {
+		want["accept"] = value{Value: accept}
+	}
+	if !reflect.DeepEqual(want, a.Headers) {
+		return fmt.Sprintf("headers %v, not %v", a.Headers, want)
+	}
+	return ""
+}
+
+// refusals are what the edge function says in the same cases, word for word. It
+// asks nobody to sign in.
+var refusals = map[int]string{401: "Sign in to see this.\n", 403: "This link has expired.\n", 404: "Not found.\n"}
 
 func wrongRefusal(a answer) string {
 	want := map[string]string{"cache-control": "no-store", "content-type": "text/plain; charset=utf-8"}
+	if a.StatusCode == 401 {
+		want["www-authenticate"] = "Bearer"
+	}
 	if len(a.Headers) != len(want) {
 		return fmt.Sprintf("headers %v", a.Headers)
 	}

@@ -7,10 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -40,17 +38,8 @@ func open(values map[int]string, hash string) (seal.Claims, error) {
 	return k.Open(hash)
 }
 
-func TestVectors(t *testing.T) {
-	data, err := os.ReadFile("testdata/vectors.json")
-	require.NoError(t, err)
-	var vectors []struct {
-		Name, Hash, Verdict string
-		Keys                map[int]string
-		Now, ExpiresAt      int64
-		Policy              byte
-		Audience            uint32
-	}
-	require.NoError(t, json.Unmarshal(data, &vectors))
+func TestVectorsOfLinks(t *testing.T) {
+	vectors := sealtest.Read(t).Links
 	require.NotEmpty(t, vectors)
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
@@ -64,9 +53,12 @@ func TestVectors(t *testing.T) {
 			assert.Equal(t, v.ExpiresAt, claims.ExpiresAt.Unix())
 			assert.Equal(t, v.Policy, claims.Policy)
 			assert.Equal(t, v.Audience, binary.BigEndian.Uint32(claims.Audience[:]))
-			assert.Equal(t, v.Verdict == "refused", claims.Policy != seal.PolicyHolder)
+			assert.Equal(t, v.Verdict == "refused", claims.Policy != seal.PolicyHolder && claims.Policy != seal.PolicyTicket)
 			if v.Verdict != "refused" {
 				assert.Equal(t, v.Verdict == "expired", v.Now >= claims.ExpiresAt.Unix())
+			}
+			if v.Verdict == "bound" || v.Verdict == "live" {
+				assert.Equal(t, v.Verdict == "bound", claims.Policy == seal.PolicyTicket)
 			}
 		})
 	}
@@ -76,8 +68,8 @@ func TestASealedHashSaysAgainWhatWasSealed(t *testing.T) {
 	k := sealtest.Key(t, 7)
 	for _, want := range []seal.Claims{
 		{ExpiresAt: time.Unix(0, 0)},
-		{ExpiresAt: expiry, Policy: 1, Audience: [4]byte{1, 2, 3, 4}},
-		{ExpiresAt: time.Unix(1<<32-1, 0), Policy: 255, Audience: [4]byte{255, 255, 255, 255}},
+		{ExpiresAt: expiry, Policy: 1, Audience: seal.Audience{1, 2, 3, 4}},
+		{ExpiresAt: time.Unix(1<<32-1, 0), Policy: 255, Audience: seal.Audience{255, 255, 255, 255}},
 	} {
 		hash, err := k.Seal(want, crand.Reader)
 		require.NoError(t, err)
@@ -94,7 +86,7 @@ func TestTheLayoutIsTheOneOfTheSpecification(t *testing.T) {
 	value := strings.Repeat("aZ09", 16)
 	k, err := seal.NewKey(9, value)
 	require.NoError(t, err)
-	claims := seal.Claims{ExpiresAt: expiry.Add(999 * time.Millisecond), Policy: 2, Audience: [4]byte{3, 4, 5, 6}}
+	claims := seal.Claims{ExpiresAt: expiry.Add(999 * time.Millisecond), Policy: 2, Audience: seal.Audience{3, 4, 5, 6}}
 	hash, err := k.Seal(claims, strings.NewReader("random"))
 	require.NoError(t, err)
 

@@ -1,4 +1,5 @@
-// Package sealtest has link keys for tests.
+// Package sealtest has link keys for tests, and what Go and JavaScript must both
+// say of links, audiences and tickets.
 package sealtest
 
 import (

@@ -1,4 +1,4 @@
-"""Writes vectors.json: hashes and what Go and JavaScript must both say of them.
+"""Writes vectors.json: links, audiences and tickets, and what Go and JavaScript must both say of them.
 
 A third implementation of the seal, so that a mistake which Go and JavaScript
 share still shows. Run it in this folder; its output never changes.
@@ -62,9 +62,11 @@ add("the highest expiry there is", b64(raw(1, MAX)), "live", expiry=MAX)
 add("the highest expiry there is, at its end", b64(raw(1, MAX)), "expired", now=MAX, expiry=MAX)
 add("the sign bit of the expiry set", b64(raw(1, 2**31)), "live", now=EXPIRY, expiry=2**31)
 add("an audience that no policy asks for", b64(raw(1, EXPIRY, audience=0x01020304)), "live", audience=0x01020304)
-add("a policy that is not known yet", b64(raw(1, EXPIRY, policy=1)), "refused", policy=1)
+add("a bound link", b64(raw(1, EXPIRY, policy=1, audience=0x01020304)), "bound", policy=1, audience=0x01020304)
+add("a bound link, expired", b64(raw(1, EXPIRY, policy=1, audience=MAX)), "expired", now=EXPIRY, policy=1, audience=MAX)
+add("a policy that is not known yet", b64(raw(1, EXPIRY, policy=2)), "refused", policy=2)
 add("the highest policy, with the highest audience", b64(raw(1, EXPIRY, policy=255, audience=MAX)), "refused", policy=255, audience=MAX)
-add("a policy that is not known yet, expired", b64(raw(1, EXPIRY, policy=1)), "refused", now=EXPIRY, policy=1)
+add("a policy that is not known yet, expired", b64(raw(1, EXPIRY, policy=2)), "refused", now=EXPIRY, policy=2)
 
 add("sealed by a key that was rotated out", b64(good), "forged", (2, 3))
 add("sealed by a generation without a key", b64(raw(3, EXPIRY)), "forged")
@@ -113,6 +115,102 @@ add("lower case", h.lower(), "forged")
 add("a letter that looks like another", h[:5] + "\u0410" + h[6:], "forged")
 add("32 letters of another script", "\u00e9" * 32, "forged")
 
+AUDIENCE_KEY = "".join(ALPHABET[(5 + i * 13) % 62] for i in range(64))
+B64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+WORDS = b"viewer ticket 1\n"
+SESSION = bytes(range(0xf0, 0xf8))
+
+
+def audience(name):
+    if isinstance(name, bytes):
+        return name
+    return hmac.new(AUDIENCE_KEY.encode(), name.encode(), hashlib.sha256).digest()[:4]
+
+
+audiences = [{"name": n, "key": AUDIENCE_KEY, "audience": audience(n).hex()} for n in (
+    "simple-chat", "simple-chat/room-42", "simple-chat/room-43", "discussion", "a", "a/b", "a/" + "x" * 128,
+    "chat/user:7@example.com", "chat/A.B_c-d")]
+
+
+def ticket(n, expiry, names, key=None, words=WORDS, session=SESSION, seal=16):
+    body = bytes([n]) + expiry.to_bytes(4, "big") + session + b"".join(map(audience, names))
+    return body + hmac.new((KEYS[n] if key is None else key).encode(), words + body, hashlib.sha256).digest()[:seal]
+
+
+ROOM, OTHER, SERVICE = "simple-chat/room-42", "simple-chat/room-43", "simple-chat"
+MANY = ["simple-chat/room-%d" % i for i in range(11, 43)]
+tickets = []
+
+
+def show(name, text, verdict, names=(ROOM,), bound=ROOM, ring=(1, 2), now=EXPIRY - 1, expiry=EXPIRY, session=SESSION):
+    """Shows a ticket beside a link of the first key that is bound to an audience."""
+    link = b64(raw(1, MAX, policy=1, audience=int.from_bytes(audience(bound), "big")))
+    v = {"name": name, "keys": {n: KEYS[n] for n in ring}, "link": link, "ticket": text, "now": now, "verdict": verdict}
+    if verdict != "forged":
+        v |= {"expiresAt": expiry, "session": session.hex(), "audiences": [audience(n).hex() for n in names]}
+    tickets.append(v)
+
+
+t = ticket(1, EXPIRY, [ROOM])
+text = b64(t)
+show("one audience", text, "admitted")
+show("the key that the link was not sealed with", b64(ticket(2, EXPIRY, [ROOM])), "admitted")
+show("the first of two audiences", b64(ticket(1, EXPIRY, [ROOM, OTHER])), "admitted", [ROOM, OTHER])
+show("the last of three audiences", b64(ticket(1, EXPIRY, [SERVICE, OTHER, ROOM])), "admitted", [SERVICE, OTHER, ROOM])
+show("the last of all audiences that a ticket can have", b64(ticket(1, EXPIRY, MANY)), "admitted", MANY)
+show("the same audience twice", b64(ticket(1, EXPIRY, [ROOM, ROOM])), "admitted", [ROOM, ROOM])
+show("the whole service, for a link of the service", b64(ticket(1, EXPIRY, [SERVICE])), "admitted", [SERVICE], SERVICE)
+show("the last second of life", text, "admitted", now=EXPIRY - 1)
+show("an expiry past the sign bit", b64(ticket(1, 2**31, [ROOM])), "admitted", now=EXPIRY, expiry=2**31)
+show("a session of zeros", b64(ticket(1, EXPIRY, [ROOM], session=bytes(8))), "admitted", session=bytes(8))
+show("another audience", b64(ticket(1, EXPIRY, [OTHER])), "not admitted", [OTHER])
+show("the whole service, for a link of one room", b64(ticket(1, EXPIRY, [SERVICE])), "not admitted", [SERVICE])
+show("one room, for a link of the service", text, "not admitted", bound=SERVICE)
+across = [b"\0\0" + audience(ROOM)[:2], audience(ROOM)[2:] + b"\0\0"]
+show("the audience across two others", b64(ticket(1, EXPIRY, across)), "not admitted", across)
+show("the very second of expiry", text, "expired", now=EXPIRY)
+show("long expired", text, "expired", now=MAX - 1)
+show("an expiry of zero", b64(ticket(1, 0, [ROOM])), "expired", expiry=0)
+show("expired, and for another audience", b64(ticket(1, EXPIRY, [OTHER])), "expired", [OTHER], now=EXPIRY)
+
+show("nothing", "", "forged")
+show("a key that was rotated out", b64(ticket(254, EXPIRY, [ROOM])), "forged")
+show("a key that is none", b64(ticket(1, EXPIRY, [ROOM], key=KEYS[2])), "forged")
+show("an empty key", b64(ticket(0, EXPIRY, [ROOM], key="")), "forged")
+show("the audiences' key", b64(ticket(1, EXPIRY, [ROOM], key=AUDIENCE_KEY)), "forged")
+show("sealed without the words", b64(ticket(1, EXPIRY, [ROOM], words=b"")), "forged")
+show("sealed with other words", b64(ticket(1, EXPIRY, [ROOM], words=b"viewer ticket 2\n")), "forged")
+show("no audience", b64(ticket(1, EXPIRY, [])), "forged")
+show("one audience too many", b64(ticket(1, EXPIRY, MANY + [SERVICE])), "forged")
+half = t[:15] + hmac.new(KEYS[1].encode(), WORDS + t[:15], hashlib.sha256).digest()[:16]
+show("half an audience", b64(half), "forged")
+show("a short seal", b64(ticket(1, EXPIRY, [ROOM], seal=12)), "forged")
+show("a long seal", b64(ticket(1, EXPIRY, [ROOM], seal=20)), "forged")
+show("the seal all zero", b64(t[:17] + bytes(16)), "forged")
+show("an audience added under the old seal", b64(t[:17] + audience(OTHER) + t[17:]), "forged")
+show("a later expiry under the old seal", b64(t[:1] + MAX.to_bytes(4, "big") + t[5:]), "forged")
+show("an unbound link", b64(good), "forged")
+show("a bound link", b64(raw(1, EXPIRY, policy=1, audience=int.from_bytes(audience(ROOM), "big"))), "forged")
+linklike = t[:17] + hmac.new(KEYS[1].encode(), t[:17], hashlib.sha256).digest()[:16]
+show("sealed as a link is", b64(linklike), "forged")
+for i in range(len(t)):
+    show("byte %d changed" % i, b64(flip(t, 8 * i + i % 8)), "forged")
+show("a letter short", text[:-1], "forged")
+show("a letter long", text + "A", "forged")
+show("twice", text + text, "forged")
+show("a line end at the end", text + "\n", "forged")
+show("line ends inside", text[:8] + "\r\n" + text[8:], "forged")
+show("a space in front", " " + text, "forged")
+show("in quotes", '"' + text + '"', "forged")
+show("percent encoded", "%" + format(ord(text[0]), "02X") + text[1:], "forged")
+show("the other base64 alphabet", b64(ticket(1, EXPIRY, [ROOM], session=b"\xff" * 8)).replace("_", "/"), "forged")
+two = ticket(1, EXPIRY, [ROOM, OTHER])
+show("padded", b64(two) + "==", "forged")
+last = b64(two)[-1]  # stands for four bits too many, which are zero
+show("another spelling of its last bits", b64(two)[:-1] + B64[B64.index(last) + 1], "forged")
+show("a letter that looks like another", text[:5] + "\u0410" + text[6:], "forged")
+show("letters of another script", "\u00e9" * 44, "forged")
+
 with open("vectors.json", "w", encoding="ascii") as out:
-    json.dump(vectors, out, indent=1)
+    json.dump({"links": vectors, "audiences": audiences, "tickets": tickets}, out, indent=1)
     out.write("\n")
