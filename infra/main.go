@@ -22,6 +22,9 @@ func main() {
 		if bundles.Images, err = bundle.Images(ctx.RootDirectory()); err != nil {
 			return err
 		}
+		if bundles.Session, err = bundle.Session(ctx.RootDirectory()); err != nil {
+			return err
+		}
 		return stack.Deploy(ctx, config, bundles)
 	}, func(info *pulumi.RunInfo) { config = info.Config })
 }

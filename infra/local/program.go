@@ -111,9 +111,10 @@ func evaluate(root string, f Options) (doc *plan.Document, region string, err er
 	doc, err = recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
 			refused = stack.Deploy(ctx, config, stack.Bundles{
-				Edge:   filepath.Join(root, "build", "edge.zip"),
-				Issuer: filepath.Join(root, "build", "issuer.zip"),
-				Images: filepath.Join(root, "build", "images.zip"),
+				Edge:    filepath.Join(root, "build", "edge.zip"),
+				Issuer:  filepath.Join(root, "build", "issuer.zip"),
+				Images:  filepath.Join(root, "build", "images.zip"),
+				Session: filepath.Join(root, "build", "session.zip"),
 			})
 			return refused
 		},

@@ -192,6 +192,27 @@ var imagesAlarms = []alarm{
 	},
 }
 
+// sessionAlarms are those of the function that signs viewers in. A token that it
+// refuses is no error.
+var sessionAlarms = []alarm{
+	{
+		name: "SessionFailed", place: atHome, of: sessionMetrics, metric: "Errors",
+		why: "The session function crashed or timed out, and that viewer could not sign in or out.",
+		do:  "Read its log group; point the alias live at the version before if a deployment came just before.",
+	},
+	{
+		name: "SessionAnswersErrors", place: atHome, of: sessionMetrics, metric: "Url5xxCount",
+		why: "Viewers cannot sign in: the OpenID provider or the key value store does not answer.",
+		do: "Read the session function's log group, and look at the provider's status. Viewers who are signed in are not " +
+			"concerned until their tickets expire.",
+	},
+	{
+		name: "SessionThrottled", place: atHome, of: sessionMetrics, metric: "Throttles",
+		why: "Lambda refuses to run the session function, and those viewers cannot sign in.",
+		do:  "See in the access logs who calls /session so often, and block them with the web ACL; or ask AWS for more concurrency.",
+	},
+}
+
 // alarmsOf returns the rows of the stack's parts.
 func alarmsOf(w watched) []alarm {
 	rows := slices.Concat(alarms,
@@ -202,6 +223,10 @@ func alarmsOf(w watched) []alarm {
 	)
 	if w.images != nil {
 		rows = append(rows, imagesAlarms...)
+	}
+	if w.session != nil {
+		rows = slices.Concat(rows, sessionAlarms,
+			viewerFunctionAlarms("SessionGate", sessionGateMetrics, "session-gate", "roll back if a deployment came just before"))
 	}
 	return rows
 }

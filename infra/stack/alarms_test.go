@@ -64,7 +64,8 @@ func TestEveryMetricIsWatchedWhereItIs(t *testing.T) {
 				if name := dimensions["FunctionName"].(string); strings.HasPrefix(name, "us-east-1.") {
 					assert.True(t, strings.HasSuffix(a.Name, "-"+region), "%s is about runs in %s", a.Name, region)
 				} else {
-					assert.Contains(t, []any{doc.Outputs["issuerFunctionName"], imagesFunction(doc)}, name)
+					assert.Contains(t, []any{doc.Outputs["issuerFunctionName"], functionNamed(doc, "images"),
+						functionNamed(doc, "session")}, name)
 					assert.Equal(t, home, region, a.Name)
 				}
 			case "AWS/DynamoDB":
@@ -82,10 +83,10 @@ func TestEveryMetricIsWatchedWhereItIs(t *testing.T) {
 	})
 }
 
-// imagesFunction returns the name of the function that makes variants, or nil.
-func imagesFunction(doc *plan.Document) any {
+// functionNamed returns the physical name of a function, or nil if there is none.
+func functionNamed(doc *plan.Document, name string) any {
 	for _, f := range kinds(doc, "Function") {
-		if f.Name == "images" {
+		if f.Name == name {
 			return f.Outputs["name"]
 		}
 	}

@@ -45,8 +45,8 @@ func (s *builder) privateBehavior(p policies, e *edge, g *gate) *cloudfront.Dist
 
 // orderedBehaviors are those of path patterns, of which the first that matches
 // decides.
-func (s *builder) orderedBehaviors(p policies, e *edge, g *gate,
-	i *images) cloudfront.DistributionOrderedCacheBehaviorArray {
+func (s *builder) orderedBehaviors(p policies, e *edge, g *gate, i *images,
+	n *session) cloudfront.DistributionOrderedCacheBehaviorArray {
 	var ordered cloudfront.DistributionOrderedCacheBehaviorArray
 	if i != nil {
 		// A photo as an attachment comes from the bucket, as the photo itself does. It
@@ -60,6 +60,9 @@ func (s *builder) orderedBehaviors(p policies, e *edge, g *gate,
 		variants.Compress = pulumi.Bool(false)
 		variants.OriginRequestPolicyId = nil // the function has no use for the viewer's headers
 		ordered = append(ordered, attachment, variants)
+	}
+	if n != nil {
+		ordered = append(ordered, n.behavior())
 	}
 	for _, name := range s.cfg.servicesWith(AccessPublic) {
 		// Straight from the bucket, at one spelling of each path.

@@ -71,6 +71,7 @@ var changes = map[string][]config{
 	},
 	"viewerCookieDomain": {{"viewerCookieDomain": "media.example.com", "services": ticketed,
 		"viewerCarriers": list("query", "cookie"), "aliases": list("media.example.com"), "hostedZoneId": "Z2FDTNDATAQYW2"}},
+	"viewerIdentity":      {identified},
 	"viewerTicketSeconds": {{"viewerTicketSeconds": "600"}},
 	"webAclArn": {{"webAclArn": ""},
 		{"webAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/other/99999999-2222-3333-4444-555555555555"}},
@@ -104,9 +105,11 @@ var lasting = map[string][]string{
 var goes = map[string][]string{
 	"linkKeyGeneration": {"KeyvaluestoreKey key-"},
 	"kmsKeyArn":         {"KeyPolicy "},
-	"imageVariants":     {"Alias images", "Function images", "FunctionUrl images", "LogGroup images", "MetricAlarm Images"},
-	"replicaRegions":    {"TableReplica", "MetricAlarm Table", "Topic"},
-	"alarmRegions":      {"MetricAlarm", "Topic"},
+	"viewerIdentity": {"Alias session", "Function session", "FunctionUrl session", "LogGroup session",
+		"MetricAlarm Session"},
+	"imageVariants":  {"Alias images", "Function images", "FunctionUrl images", "LogGroup images", "MetricAlarm Images"},
+	"replicaRegions": {"TableReplica", "MetricAlarm Table", "Topic"},
+	"alarmRegions":   {"MetricAlarm", "Topic"},
 	"originShieldRegion": {"LogGroup edge-", "LogGroup refusals-", "MetricAlarm EdgeThrottled-",
 		"MetricAlarm HighLatency-", "Topic"},
 }

@@ -81,6 +81,7 @@ type Config struct {
 	ViewerCookieDomain  string
 	ViewerTicketSeconds int
 	ViewerCacheSeconds  int
+	ViewerIdentity      Identity
 
 	IssuerPrincipals []issuerfn.Caller
 	// PermissionsBoundaryARN is the policy that limits every role of the stack.
@@ -205,6 +206,7 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 	r.structure("alarmEmails", &c.AlarmEmails)
 	r.structure("issuerPrincipals", &c.IssuerPrincipals)
 	r.structure("viewerCarriers", &c.ViewerCarriers)
+	r.structure("viewerIdentity", &c.ViewerIdentity)
 	r.structure("imageVariants", &c.ImageVariants)
 	r.structure("imageFormats", &c.ImageFormats)
 	c.fillServices()

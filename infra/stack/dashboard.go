@@ -87,12 +87,29 @@ var imagesGraphs = []graph{
 	}},
 }
 
+var sessionGraphs = []graph{
+	{title: "Signing in: calls and errors", place: atHome, lines: []line{
+		{of: sessionMetrics, metric: "UrlRequestCount", statistic: "Sum"},
+		{of: sessionMetrics, metric: "Url4xxCount", statistic: "Sum"},
+		{of: sessionMetrics, metric: "Url5xxCount", statistic: "Sum"},
+		{of: sessionMetrics, metric: "Errors", statistic: "Sum"},
+	}},
+	{title: "Signing in: duration (ms)", place: atHome, lines: []line{
+		{of: sessionMetrics, metric: "Duration", statistic: "Average"},
+		{of: sessionMetrics, metric: "Duration", statistic: "p95"},
+	}},
+}
+
 // graphsOf returns the pictures of the stack's parts.
 func graphsOf(w watched) []graph {
-	if w.images == nil {
-		return graphs
+	all := slices.Clone(graphs)
+	if w.images != nil {
+		all = append(all, imagesGraphs...)
 	}
-	return slices.Concat(graphs, imagesGraphs)
+	if w.session != nil {
+		all = append(all, sessionGraphs...)
+	}
+	return all
 }
 
 // Sizes on CloudWatch's grid, which is 24 wide.

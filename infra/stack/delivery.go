@@ -25,7 +25,8 @@ type delivery struct {
 }
 
 // newDelivery registers the distribution and its policies.
-func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate, i *images) (*delivery, error) {
+func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate, i *images,
+	n *session) (*delivery, error) {
 	access, err := cloudfront.NewOriginAccessControl(s.ctx, "content", &cloudfront.OriginAccessControlArgs{
 		Description:                   pulumi.String("Signs every request for media"),
 		OriginAccessControlOriginType: pulumi.String("s3"),
@@ -51,9 +52,9 @@ func (s *builder) newDelivery(c *content, m *mappings, e *edge, g *gate, i *imag
 		HttpVersion:           pulumi.String("http2and3"),
 		IsIpv6Enabled:         pulumi.Bool(true),
 		PriceClass:            pulumi.String(s.cfg.PriceClass),
-		Origins:               s.origins(c, m, i, access),
+		Origins:               s.origins(c, m, i, n, access),
 		DefaultCacheBehavior:  s.privateBehavior(p, e, g),
-		OrderedCacheBehaviors: s.orderedBehaviors(p, e, g, i),
+		OrderedCacheBehaviors: s.orderedBehaviors(p, e, g, i, n),
 		CustomErrorResponses:  errorsUncached(),
 		Restrictions:          &cloudfront.DistributionRestrictionsArgs{GeoRestriction: s.geoRestriction()},
 		ViewerCertificate:     certificate,

@@ -22,7 +22,8 @@ const root = "../.."
 func program(ctx *pulumi.Context, config map[string]string) error {
 	build := filepath.Join(ctx.RootDirectory(), "build")
 	return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
-		Issuer: filepath.Join(build, "issuer.zip"), Images: filepath.Join(build, "images.zip")})
+		Issuer: filepath.Join(build, "issuer.zip"), Images: filepath.Join(build, "images.zip"),
+		Session: filepath.Join(build, "session.zip")})
 }
 
 // config overrides configuration values.
@@ -81,6 +82,7 @@ func everyStack(t *testing.T, test func(t *testing.T, doc *plan.Document)) {
 			planOf(t, "dev", config{"originShieldRegion": ""}))
 	})
 	t.Run("dev with variants", func(t *testing.T) { test(t, planOf(t, "dev", pictured)) })
+	t.Run("dev with a provider", func(t *testing.T) { test(t, planOf(t, "dev", identified)) })
 	t.Run("dev at home in us-east-1", func(t *testing.T) { test(t, planOf(t, "dev", config{"aws:region": "us-east-1"})) })
 }
 

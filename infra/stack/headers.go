@@ -36,18 +36,7 @@ func (s *builder) newResponseHeaders() (*cloudfront.ResponseHeadersPolicy, error
 	args := &cloudfront.ResponseHeadersPolicyArgs{
 		Comment: pulumi.String("Disarms uploaded documents, requires HTTPS, allows the configured origins, hides what S3 " +
 			"adds to errors"),
-		SecurityHeadersConfig: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs{
-			ContentTypeOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs{
-				Override: pulumi.Bool(true),
-			},
-			ContentSecurityPolicy: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs{
-				ContentSecurityPolicy: pulumi.String(contentSecurityPolicy), Override: pulumi.Bool(true),
-			},
-			// Subdomains of an own domain name are not ours to decide about.
-			StrictTransportSecurity: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs{
-				AccessControlMaxAgeSec: pulumi.Int(hstsMaxAgeSeconds), Override: pulumi.Bool(true),
-			},
-		},
+		SecurityHeadersConfig: securityHeaders(),
 	}
 	items := cloudfront.ResponseHeadersPolicyRemoveHeadersConfigItemArray{}
 	for _, name := range ofErrors {
@@ -81,6 +70,22 @@ func (s *builder) newResponseHeaders() (*cloudfront.ResponseHeadersPolicy, error
 		return nil, fmt.Errorf("response headers policy: %w", err)
 	}
 	return policy, nil
+}
+
+// securityHeaders are those that every answer carries.
+func securityHeaders() *cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs {
+	return &cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs{
+		ContentTypeOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs{
+			Override: pulumi.Bool(true),
+		},
+		ContentSecurityPolicy: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs{
+			ContentSecurityPolicy: pulumi.String(contentSecurityPolicy), Override: pulumi.Bool(true),
+		},
+		// Subdomains of an own domain name are not ours to decide about.
+		StrictTransportSecurity: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs{
+			AccessControlMaxAgeSec: pulumi.Int(hstsMaxAgeSeconds), Override: pulumi.Bool(true),
+		},
+	}
 }
 
 // allowedHeaders are the request headers that scripts of other origins may set. A

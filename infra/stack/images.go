@@ -12,11 +12,6 @@ import (
 )
 
 const (
-	// imagesTimeoutSeconds is how long CloudFront waits for a variant: longer than
-	// the function may run. Otherwise it would give up and ask again, for a run that
-	// is no faster. Beyond 60 it takes a higher quota.
-	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html#DownloadDistValuesOriginResponseTimeout
-	imagesTimeoutSeconds = endpointTimeoutSeconds + 5
 	// maxOriginHeader is the longest value of an origin's custom header.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-custom-headers
 	maxOriginHeader = 1783
@@ -83,14 +78,6 @@ func (s *builder) newFunctionAccess(name, description string) (*cloudfront.Origi
 		return nil, fmt.Errorf("%s access control: %w", name, err)
 	}
 	return access, nil
-}
-
-// openImages lets this distribution call the function, and nobody else.
-func (s *builder) openImages(i *images, d *delivery) error {
-	if i == nil {
-		return nil
-	}
-	return s.permit(i.endpoint, "images", cloudFrontPrincipal, d.distribution.Arn.ToStringPtrOutput())
 }
 
 // limits are the bounds of what is transformed.

@@ -12,7 +12,8 @@ type watched struct {
 	delivery *delivery
 	issuer   *issuer
 	gate     *gate
-	images   *images // nil without variants
+	images   *images  // nil without variants
+	session  *session // nil without a provider
 }
 
 // place is where a metric is measured, and so where its alarm must be: alarms
@@ -57,9 +58,9 @@ var (
 	distributionMetrics = metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
 		return pulumi.StringMap{"DistributionId": w.delivery.distribution.ID(), "Region": pulumi.String("Global")}
 	}}
-	gateMetrics    = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.function })
-	publicMetrics  = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.public })
-	headersMetrics = viewerFunctionMetrics(func(g *gate) *cloudfront.Function { return g.headers })
+	gateMetrics    = viewerFunctionMetrics(func(w watched) *cloudfront.Function { return w.gate.function })
+	publicMetrics  = viewerFunctionMetrics(func(w watched) *cloudfront.Function { return w.gate.public })
+	headersMetrics = viewerFunctionMetrics(func(w watched) *cloudfront.Function { return w.gate.headers })
 	// An edge function bears the same name in every region that it runs in,
 	// us-east-1 included.
 	edgeMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
@@ -71,6 +72,10 @@ var (
 	imagesMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
 		return pulumi.StringMap{"FunctionName": w.images.function.Name}
 	}}
+	sessionMetrics = metricSet{"AWS/Lambda", func(w watched) pulumi.StringMap {
+		return pulumi.StringMap{"FunctionName": w.session.function.Name}
+	}}
+	sessionGateMetrics = viewerFunctionMetrics(func(w watched) *cloudfront.Function { return w.session.check })
 	// ownMetrics are counted in the logs.
 	ownMetrics   = metricSet{"", func(watched) pulumi.StringMap { return pulumi.StringMap{} }}
 	queueMetrics = metricSet{"AWS/SQS", func(w watched) pulumi.StringMap {
@@ -85,8 +90,8 @@ var (
 )
 
 // viewerFunctionMetrics are those of a CloudFront Function.
-func viewerFunctionMetrics(of func(*gate) *cloudfront.Function) metricSet {
+func viewerFunctionMetrics(of func(watched) *cloudfront.Function) metricSet {
 	return metricSet{"AWS/CloudFront", func(w watched) pulumi.StringMap {
-		return pulumi.StringMap{"FunctionName": of(w.gate).Name, "Region": pulumi.String("Global")}
+		return pulumi.StringMap{"FunctionName": of(w).Name, "Region": pulumi.String("Global")}
 	}}
 }

@@ -15,13 +15,36 @@ import (
 const (
 	contentOrigin = "content"
 	imagesOrigin  = "images"
+	sessionOrigin = "session"
 )
+
+// originTimeoutSeconds is how long CloudFront waits for a function: longer than it
+// may run. Otherwise it would give up and ask again, for a run that is no faster.
+// Beyond 60 it takes a higher quota.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html#DownloadDistValuesOriginResponseTimeout
+const originTimeoutSeconds = endpointTimeoutSeconds + 5
 
 // cloudFrontPrincipal is CloudFront in policies of what it reads and calls.
 const cloudFrontPrincipal = "cloudfront.amazonaws.com"
 
-// origins are the bucket and, with variants, the images function.
-func (s *builder) origins(c *content, m *mappings, i *images,
+// openFunctions lets this distribution, and nobody else, call the functions that
+// are its origins.
+func (s *builder) openFunctions(i *images, n *session, d *delivery) error {
+	distribution := d.distribution.Arn.ToStringPtrOutput()
+	if i != nil {
+		if err := s.permit(i.endpoint, imagesOrigin, cloudFrontPrincipal, distribution); err != nil {
+			return err
+		}
+	}
+	if n != nil {
+		return s.permit(n.endpoint, sessionOrigin, cloudFrontPrincipal, distribution)
+	}
+	return nil
+}
+
+// origins are the bucket, with variants the images function, and with a provider
+// the function that signs viewers in.
+func (s *builder) origins(c *content, m *mappings, i *images, n *session,
 	access *cloudfront.OriginAccessControl) cloudfront.DistributionOriginArray {
 	bucket := &cloudfront.DistributionOriginArgs{
 		OriginId: pulumi.String(contentOrigin),
@@ -31,23 +54,27 @@ func (s *builder) origins(c *content, m *mappings, i *images,
 		CustomHeaders:         s.edgeHeaders(c, m),
 		OriginShield:          s.originShield(),
 	}
-	if i == nil {
-		return cloudfront.DistributionOriginArray{bucket}
+	all := cloudfront.DistributionOriginArray{bucket}
+	if i != nil {
+		function := functionOrigin(imagesOrigin, i.endpoint, i.access)
+		function.CustomHeaders = append(s.edgeHeaders(c, m),
+			originHeader(edgefn.HeaderVariants, pulumi.String(variant.EncodeSet(s.cfg.ImageVariants))),
+			originHeader(variant.HeaderLimits, pulumi.String(s.cfg.limits().String())))
+		// The edge function and one more cache in the same region as for photos.
+		function.OriginShield = s.originShield()
+		all = append(all, function)
 	}
-	function := s.functionOrigin(imagesOrigin, i.endpoint, i.access)
-	function.CustomHeaders = append(s.edgeHeaders(c, m),
-		originHeader(edgefn.HeaderVariants, pulumi.String(variant.EncodeSet(s.cfg.ImageVariants))),
-		originHeader(variant.HeaderLimits, pulumi.String(s.cfg.limits().String())))
-	// The edge function and one more cache in the same region as for photos.
-	function.OriginShield = s.originShield()
-	return cloudfront.DistributionOriginArray{bucket, function}
+	if n != nil {
+		all = append(all, functionOrigin(sessionOrigin, n.endpoint, n.access))
+	}
+	return all
 }
 
 // functionOrigin is a Lambda function's address. CloudFront sends it the function's
 // own host name, without which the signature would not hold, and of the viewer's
 // headers only those that a behaviour's policies name.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html#request-custom-headers-behavior
-func (s *builder) functionOrigin(id string, e *endpoint,
+func functionOrigin(id string, e *endpoint,
 	access *cloudfront.OriginAccessControl) *cloudfront.DistributionOriginArgs {
 	return &cloudfront.DistributionOriginArgs{
 		OriginId:              pulumi.String(id),
@@ -56,7 +83,7 @@ func (s *builder) functionOrigin(id string, e *endpoint,
 		CustomOriginConfig: &cloudfront.DistributionOriginCustomOriginConfigArgs{
 			HttpPort: pulumi.Int(80), HttpsPort: pulumi.Int(443), OriginProtocolPolicy: pulumi.String("https-only"),
 			OriginSslProtocols: pulumi.ToStringArray([]string{"TLSv1.2"}),
-			OriginReadTimeout:  pulumi.Int(imagesTimeoutSeconds),
+			OriginReadTimeout:  pulumi.Int(originTimeoutSeconds),
 		},
 	}
 }

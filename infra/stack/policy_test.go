@@ -23,6 +23,10 @@ var reasons = map[string]map[string]string{
 		"DecryptSigned": "the same with a customer-managed key: the signer needs the key too",
 	},
 	"images": {"WriteLogs": "logs into its own group, which exists already"},
+	"session": {
+		"ReadKeys":  "seals tickets with the gate's keys",
+		"WriteLogs": "logs into its own group, which exists already",
+	},
 	"issuer": {
 		"KeepMappings":       "reads, makes and deletes mappings, in the home region only",
 		"Invalidate":         "drops copies of replaced and withdrawn objects, and of revoked links when the gate's list is full",

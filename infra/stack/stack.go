@@ -3,7 +3,7 @@
 //
 // Deploy registers the pieces in this order: the bucket (content.go), the
 // mapping table (mappings.go), the edge function (edge.go), the gate (gate.go), the
-// images function (images.go), the distribution with its origins, behaviours, policies
+// images function (images.go), signing in (session.go), the distribution with its origins, behaviours, policies
 // and names (delivery.go, origins.go, behaviors.go, headers.go, domain.go,
 // accesslogs.go), the queue of events (events.go), the issuer (issuer.go), and what
 // operators look at (alarms.go, dashboard.go). Config (config.go, validate.go) decides which of
@@ -31,6 +31,8 @@ type Bundles struct {
 	Issuer string
 	// Images is the zip of the function that makes variants.
 	Images string
+	// Session is the zip of the function that signs viewers in.
+	Session string
 }
 
 // Deploy registers every resource of ctx's stack and exports its outputs. config
@@ -73,14 +75,18 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err != nil {
 		return err
 	}
-	delivery, err := s.newDelivery(content, mappings, edge, gate, images)
+	session, err := s.newSession(bundles.Session, gate)
+	if err != nil {
+		return err
+	}
+	delivery, err := s.newDelivery(content, mappings, edge, gate, images, session)
 	if err != nil {
 		return err
 	}
 	if err := s.openContent(content, delivery); err != nil {
 		return err
 	}
-	if err := s.openImages(images, delivery); err != nil {
+	if err := s.openFunctions(images, session, delivery); err != nil {
 		return err
 	}
 	events, err := s.newEvents(content)
@@ -92,7 +98,7 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 		return err
 	}
 	return s.newOperations(content, watched{edge: edge, mappings: mappings, delivery: delivery, issuer: issuer,
-		gate: gate, images: images})
+		gate: gate, images: images, session: session})
 }
 
 // newOperations registers what people look at and applications read.

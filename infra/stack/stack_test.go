@@ -18,13 +18,13 @@ import (
 // Pulumi deletes, and one that is renamed is replaced with all it holds.
 var roles = []string{
 	"access", "cdn", "content", "cors", "dead-events", "edge", "events", "gate", "headers", "images", "issuer", "logs",
-	"mappings", "overview", "public",
+	"mappings", "overview", "public", "session", "session-gate",
 }
 
 // derived are the forms of names that follow from configuration: one resource
 // per region, address, domain name, principal or generation of link keys.
 var derived = regexp.MustCompile(`^(edge|refusals|mappings|alarms|(HighLatency|EdgeThrottled|TableThrottled|TableFailed))-[a-z]+-[a-z]+-\d$|` +
-	`^[^ ]+@[^ ]+-[a-z]+-[a-z]+-\d$|^(proof-)?(\*\.)?[a-z.]+(-ipv[46])?$|^(call|invoke)-(images|\d{12}[A-Za-z0-9-]*)$|^key-\d{1,` +
+	`^[^ ]+@[^ ]+-[a-z]+-[a-z]+-\d$|^(proof-)?(\*\.)?[a-z.]+(-ipv[46])?$|^(call|invoke)-(images|session|\d{12}[A-Za-z0-9-]*)$|^key-\d{1,` +
 	`3}$|^content-[0-9a-z-]{36}$`)
 
 // single are the alarms that exist once.
@@ -35,6 +35,8 @@ var single = []string{
 	"GateFailed", "GateAnswerRefused", "GateThrottled", "PublicFailed", "PublicAnswerRefused", "PublicThrottled",
 	"HeadersFailed", "HeadersAnswerRefused", "HeadersThrottled",
 	"ImagesFailed", "ImagesAnswersErrors", "ImagesThrottled", "ImagesSlow",
+	"SessionFailed", "SessionAnswersErrors", "SessionThrottled",
+	"SessionGateFailed", "SessionGateAnswerRefused", "SessionGateThrottled",
 }
 
 func TestLogicalNamesAreRolesAndNeverTypesOrStages(t *testing.T) {

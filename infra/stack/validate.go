@@ -52,7 +52,7 @@ var reservedServices = []string{"images"}
 // key, its value and the rule, or nil.
 func (c Config) Validate() error {
 	v := &validation{}
-	v.identity(c)
+	v.naming(c)
 	v.links(c)
 	v.services(c)
 	v.places(c)
@@ -61,6 +61,7 @@ func (c Config) Validate() error {
 	v.operation(c)
 	v.images(c)
 	v.viewers(c)
+	v.identity(c)
 	if len(v.problems) == 0 {
 		// It knows no rule of its own but the longest code, which depends on many keys.
 		if _, err := source.Source(c.gateSettings()); err != nil {
@@ -102,7 +103,7 @@ func (v *validation) each(values []string, key string, check func(string)) {
 	}
 }
 
-func (v *validation) identity(c Config) {
+func (v *validation) naming(c Config) {
 	v.want(stageForm.MatchString(c.Stage), "stack name", strconv.Quote(c.Stage),
 		"it becomes part of bucket names, so it must be lower-case letters, digits and single hyphens")
 	// Names get a hyphen, twelve digits of account and "-logs"; S3 allows 63 characters.
@@ -158,6 +159,9 @@ func (v *validation) services(c Config) {
 	room := maxBehaviors - 1 // for the default
 	if len(c.ImageVariants) > 0 {
 		room -= 2
+	}
+	if c.ViewerIdentity != (Identity{}) {
+		room--
 	}
 	v.want(public <= room, "services", fmt.Sprintf("%d public services", public), "a distribution has room for %d", room)
 }

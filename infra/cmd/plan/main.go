@@ -31,9 +31,10 @@ func run(out io.Writer, root, name, file string) error {
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
 			// The plan names the bundles without needing them built.
 			return stack.Deploy(ctx, config, stack.Bundles{
-				Edge:   filepath.Join(ctx.RootDirectory(), "build", "edge.zip"),
-				Issuer: filepath.Join(ctx.RootDirectory(), "build", "issuer.zip"),
-				Images: filepath.Join(ctx.RootDirectory(), "build", "images.zip"),
+				Edge:    filepath.Join(ctx.RootDirectory(), "build", "edge.zip"),
+				Issuer:  filepath.Join(ctx.RootDirectory(), "build", "issuer.zip"),
+				Images:  filepath.Join(ctx.RootDirectory(), "build", "images.zip"),
+				Session: filepath.Join(ctx.RootDirectory(), "build", "session.zip"),
 			})
 		},
 		Root: root, Stack: name, ConfigFile: file,
