@@ -3,19 +3,53 @@
 // encryption key. All of that is in headers whose names begin with x-amz-, which
 // a response headers policy could remove by whole names only, and metadata has
 // any name. CloudFront's own headers of that prefix are not shown to functions.
-// It does not run for errors, of which the policy removes what S3 adds to them.
+//
+// It also has the answers of bound links kept by nobody but the viewer's browser,
+// and there for a short time only. The cache holds them under the lifetime that
+// the origin gave them, which this does not change; CloudFront would not keep what
+// the origin calls private.
+//
+// It does not run for errors of an origin, which are no-store, and of which the
+// response headers policy removes what S3 adds to them. The request that it sees
+// is the viewer's, so its path is that of the link.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
 // https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ResponseHeadersPolicyRemoveHeader.html
 
 // What the stack decides: package gate writes another line here.
 const viewerCacheSeconds = 0;
 
+const prefix = '/images/';
+const hashLength = 32;
+const policyOffset = 5;
+
 function handler(event) {
-    const response = event.response;
-    Object.keys(response.headers).forEach(function (name) {
+    const headers = event.response.headers;
+    Object.keys(headers).forEach(function (name) {
         if (name.startsWith('x-amz-')) {
-            delete response.headers[name];
+            delete headers[name];
         }
     });
-    return response;
+    if (isBound(event.request.uri)) {
+        const control = headers['cache-control'] ? headers['cache-control'].value : '';
+        if (!/no-store/i.test(control)) {
+            headers['cache-control'] = { value: 'private, max-age=' + Math.min(viewerCacheSeconds, maxAge(control)) };
+        }
+    }
+    return event.response;
+}
+
+// isBound says whether a path is that of a link whose viewers need a ticket. The
+// gate, which let it through, knows that the link is ours.
+function isBound(uri) {
+    const hash = uri.slice(prefix.length, prefix.length + hashLength);
+    return uri.startsWith(prefix) && Buffer.from(hash, 'base64url')[policyOffset] > 0;
+}
+
+// maxAge returns the seconds for which browsers were to keep an answer: none,
+// where it does not say.
+function maxAge(control) {
+    const found = /(?:^|[\s,])max-age=(\d+)/i.exec(control);
+    return found === null ? 0 : Number(found[1]);
 }
