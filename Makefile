@@ -35,11 +35,11 @@ env: ## what an application needs to use the stack that `make run` runs: for eva
 	@$(GO) run ./infra/cmd/local --env
 
 .PHONY: test
-test: tools browser ## run every test, on real engines
+test: tools browser provider ## run every test, on real engines
 	$(GO) test -timeout 30m ./...
 
 .PHONY: race
-race: tools browser ## run every test under the race detector
+race: tools browser provider ## run every test under the race detector
 	$(GO) test -race -timeout 60m ./...
 
 .PHONY: bundle
@@ -125,6 +125,14 @@ browser:
 $(BIN)/chromium: .ci/browser/package-lock.json .ci/browser/unpack
 	$(call npm-ci,.ci/browser)
 	bash .ci/browser/unpack build/npm/.ci/browser/node_modules/@sparticuz/chromium/bin build/browser $@
+
+# /session is tested against a real OpenID provider, which runs on Node.js.
+PROVIDER := build/npm/function/session/sessiontest/node_modules/.package-lock.json
+.PHONY: provider
+provider: $(PROVIDER)
+$(PROVIDER): function/session/sessiontest/package-lock.json
+	$(call npm-ci,function/session/sessiontest)
+	@touch $@
 
 DYNOXIDE := @dynoxide/$(OS)-$(ARCH)
 $(BIN)/dynoxide: infra/local/engine/package-lock.json

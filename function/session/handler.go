@@ -32,36 +32,45 @@ type Handler struct {
 
 // Handle answers one call of the Function URL, which only CloudFront may make. It has an answer for everything, so that
 // no error and no panic becomes one of Lambda's own answers.
-func (h *Handler) Handle(ctx context.Context, r request) (a response, _ error) {
+func (h *Handler) Handle(ctx context.Context, r request) (response, error) {
 	started := h.now()
+	a, err := h.guarded(ctx, r)
 	note := []slog.Attr{slog.String("request", r.RequestContext.RequestID)}
-	defer func() {
-		if p := recover(); p != nil {
-			h.log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			a = refuse(asError(fmt.Errorf("panic: %v", p)))
-		}
-		level := slog.LevelInfo
-		if a.StatusCode >= http.StatusInternalServerError {
-			level = slog.LevelError
-		}
-		note = append(note, slog.Int("status", a.StatusCode), slog.Int64("ms", h.now().Sub(started).Milliseconds()))
-		h.log.LogAttrs(ctx, level, "session", note...)
-	}()
-	origin := r.Headers["origin"]
-	if !slices.Contains(h.config.origins, origin) {
-		note = append(note, slog.String("code", CodeForbidden))
-		return refuse(problem(CodeForbidden, "only pages of this CDN's applications may call; the Origin must be one of "+
-			"corsAllowedOrigins")), nil
-	}
-	a, err := h.answer(ctx, r)
 	if err != nil {
 		e := asError(err)
-		note = append(note, slog.String("code", e.Code), slog.String("error", e.Error()))
 		a = refuse(e)
+		note = append(note, slog.String("code", e.Code), slog.String("error", e.Error()))
 	}
-	a.Headers["Access-Control-Allow-Origin"] = origin
-	a.Headers["Access-Control-Allow-Credentials"] = "true"
+	if origin := r.Headers["origin"]; h.allows(origin) {
+		a.Headers["Access-Control-Allow-Origin"] = origin
+		a.Headers["Access-Control-Allow-Credentials"] = "true"
+	}
+	level := slog.LevelInfo
+	if a.StatusCode >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	note = append(note, slog.Int("status", a.StatusCode), slog.Int64("ms", h.now().Sub(started).Milliseconds()))
+	h.log.LogAttrs(ctx, level, "session", note...)
 	return a, nil
+}
+
+// allows reports whether pages of the origin may call. A browser says which one it is, in every request with one of our
+// methods.
+// https://fetch.spec.whatwg.org/#origin-header
+func (h *Handler) allows(origin string) bool { return slices.Contains(h.config.origins, origin) }
+
+// guarded answers a call and turns a panic into an error.
+func (h *Handler) guarded(ctx context.Context, r request) (a response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if !h.allows(r.Headers["origin"]) {
+		return response{}, problem(CodeForbidden,
+			"only pages of this CDN's applications may call; the Origin must be one of corsAllowedOrigins")
+	}
+	return h.answer(ctx, r)
 }
 
 // answer answers a call from an allowed origin.

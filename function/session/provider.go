@@ -131,7 +131,7 @@ func (p *provider) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	for _, raw := range set.Keys {
 		var k jose.JSONWebKey
 		// A set may hold keys of kinds that we do not know, and keys to encrypt with.
-		if k.UnmarshalJSON(raw) == nil && k.Valid() && k.IsPublic() && (k.Use == "" || k.Use == "sig") {
+		if k.UnmarshalJSON(raw) == nil && k.Valid() && (k.Use == "" || k.Use == "sig") {
 			keys = append(keys, k)
 		}
 	}
