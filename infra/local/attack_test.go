@@ -54,7 +54,7 @@ func newScene(t *testing.T, config map[string]string) *scene {
 	require.NoError(t, err)
 	doc, region, err := evaluate(root, Options{Stack: "dev", Config: config})
 	require.NoError(t, err)
-	bundles, err := buildBundles(root, io.Discard)
+	bundles, err := resources.BuildBundles(doc, root, io.Discard)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	s := &scene{log: filepath.Join(dir, "log")}

@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"secure-media-cdn/function/bundle"
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/infra/local/resources"
 	"secure-media-cdn/infra/plan"
@@ -53,13 +52,13 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
-	fmt.Fprintln(out, "building the functions")
-	bundles, err := buildBundles(root, out)
+	fmt.Fprintf(out, "evaluating the Pulumi program for the stack %s\n", f.Stack)
+	doc, region, err := evaluate(root, f)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(out, "evaluating the Pulumi program for the stack %s\n", f.Stack)
-	doc, region, err := evaluate(root, f)
+	fmt.Fprintln(out, "building the functions")
+	bundles, err := resources.BuildBundles(doc, root, out)
 	if err != nil {
 		return nil, err
 	}
@@ -82,26 +81,6 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 		return nil, err
 	}
 	return m, nil
-}
-
-// buildBundles returns, for each archive that ships, the one to run here, and
-// says so where it is another.
-func buildBundles(root string, out io.Writer) (map[string]string, error) {
-	bundles := map[string]string{}
-	for archive, build := range map[string]func(string) (string, error){
-		"build/edge.zip": bundle.EdgeForHost, "build/issuer.zip": bundle.IssuerForHost,
-	} {
-		path, err := build(root)
-		if err != nil {
-			return nil, err
-		}
-		bundles[archive] = path
-		if relative, err := filepath.Rel(root, path); err == nil && filepath.ToSlash(relative) != archive {
-			fmt.Fprintf(out, "%s ships for another processor; running the same source as %s\n", archive,
-				filepath.ToSlash(relative))
-		}
-	}
-	return bundles, nil
 }
 
 // evaluate runs the Pulumi program for the stack, with its secrets in the open.

@@ -11,7 +11,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/function/bundle"
 	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/cloudfront"
@@ -38,7 +37,7 @@ func stackPlan(t *testing.T, config map[string]string) *plan.Document {
 	doc, err := recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
 			return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
-				Issuer: filepath.Join(build, "issuer.zip")})
+				Issuer: filepath.Join(build, "issuer.zip"), Images: filepath.Join(build, "images.zip")})
 		},
 		Root: moduleRoot(t), Stack: "dev", Config: config, RevealSecrets: true,
 	})
@@ -49,12 +48,10 @@ func stackPlan(t *testing.T, config map[string]string) *plan.Document {
 // startStack makes the options' document real, and returns a client of its issuer.
 func startStack(t *testing.T, o resources.Options) (*resources.Stack, *client.Client) {
 	t.Helper()
-	edge, err := bundle.EdgeForHost(moduleRoot(t))
-	require.NoError(t, err)
-	issuer, err := bundle.IssuerForHost(moduleRoot(t))
+	var err error
+	o.Bundles, err = resources.BuildBundles(o.Document, moduleRoot(t), t.Output())
 	require.NoError(t, err)
 	o.Region, o.Root, o.Dir, o.Log = testRegion, moduleRoot(t), t.TempDir(), t.Output()
-	o.Bundles = map[string]string{"build/edge.zip": edge, "build/issuer.zip": issuer}
 	m, err := resources.Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(m.Close)
