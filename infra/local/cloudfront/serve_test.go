@@ -169,7 +169,7 @@ func TestWhatIsReportedOfEachRequest(t *testing.T) {
 	defer mu.Unlock()
 	require.Len(t, records, 7)
 	assert.Equal(t, []Record{
-		{Method: "GET", Path: "/public/a.jpg?x=1", Status: 200, Bytes: 5000, Result: "Miss", Source: FromS3,
+		{Method: "GET", Path: "/public/a.jpg?…", Status: 200, Bytes: 5000, Result: "Miss", Source: FromS3,
 			Behaviour: "/public/*"},
 		{Method: "GET", Path: "/public/a.jpg", Status: 200, Bytes: 5000, Result: "Hit", Source: FromCache,
 			Behaviour: "/public/*"},

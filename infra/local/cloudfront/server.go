@@ -71,7 +71,7 @@ type Options struct {
 type Record struct {
 	Time      time.Time
 	Method    string
-	Path      string // as the viewer sent it, with the query string
+	Path      string // as the viewer sent it, with "?…" for a query string
 	Status    int
 	Bytes     int64  // of the body
 	Result    string // x-edge-result-type: Hit, RefreshHit, Miss, Error, LambdaGeneratedResponse, …
@@ -94,7 +94,7 @@ const (
 	FromCache      Source = "cache"
 	FromFunction   Source = "function" // the origin-request function
 	FromS3         Source = "s3"
-	FromURL        Source = "function URL"
+	FromURL        Source = "url" // a Lambda function at its address
 )
 
 // Stats are counters since the start, and the cache as it is now.

@@ -27,6 +27,7 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/variant"
 	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/plan"
 )
@@ -82,11 +83,12 @@ type Console struct {
 
 // outputs are those of the stack's outputs that the console works with.
 type outputs struct {
-	BaseURL  string    `json:"cdnBaseUrl"`
-	Bucket   string    `json:"mediaBucket"`
-	Regions  []string  `json:"mappingRegions"` // the home region first
-	LinkTTL  int64     `json:"linkTtlSeconds"`
-	Services []service `json:"services"`
+	BaseURL  string                     `json:"cdnBaseUrl"`
+	Bucket   string                     `json:"mediaBucket"`
+	Regions  []string                   `json:"mappingRegions"` // the home region first
+	LinkTTL  int64                      `json:"linkTtlSeconds"`
+	Services []service                  `json:"services"`
+	Variants map[string]variant.Variant `json:"imageVariants"`
 }
 
 type service struct {

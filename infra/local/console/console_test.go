@@ -371,6 +371,13 @@ func TestIssuingRevokingAndFetching(t *testing.T) {
 		{"a fetch of a public key", "fetches", `{"key":"shop/b c.png"}`, issuer{}, 200, "", `"bytes":5`},
 		{"a fetch elsewhere", "fetches", `{"hash":"../../x"}`, issuer{}, 400, "", "form of a hash"},
 		{"a fetch of an address", "fetches", `{"key":"@192.0.2.1/"}`, issuer{}, 200, "", `"status":404`},
+		{"a view of a variant", "views", `{"hash":"` + hash + `","name":"w320","format":"webp"}`, issuer{}, 200, "",
+			"GIF89a"},
+		{"a view of what is no picture", "views", `{"hash":"` + hash + `","format":"avif"}`, issuer{}, 204, "", ""},
+		{"a view of a variant that is unknown", "views", `{"hash":"` + hash + `","name":"other","format":"avif"}`, issuer{},
+			204, "", ""},
+		{"a view in a format that is none", "views", `{"hash":"` + hash + `","format":"jxl"}`, issuer{}, 400, "", "format"},
+		{"a view elsewhere", "views", `{"hash":"` + hash + `","name":"../x","format":"avif"}`, issuer{}, 400, "", "no link"},
 		{"a redirect is told, not followed", "fetches", `{"key":"redirect"}`, issuer{}, 200, "", `"status":302`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -383,6 +390,10 @@ func TestIssuingRevokingAndFetching(t *testing.T) {
 					http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
 				case "/images/" + hash, "/shop/b c.png":
 					_, _ = io.WriteString(w, "photo")
+				case "/images/" + hash + "/w320":
+					assert.Equal(t, "image/webp,image/*,*/*;q=0.8", r.Header.Get("Accept"))
+					w.Header().Set("Content-Type", "image/gif")
+					_, _ = io.WriteString(w, "GIF89a")
 				default:
 					w.WriteHeader(http.StatusNotFound)
 				}
@@ -391,6 +402,12 @@ func TestIssuingRevokingAndFetching(t *testing.T) {
 			assert.Equal(t, row.status, w.Code)
 			assert.Contains(t, w.Body.String(), row.says)
 			assert.Equal(t, row.asked, strings.Join(d.issuer.asked, "\n"))
+			if row.path == "views" && row.status < 300 {
+				var f fetched
+				require.NoError(t, json.Unmarshal([]byte(w.Header().Get(headerFetched)), &f))
+				assert.Equal(t, "Hit from cloudfront", f.XCache)
+				assert.Positive(t, f.Status)
+			}
 		})
 	}
 }

@@ -1,9 +1,7 @@
 package console
 
 import (
-	"cmp"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,7 +9,6 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
-	"secure-media-cdn/function/seal"
 )
 
 const (
@@ -86,59 +83,4 @@ func (c *Console) serveRevoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, map[string]any{"revoked": len(revocations[0].Revoked)})
-}
-
-// fetched is what a viewer got.
-type fetched struct {
-	Status       int     `json:"status"`
-	XCache       string  `json:"xCache"`
-	Age          string  `json:"age,omitempty"`
-	CacheControl string  `json:"cacheControl,omitempty"`
-	Bytes        int64   `json:"bytes"`
-	Milliseconds float64 `json:"milliseconds"`
-}
-
-// serveFetch fetches a link through the CDN as a viewer without a cache of its own would: {"hash"}, or {"key"} of a
-// public picture. It takes no address, so it reaches nothing but the CDN.
-func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Key  string `json:"key"`
-		Hash string `json:"hash"`
-	}
-	if !readJSON(w, r, &in) {
-		return
-	}
-	address := c.outputs.BaseURL + publicPath(in.Key)
-	switch {
-	case in.Hash != "" && !seal.IsHash(in.Hash):
-		fail(w, http.StatusBadRequest, "this is not the form of a hash")
-		return
-	case in.Hash != "":
-		address = c.linkURL(in.Hash)
-	}
-	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		fail(w, http.StatusBadRequest, "the key makes no address")
-		return
-	}
-	// As browsers ask, since CloudFront keeps a copy for each encoding it may have to send:
-	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cache-key-understand-cache-policy.html
-	request.Header.Set("Accept-Encoding", "gzip, deflate, br")
-	began := time.Now()
-	response, err := c.client.Do(request)
-	if err != nil {
-		fail(w, http.StatusBadGateway, "the CDN did not answer")
-		return
-	}
-	defer response.Body.Close()
-	n, err := io.Copy(io.Discard, io.LimitReader(response.Body, maxFetched))
-	if err != nil {
-		fail(w, http.StatusBadGateway, "the CDN broke off its answer")
-		return
-	}
-	reply(w, http.StatusOK, fetched{
-		Status: response.StatusCode, XCache: cmp.Or(response.Header.Get("X-Cache"), "no X-Cache"),
-		Age:          response.Header.Get("Age"),
-		CacheControl: response.Header.Get("Cache-Control"), Bytes: n, Milliseconds: milliseconds(time.Since(began)),
-	})
 }

@@ -35,6 +35,7 @@ func (c *Console) routes() {
 		"POST %s/api/links":       c.serveIssue,
 		"POST %s/api/revocations": c.serveRevoke,
 		"POST %s/api/fetches":     c.serveFetch,
+		"POST %s/api/views":       c.serveView,
 	} {
 		c.mux.HandleFunc(fmt.Sprintf(pattern, Path), handler)
 	}

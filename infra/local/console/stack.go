@@ -109,5 +109,6 @@ func (c *Console) serveStack(w http.ResponseWriter, _ *http.Request) {
 		"groups": deployed(c.options.Document, c.outputs.Regions[0]), "outputs": outputs,
 		"unsupported": c.options.Unsupported,
 		"folders":     folders, "linkTtlSeconds": c.outputs.LinkTTL, "maxUpload": MaxUpload,
+		"variants": c.shownVariants(),
 	})
 }

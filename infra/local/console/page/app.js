@@ -3,6 +3,7 @@ import { showAlarms } from './alarms.js';
 import { refresh, seen, startPictures } from './pictures.js';
 import { addRequests, startRequests } from './requests.js';
 import { showStack } from './stack.js';
+import { startViews } from './views.js';
 
 // figures draws the counters.
 function figures({ stats, sources: counts }) {
@@ -11,7 +12,7 @@ function figures({ stats, sources: counts }) {
     ['Requests', stats.requests.toLocaleString()],
     ['Cache hits', percent],
     ['Function runs', stats.functionCalls.toLocaleString()],
-    ['S3 reads', stats.originReads.toLocaleString()],
+    ['Origin reads', stats.originReads.toLocaleString()],
     ['Refused, 4xx', stats.errors4xx.toLocaleString()],
     ['Failed, 5xx', stats.errors5xx.toLocaleString()],
     ['In the cache', `${stats.cacheObjects.toLocaleString()}, ${bytes(stats.cacheBytes)}`],
@@ -66,6 +67,7 @@ try {
   const stack = await call('GET', 'stack');
   showStack(stack);
   startRequests();
+  startViews(stack);
   startPictures(stack);
   watch(0);
   await refresh();

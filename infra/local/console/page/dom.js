@@ -43,6 +43,15 @@ export async function call(method, path, body) {
   return answer;
 }
 
+// view asks for a picture as a browser would get it, and for what came with it.
+export async function view(what) {
+  const response = await fetch(api('views'), {
+    method: 'POST', headers: { 'X-Console-Token': token, 'Content-Type': 'application/json' }, body: JSON.stringify(what),
+  });
+  if (!response.ok) throw new Error(sentence((await response.json().catch(() => ({}))).error || `The console answered ${response.status}`));
+  return { fetched: JSON.parse(response.headers.get('X-Fetched')), picture: response.status === 200 ? await response.blob() : undefined };
+}
+
 // upload sends a file and tells of its progress, from 0 to 1.
 export function upload(path, file, progress) {
   return new Promise((resolve, reject) => {
@@ -104,7 +113,7 @@ export function span(seconds) {
 export const clock = (time) => new Date(time).toLocaleTimeString(undefined, { hour12: false });
 
 export const sources = {
-  gate: 'Gate', cache: 'Cache', function: 'Function', s3: 'S3', cloudfront: 'CloudFront',
+  gate: 'Gate', cache: 'Cache', function: 'Function', url: 'Function URL', s3: 'S3', cloudfront: 'CloudFront',
 };
 
 // chip is the mark of where an answer came from.

@@ -1,5 +1,6 @@
 import { api, bytes, call, chip, find, keep, make, span, text, toast, took } from './dom.js';
 import { startUploads } from './uploads.js';
+import { openViews } from './views.js';
 
 let links = new Map(); // by path: what to update when an answer is seen
 const answers = new Map(); // by path: the last answer, the one longest ago first
@@ -114,13 +115,16 @@ function row(key, { hash, url }) {
   const name = hash ? `${hash.slice(0, 8)}…` : 'public address';
   const anchor = make('a', { href: url, target: '_blank', rel: 'noopener noreferrer', title: url, 'aria-label': `Open ${name} of ${key} in a new tab` }, name);
   const left = make('span', { class: 'left' });
-  const last = make('span', { class: 'last' });
+  const last = make('span');
   const fetch = make('button', { type: 'button', class: 'small', title: 'Fetch through the CDN, without the browser\'s cache', 'aria-label': `Fetch ${name} of ${key}`, onclick: () => act(fetch, () => fetchLink(key, hash)) }, 'Fetch');
   const revoke = make('button', { type: 'button', class: 'small', 'aria-label': `Revoke ${name} of ${key}`, onclick: () => act(revoke, async () => {
     await revokeLinks(key, hash);
     anchor.focus();
   }) }, 'Revoke');
-  const element = make('li', { class: 'link', 'data-hash': hash }, make('p', { class: 'first' }, anchor, left), make('p', { class: 'second' }, last, fetch, revoke));
+  const sizes = make('button', { type: 'button', class: 'small', 'aria-label': `View ${name} of ${key} in all sizes`, onclick: () => openViews(key, hash, url) }, 'View');
+  const download = make('a', { class: 'button small', href: `${url}/download`, 'aria-label': `Download ${name} of ${key}` }, 'Download');
+  const element = make('li', { class: 'link', 'data-hash': hash }, make('p', {}, anchor, left), make('p', { class: 'last' }, last),
+    make('p', { class: 'tools' }, ...(hash ? [sizes, download] : []), fetch, revoke));
   let link = {};
   const shown = {
     element,
@@ -135,6 +139,7 @@ function row(key, { hash, url }) {
       }
       element.dataset.state = link.state;
       revoke.hidden = link.state !== 'live' || !hash;
+      sizes.hidden = download.hidden = link.state !== 'live';
     },
     answered(request) {
       if (link.last && link.last.number >= request.number) return;
