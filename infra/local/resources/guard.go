@@ -14,12 +14,18 @@ func onlyLoopback(h http.Handler) http.Handler {
 		if err != nil {
 			name = strings.Trim(r.Host, "[]")
 		}
-		if ip := net.ParseIP(name); name != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "this server answers to 127.0.0.1 and localhost only", http.StatusMisdirectedRequest)
+		if ip := net.ParseIP(name); !isLocalhost(name) && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this server answers to 127.0.0.1, localhost and names below it only", http.StatusMisdirectedRequest)
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// isLocalhost reports whether a name leads to this machine wherever it is asked for: no DNS can say otherwise.
+// https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+func isLocalhost(name string) bool {
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 // Running reports whether a stack runs with its state in the folder.

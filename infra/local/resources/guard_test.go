@@ -42,10 +42,10 @@ func TestOnlyThisMachinesNamesAreAnswered(t *testing.T) {
 		u, err := url.Parse(address)
 		require.NoError(t, err)
 		for _, host := range []string{"attacker.example:" + u.Port(), "attacker.example", "127.0.0.1.attacker.example",
-			"10.0.0.1:" + u.Port(), "localhost.attacker.example"} {
+			"10.0.0.1:" + u.Port(), "localhost.attacker.example", "notlocalhost"} {
 			assert.Equal(t, http.StatusMisdirectedRequest, ask(t, "POST", address, host), "%s as %q", what, host)
 		}
-		for _, host := range []string{u.Host, "localhost:" + u.Port(), "[::1]:" + u.Port()} {
+		for _, host := range []string{u.Host, "localhost:" + u.Port(), "[::1]:" + u.Port(), "media.example.localhost:" + u.Port()} {
 			assert.NotEqual(t, http.StatusMisdirectedRequest, ask(t, "POST", address, host), "%s as %q", what, host)
 		}
 	}
