@@ -94,6 +94,11 @@ var sessionGraphs = []graph{
 		{of: sessionMetrics, metric: "Url5xxCount", statistic: "Sum"},
 		{of: sessionMetrics, metric: "Errors", statistic: "Sum"},
 	}},
+	{title: "Before signing in: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
+		{of: sessionGateMetrics, metric: "FunctionInvocations", statistic: "Sum"},
+		{of: sessionGateMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
+		{of: sessionGateMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
+	}},
 	{title: "Signing in: duration (ms)", place: atHome, lines: []line{
 		{of: sessionMetrics, metric: "Duration", statistic: "Average"},
 		{of: sessionMetrics, metric: "Duration", statistic: "p95"},

@@ -16,6 +16,7 @@ import (
 
 	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/variant"
 	"secure-media-cdn/infra/plan"
 	"secure-media-cdn/infra/plan/recorder"
 )
@@ -52,7 +53,8 @@ func viewerFunction(t *testing.T, doc *plan.Document, name string) plan.Resource
 
 func TestTheFunctionsShipAsTheyAre(t *testing.T) {
 	doc := planOf(t, "everything", nil)
-	code, err := gate.Source(gate.Settings{})
+	code, err := gate.Source(gate.Settings{Variants: []string{"avatar", "blur", "w1280", "w320", "w640"},
+		Formats: []variant.Format{variant.WebP, variant.AVIF}})
 	require.NoError(t, err)
 	for name, text := range map[string]string{"gate": code, "public": gate.Public, "headers": gate.Headers(300)} {
 		assert.Equal(t, text, viewerFunction(t, doc, name).Inputs["code"])
@@ -107,7 +109,7 @@ func TestNoDocumentShowsAKey(t *testing.T) {
 	assert.NotContains(t, string(outputs), recorder.FakePassword, "no output holds a key, even revealed")
 }
 
-func TestARotationChangesTheRingAndOneSettingOfTheIssuer(t *testing.T) {
+func TestARotationChangesTheRingAndOneSettingOfWhatSeals(t *testing.T) {
 	const setting = "environment.variables.MEDIA_LINK_KEY_GENERATION"
 	for _, name := range stacks {
 		for _, to := range []int{2, 3, 200, 255} {
@@ -120,7 +122,7 @@ func TestARotationChangesTheRingAndOneSettingOfTheIssuer(t *testing.T) {
 				switch {
 				case !known:
 					assert.Equal(t, fmt.Sprintf("aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey key-%d", to+1), id)
-				case id == "aws:lambda/function:Function issuer":
+				case id == "aws:lambda/function:Function issuer", id == "aws:lambda/function:Function session":
 					assert.Equal(t, strconv.Itoa(to-1), at(old.Inputs, setting))
 					assert.Equal(t, strconv.Itoa(to), at(r.Inputs, setting))
 					assert.Equal(t, without(t, old.Inputs, setting), without(t, r.Inputs, setting))

@@ -79,7 +79,9 @@ func TestTheSessionFunctionMayReadTheKeysAndLog(t *testing.T) {
 		find(t, doc, "RolePolicy", "session").Inputs["policy"].(string))
 	granted := map[any]bool{}
 	for _, p := range kinds(doc, "Permission") {
-		assert.Equal(t, find(t, doc, "Function", "session").Outputs["name"], p.Inputs["function"])
+		if p.Inputs["function"] != find(t, doc, "Function", "session").Outputs["name"] {
+			continue
+		}
 		assert.Equal(t, "cloudfront.amazonaws.com", p.Inputs["principal"])
 		assert.Equal(t, find(t, doc, "Distribution", "cdn").Outputs["arn"], p.Inputs["sourceArn"])
 		granted[p.Inputs["action"]] = true

@@ -90,9 +90,9 @@ func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
 			`config services is chat: "secret": access must be private or public`},
 		{"a service with a misspelt field", config{"services": `[{"name":"chat","acess":"public"}]`},
 			`unknown field "acess"`},
-		{"more public services than behaviours", config{"services": manyServices(25)},
+		{"more public services than behaviours", config{"services": manyServices(25), "imageVariants": plain},
 			"config services is 25 public services: a distribution has room for 24"},
-		{"as many public services as behaviours", config{"services": manyServices(24)}, ""},
+		{"as many public services as behaviours", config{"services": manyServices(24), "imageVariants": plain}, ""},
 
 		{"a replica region that does not exist", config{"replicaRegions": list("eu-middle-1")},
 			`config replicaRegions is "eu-middle-1"`},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,8 @@ func everything(t *testing.T) *plan.Document {
 	t.Helper()
 	doc, err := recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
-			return stack.Deploy(ctx, config, stack.Bundles{Edge: "build/edge.zip", Issuer: "build/issuer.zip"})
+			return stack.Deploy(ctx, config, stack.Bundles{Edge: "build/edge.zip", Issuer: "build/issuer.zip",
+				Images: "build/images.zip", Session: "build/session.zip"})
 		},
 		Root: moduleRoot(t), Stack: "everything", ConfigFile: "../../stack/testdata/Pulumi.everything.yaml",
 		RevealSecrets: true,
@@ -81,7 +83,13 @@ func operate(t *testing.T, doc *plan.Document) *operated {
 	t.Cleanup(bucket.Close)
 	options := cloudfront.Options{Now: clock, OnRequest: o.console.Observe, Functions: map[string]cloudfront.Function{},
 		Lambdas: map[string]cloudfront.Lambda{},
-		S3:      cloudfront.S3{Endpoint: bucket.URL, Credentials: resources.Local}}
+		S3:      cloudfront.S3{Endpoint: bucket.URL, Credentials: resources.Local},
+		URLs:    cloudfront.Functions{URLs: map[string]string{}}}
+	for _, u := range doc.ByType("aws:lambda/functionUrl:FunctionUrl") {
+		address, err := url.Parse(u.Outputs["functionUrl"].(string))
+		require.NoError(t, err)
+		options.URLs.URLs[address.Host] = bucket.URL
+	}
 	options.Distribution, err = distribution.Read(doc)
 	require.NoError(t, err)
 	for _, f := range doc.ByType("aws:cloudfront/function:Function") {
@@ -144,6 +152,11 @@ var brings = map[string]func(*operated){
 	"EdgeAnswerRefused":   func(o *operated) { o.edge = invalid; o.get(o.link) },
 	"IssuerFailed":        func(o *operated) { o.console.ObserveLambda("issuer", lambda.Report{Err: errBroken}) },
 	"IssuerAnswersErrors": func(o *operated) { o.console.ObserveURL("issuer", http.StatusBadGateway) },
+	"ImagesFailed":        func(o *operated) { o.console.ObserveLambda("images", lambda.Report{Err: errBroken}) },
+	"ImagesAnswersErrors": func(o *operated) { o.console.ObserveURL("images", http.StatusServiceUnavailable) },
+	"ImagesSlow": func(o *operated) {
+		o.console.ObserveLambda("images", lambda.Report{Duration: 25 * time.Second})
+	},
 	// The gate itself: it cannot read its store, or a key is not as it must be.
 	"GateFailed": func(o *operated) {
 		o.store.FailReads(func(string) error { return errBroken })
@@ -163,7 +176,7 @@ const (
 
 // cannot is why one machine cannot bring about the condition of the others. The name is without the region.
 var cannot = map[string]string{
-	"EdgeThrottled": waits, "EdgeLimitExceeded": waits, "IssuerThrottled": waits,
+	"EdgeThrottled": waits, "EdgeLimitExceeded": waits, "IssuerThrottled": waits, "ImagesThrottled": waits,
 	"GateThrottled": waits, "PublicThrottled": waits, "HeadersThrottled": waits,
 	"TableThrottled": unknown, "TableFailed": unknown, "TableWritesThrottled": unknown,
 	"EventsLost": unknown, "EventsLate": unknown, "RevocationListFull": unknown, "RevocationListFilling": unknown,
