@@ -14,11 +14,12 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/client"
+	"secure-media-cdn/function/links/visible"
 )
 
 // session is one run of the command.
 type session struct {
-	client   *client.Client
+	stack    *stack
 	terminal terminal
 	json     bool
 	failed   bool
@@ -27,7 +28,8 @@ type session struct {
 type issueCommand struct {
 	TTL      life     `help:"Life of new links, such as 90s, 12h or 7d. Default: the longest there is." placeholder:"TIME"`
 	Audience string   `help:"Who may see the objects, of a service that asks for tickets: the service, or SERVICE/NAME. Default: the service." placeholder:"NAME"`
-	Objects  []string `arg:"" help:"Objects as s3://bucket/key; - reads one a line from standard input."`
+	Objects  []string `arg:"" optional:"" help:"Objects as s3://bucket/key; - alone reads many from standard input."`
+	Many     many     `embed:"" group:"Many objects, from standard input or a file:"`
 }
 
 type showCommand struct {
@@ -61,12 +63,17 @@ func (l *life) UnmarshalText(text []byte) error {
 
 // Run issues the links, a hundred at a time.
 func (c issueCommand) Run(ctx context.Context, s *session) error {
-	objects, err := s.expand(c.Objects)
-	if err != nil {
+	issueThem := func(ctx context.Context, objects []string) ([]api.Link, error) {
+		return s.stack.client.Issue(ctx, objects, issue.Terms{TTL: time.Duration(c.TTL) * time.Second, Audience: c.Audience})
+	}
+	if err := c.Many.check(c.Objects); err != nil {
 		return err
 	}
-	return s.each(objects, issue.MaxObjects, func(part []string) error {
-		links, err := s.client.Issue(ctx, part, issue.Terms{TTL: time.Duration(c.TTL) * time.Second, Audience: c.Audience})
+	if len(c.Objects) == 0 || c.Objects[0] == "-" {
+		return c.Many.run(ctx, s, issueThem)
+	}
+	return s.each(c.Objects, issue.MaxObjects, func(part []string) error {
+		links, err := issueThem(ctx, part)
 		if err != nil {
 			return s.wrong(err)
 		}
@@ -88,7 +95,7 @@ func (c showCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.each(links, 1, func(part []string) error {
-		shown, err := s.client.Show(ctx, hashOf(part[0]))
+		shown, err := s.stack.client.Show(ctx, hashOf(part[0]))
 		var refused *client.Error
 		switch {
 		case errors.As(err, &refused):
@@ -117,7 +124,7 @@ func (c revokeCommand) Run(ctx context.Context, s *session) error {
 				hashes = append(hashes, hashOf(target))
 			}
 		}
-		revocations, err := s.client.Revoke(ctx, objects, hashes)
+		revocations, err := s.stack.client.Revoke(ctx, objects, hashes)
 		if err != nil {
 			return s.wrong(err)
 		}
@@ -195,16 +202,16 @@ func (s *session) each(all []string, size int, do func(part []string) error) err
 // print prints the result for one item to standard output, and its problem to standard error.
 func (s *session) print(line any, name string, problem *api.Problem, columns ...string) {
 	if s.json {
-		fmt.Fprintln(s.terminal.out, jsonLine(line))
+		fmt.Fprintln(s.terminal.out, visible.JSON(line))
 	}
 	if problem != nil {
 		s.failed = true
-		fmt.Fprintf(s.terminal.err, "links: %s: %s (%s)\n", quoted(name), quoted(problem.Message), quoted(problem.Code))
+		fmt.Fprintf(s.terminal.err, "links: %s: %s (%s)\n", visible.Quote(name), visible.Quote(problem.Message), visible.Quote(problem.Code))
 		return
 	}
 	if !s.json {
 		for n, text := range columns {
-			columns[n] = quoted(text)
+			columns[n] = visible.Quote(text)
 		}
 		fmt.Fprintln(s.terminal.out, strings.Join(columns, "\t"))
 	}

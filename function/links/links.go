@@ -1,10 +1,12 @@
-// Package links is the command that issues, shows and revokes links from a shell: package client with arguments and
+// Package links is the command that issues, shows, revokes and lists links from a shell: package client with arguments and
 // exit codes. It needs nothing but the stack's outputs, and is the worked example of an application that reads them:
 //
 //	pulumi stack output --json > outputs.json
 //	links --outputs outputs.json issue s3://my-bucket/simple-chat/cat.jpg
 //	find-objects | links --outputs outputs.json issue -
+//	links --outputs outputs.json issue --from export.csv --format csv --column photo --to links.ndjson
 //	links --outputs outputs.json revoke https://media.example.com/images/…
+//	links --outputs outputs.json list
 //
 // Calls are signed with the credentials of the standard AWS chain: environment, profile, or role. The principal must
 // be one of the stack's issuerPrincipals, and named for the service. Without --outputs, the stack of `make run` is
@@ -19,9 +21,13 @@ package links
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/alecthomas/kong"
+
+	"secure-media-cdn/function/links/bulk"
+	"secure-media-cdn/function/links/visible"
 )
 
 // Exit codes.
@@ -38,6 +44,9 @@ type terminal struct {
 	out, err io.Writer
 }
 
+// tell prints a line about the error to standard error.
+func (t terminal) tell(err error) { fmt.Fprintln(t.err, "links:", visible.Quote(err.Error())) }
+
 // Run carries out one command line and returns its exit code.
 func Run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
 	return run(ctx, args, terminal{in, out, err}, localOutputs)
@@ -51,6 +60,7 @@ type commandLine struct {
 	Issue  issueCommand  `cmd:"" help:"Issue links to objects of the media bucket."`
 	Show   showCommand   `cmd:"" help:"Show what links stand for and whether they are served."`
 	Revoke revokeCommand `cmd:"" help:"Revoke links, or all links of objects."`
+	List   listCommand   `cmd:"" help:"${listHelp}"`
 }
 
 // parserExit is the panic with which kong ends the program, after --help.
@@ -71,6 +81,12 @@ func run(ctx context.Context, args []string, t terminal, local string) (code int
 			"outputsHelp": "Stack outputs, as pulumi stack output --json prints them. Default: those of make run.",
 			"targetsHelp": "Links, their hashes, or objects as s3://bucket/key, which lose all their links; " +
 				"- reads one a line from standard input.",
+			"listHelp": "List the live links, one JSON object a line. It needs dynamodb:Scan on the mapping table, " +
+				"which no caller of the issuer has.",
+			"column":     bulk.DefaultColumn,
+			"formatHelp": "What the input is: lines (one object a line), ndjson, csv, or inventory (S3's, as CSV).",
+			"toHelp": "Write to this file instead of standard output. If an earlier run was interrupted, the same " +
+				"command goes on behind what the file has.",
 		},
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(code int) { panic(parserExit(code)) }),
@@ -93,13 +109,13 @@ func run(ctx context.Context, args []string, t terminal, local string) (code int
 		t.tell(err)
 		return exitUsage
 	}
-	c, err := connect(ctx, line.Outputs, local)
+	stack, err := connect(ctx, line.Outputs, local)
 	if err != nil {
 		t.tell(err)
 		return exitUsage
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run(&session{client: c, terminal: t, json: line.JSON})
+	err = parsed.Run(&session{stack: stack, terminal: t, json: line.JSON})
 	return conclude(t, err)
 }
 

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ import (
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/api/apitest"
 	"secure-media-cdn/function/issue/client"
+	"secure-media-cdn/function/links/bulk"
 )
 
 // deployed is an issuer behind an address that checks signatures.
@@ -37,6 +39,8 @@ type deployed struct {
 	*httptest.Server
 	aws     apitest.AWS
 	calls   atomic.Int32
+	mu      sync.Mutex
+	bodies  []byte                                       // of all calls
 	fail    func(call int32, w http.ResponseWriter) bool // answers instead, if true
 	outputs string
 	local   string // the local stack's outputs, if they are not those
@@ -56,13 +60,24 @@ func deploy(t *testing.T) *deployed {
 			fmt.Fprint(w, `{"Message":"Forbidden"}`)
 			return
 		}
+		d.mu.Lock()
+		d.bodies = append(d.bodies, body...)
+		d.mu.Unlock()
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(d.Close)
 	d.outputs = filepath.Join(t.TempDir(), "outputs.json")
-	d.write(t, `{"issuerUrl":"`+d.URL+`/","mediaBucketRegion":"eu-central-1","services":[]}`)
+	d.write(t, `{"issuerUrl":"`+d.URL+`/","mediaBucket":"media","mediaBucketRegion":"eu-central-1",`+
+		`"mappingTable":"mappings","mappingRegions":["eu-central-1"],"cdnBaseUrl":"https://cdn.example","services":[]}`)
 	return d
+}
+
+// sent returns the bodies of all calls that were signed.
+func (d *deployed) sent() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return string(d.bodies)
 }
 
 func (d *deployed) write(t *testing.T, outputs string) {
@@ -174,8 +189,11 @@ func TestManyObjectsGoInBatchesOfAHundred(t *testing.T) {
 	assert.EqualValues(t, 3, d.calls.Load())
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
 	require.Len(t, lines, 250)
-	assert.True(t, strings.HasPrefix(lines[249], "s3://media/chat/249.jpg\t"))
-	assert.Empty(t, got.err)
+	var last bulk.Result
+	require.NoError(t, json.Unmarshal([]byte(lines[249]), &last))
+	assert.EqualValues(t, 499, last.Line)
+	assert.Equal(t, "s3://media/chat/249.jpg", last.Object)
+	assert.Regexp(t, `^links: 250 links, 0 without one \(0 of all by an earlier run\) in `, got.err)
 }
 
 func TestJSONIsOneObjectALine(t *testing.T) {
@@ -221,10 +239,11 @@ func TestExitCodes(t *testing.T) {
 		"an unknown link to revoke":    {[]string{"revoke", unknown}, "", 1, "(link_not_found)"},
 		"no command":                   {nil, "", 2, "links: expected one of"},
 		"an unknown flag":              {[]string{"issue", "--fast", "s3://media/chat/a"}, "", 2, "unknown flag --fast"},
-		"nothing to issue":             {[]string{"issue"}, "", 2, "links: expected"},
-		"nothing on standard input":    {[]string{"issue", "-"}, "\n\n", 2, "standard input is empty"},
-		"standard input twice":         {[]string{"issue", "-", "-"}, "s3://media/chat/a\n", 2, "write - once"},
-		"a line without an end is one": {[]string{"issue", "-"}, "s3://media/chat/a", 0, ""},
+		"nothing to issue":             {[]string{"issue"}, "", 2, "name objects, or - for standard input"},
+		"nothing on standard input":    {[]string{"issue", "-"}, "\n\n", 2, "nothing to do"},
+		"nothing to revoke on it":      {[]string{"revoke", "-"}, "\n\n", 2, "standard input is empty"},
+		"standard input twice":         {[]string{"revoke", "-", "-"}, "s3://media/chat/a\n", 2, "write - once"},
+		"a line without an end is one": {[]string{"issue", "-"}, "s3://media/chat/a", 0, "links: 1 links, 0 without one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -430,7 +449,14 @@ func TestWhatIsNotUTF8IsNotSent(t *testing.T) {
 			got := d.links("", command, bad)
 			assert.Equal(t, exitUsage, got.code)
 			assert.Contains(t, got.err, "is not UTF-8")
+			assert.Zero(t, d.calls.Load())
 			got = d.links("s3://media/chat/good\n"+bad+"\n", command, "-")
+			if command == "issue" {
+				assert.Equal(t, exitFailed, got.code)
+				assert.Contains(t, got.out, "is not UTF-8")
+				assert.NotContains(t, d.sent(), "\ufffd")
+				continue
+			}
 			assert.Equal(t, exitUsage, got.code)
 			assert.Zero(t, d.calls.Load())
 		}

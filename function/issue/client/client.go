@@ -193,7 +193,7 @@ func call[Answer any](ctx context.Context, c *Client, method, path string, body 
 func unfinished(answer any) bool {
 	a, ok := answer.(*api.IssueAnswer)
 	return ok && slices.ContainsFunc(a.Links, func(l api.Link) bool {
-		return l.Error != nil && (l.Error.Code == issue.CodeBusy || l.Error.Code == issue.CodeUnavailable)
+		return l.Error != nil && TemporaryCode(l.Error.Code)
 	})
 }
 

@@ -1,4 +1,6 @@
-package links
+// Package visible prints text of strangers, such as a key or a server's message, so that all of it can be seen. What
+// cannot be seen could be a line's end, a command to the terminal, or turn the direction of the text.
+package visible
 
 import (
 	"encoding/json"
@@ -10,10 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// quoted returns text of a stranger, such as a key or a server's message, as it may be printed: as it is if all of it
-// can be seen, or else as a Go string. What cannot be seen could be a line's end, a command to the terminal, or turn
-// the direction of the text.
-func quoted(s string) string {
+// Quote returns s as it is if all of it can be seen, or else as a Go string.
+func Quote(s string) string {
 	if !utf8.ValidString(s) || strings.HasPrefix(s, `"`) || strings.ContainsFunc(s, invisible) {
 		return strconv.Quote(s)
 	}
@@ -22,8 +22,8 @@ func quoted(s string) string {
 
 func invisible(r rune) bool { return !unicode.IsPrint(r) }
 
-// jsonLine returns v as JSON without invisible characters.
-func jsonLine(v any) string {
+// JSON returns v as JSON in one line without invisible characters. It panics if v cannot be encoded.
+func JSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil { // our types always encode
 		panic(err)
@@ -40,6 +40,3 @@ func jsonLine(v any) string {
 	}
 	return b.String()
 }
-
-// tell prints a line about the error to standard error.
-func (t terminal) tell(err error) { fmt.Fprintln(t.err, "links:", quoted(err.Error())) }
