@@ -56,7 +56,7 @@ golden: ## write the goldens anew, and show what changed
 	git --no-pager diff --stat -- infra
 
 .PHONY: bench
-bench: tools ## measure the edge function beside Node.js and its floor
+bench: tools ## measure the edge function and the images function beside Node.js
 	$(GO) run ./bench/cmd/bench
 	$(GO) test -run '^$$' -bench 'Lookup|Start|Failover|Gate|Issue' -benchtime 300x ./function/cmd/edge ./function/gate ./function/issue ./infra/local/faults
 

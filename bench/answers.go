@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,6 +92,14 @@ func sameAnswer(a, b *environment, name string, event []byte) error {
 		return nil
 	}
 	return errors.New("no two answers fell into the same second")
+}
+
+// goesOn refuses an answer that does not go on with a request.
+func goesOn(answer []byte) error {
+	if !bytes.Contains(answer, []byte(`"uri":"/`)) {
+		return fmt.Errorf("wrong answer: %s", answer)
+	}
+	return nil
 }
 
 type object = map[string]any

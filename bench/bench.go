@@ -1,7 +1,7 @@
-// Package bench measures the edge function beside the same job in Node.js and
-// beside the least that any function must do: in one run, on one machine,
-// against one DynamoDB engine. README.md in this folder says how to read the
-// figures. It prints a table and writes build/bench.json.
+// Package bench measures, in one run on one machine, the edge function beside
+// the same job in Node.js and beside the least that any function must do, and
+// the images function beside sharp. README.md in this folder says how to read
+// the figures. It prints tables and writes build/bench.json.
 package bench
 
 import (
@@ -21,12 +21,12 @@ import (
 	"secure-media-cdn/infra/local/engine"
 )
 
-// Run measures in the project's folder. quick measures little, to see whether
+// Run measures in the project's folder. short measures little, to see whether
 // the bench works; its figures mean nothing.
 func Run(ctx context.Context, short bool) error {
-	p := full
+	links, photos := lookups, pictures
 	if short {
-		p = quick
+		links, photos = quickLookups, quickPictures
 	}
 	debug.SetGCPercent(1000) // the bench's own garbage must not disturb what it measures
 	if _, err := os.Stat("go.mod"); err != nil {
@@ -36,29 +36,18 @@ func Run(ctx context.Context, short bool) error {
 	if err != nil {
 		return err
 	}
-	db, err := engine.DynamoDB(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := fill(ctx, db.URL); err != nil {
-		return err
-	}
-	say("building the functions")
-	sides, err := prepare(root, db.URL)
-	if err != nil {
-		return err
-	}
 	r := result{When: time.Now().UTC().Truncate(time.Second)}
 	if r.Machine, err = thisMachine(root); err != nil {
 		return err
 	}
-	m, err := measure(p, sides, db.URL)
-	if err != nil {
+	if r.Pictures, err = measurePictures(root, photos); err != nil {
 		return err
 	}
-	r.Machine.LoadAfter, r.Figures = load(), m.figures()
-	fmt.Print(r.table())
+	if r.Lookups, err = measureLookups(ctx, root, links); err != nil {
+		return err
+	}
+	r.Machine.LoadAfter = load()
+	fmt.Print(r.tables())
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -66,31 +55,55 @@ func Run(ctx context.Context, short bool) error {
 	return write(filepath.Join(root, "build", "bench.json"), append(data, '\n'))
 }
 
-func measure(p plan, sides map[string]side, endpoint string) (measured, error) {
-	say("checking that both functions give the same answers to %d events", len(cases()))
-	if err := compare(sides[goEdge], sides[node]); err != nil {
-		return measured{}, err
+func measureLookups(ctx context.Context, root string, p plan) ([]figure, error) {
+	say("lookups: building the functions")
+	db, err := engine.DynamoDB(ctx, "")
+	if err != nil {
+		return nil, err
 	}
-	m := measured{zip: map[string]int64{}}
+	defer db.Close()
+	if err := fill(ctx, db.URL); err != nil {
+		return nil, err
+	}
+	sides, err := prepareLookups(root, db.URL)
+	if err != nil {
+		return nil, err
+	}
+	say("lookups: checking that both functions give the same answers to %d events", len(cases()))
+	if err := compare(sides[goFunction], sides[node]); err != nil {
+		return nil, err
+	}
+	var m measured
+	if m.zip, err = zipSizes(sides); err != nil {
+		return nil, err
+	}
+	j := job{event: live.event(), check: goesOn}
+	say("lookups, cold: %d starts of each", p.coldStarts)
+	if m.cold, err = cold(p.coldStarts, slices.Collect(maps.Values(sides)), j); err != nil {
+		return nil, err
+	}
+	say("lookups, warm: %d requests to each", p.warm)
+	delete(sides, goBinary) // once it runs, it is the same process as goFunction
+	floor := contender{name: bare, ask: floor(db.URL)}
+	if m.warm, m.used, err = warm(p, slices.Collect(maps.Values(sides)), j, floor); err != nil {
+		return nil, err
+	}
+	return m.lookupFigures(), nil
+}
+
+func zipSizes(sides map[string]side) (map[string]int64, error) {
+	sizes := map[string]int64{}
 	for name, s := range sides {
 		if s.zip == "" {
 			continue
 		}
 		info, err := os.Stat(s.zip)
 		if err != nil {
-			return m, err
+			return nil, err
 		}
-		m.zip[name] = info.Size()
+		sizes[name] = info.Size()
 	}
-	say("cold: %d starts of each", p.coldStarts)
-	var err error
-	if m.cold, err = cold(p.coldStarts, slices.Collect(maps.Values(sides))); err != nil {
-		return m, err
-	}
-	say("warm: %d requests to each", p.warm)
-	delete(sides, goBinary) // once it runs, it is the same process as goEdge
-	m.warm, m.used, err = warm(p, slices.Collect(maps.Values(sides)), floor(endpoint))
-	return m, err
+	return sizes, nil
 }
 
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }

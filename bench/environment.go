@@ -128,7 +128,7 @@ func await[T any](ctx context.Context, e *environment, from <-chan T, into *T) e
 	case *into = <-from:
 		return nil
 	case <-e.ended:
-		return errors.New("the process ended; its output is in build/bench/log")
+		return errors.New("the process ended; its output is in a log folder below build/bench")
 	case <-ctx.Done():
 		return errors.New("the process did not answer in time")
 	}

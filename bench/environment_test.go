@@ -31,7 +31,8 @@ func TestAFunctionIsMeasuredThroughTheRuntimeAPI(t *testing.T) {
 	s := nullSide(t)
 	floored := 0
 	floor := func() (time.Duration, error) { floored++; return 1, nil }
-	series, used, err := warm(plan{warmUp: 3, warm: 10}, []side{s}, floor)
+	j := job{event: live.event(), check: goesOn}
+	series, used, err := warm(plan{warmUp: 3, warm: 10}, []side{s}, j, contender{name: bare, ask: floor})
 	require.NoError(t, err)
 	assert.Len(t, series[goNull], 10, "warming counts for nothing")
 	assert.Len(t, series[bare], 10)
@@ -40,11 +41,21 @@ func TestAFunctionIsMeasuredThroughTheRuntimeAPI(t *testing.T) {
 		assert.Positive(t, took)
 	}
 	assert.Positive(t, used[goNull].resident)
+	assert.GreaterOrEqual(t, used[goNull].peak, used[goNull].resident)
 	assert.NotContains(t, used, bare)
 
-	starts, err := cold(1, []side{s})
+	starts, err := cold(1, []side{s}, j)
 	require.NoError(t, err)
 	assert.Len(t, starts[goNull], 1)
+}
+
+func TestAWrongAnswerEndsTheBench(t *testing.T) {
+	s := nullSide(t)
+	j := job{event: []byte(`{}`), check: goesOn}
+	_, err := cold(1, []side{s}, j)
+	assert.ErrorContains(t, err, "wrong answer")
+	_, _, err = warm(plan{warmUp: 1, warm: 1}, []side{s}, j)
+	assert.ErrorContains(t, err, "wrong answer")
 }
 
 func TestAnAnswerComesWithTheTimesAroundIt(t *testing.T) {

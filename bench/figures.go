@@ -16,26 +16,27 @@ type measured struct {
 
 // result is what build/bench.json holds.
 type result struct {
-	When    time.Time `json:"when"`
-	Machine machine   `json:"machine"`
-	Figures []figure  `json:"figures"`
+	When     time.Time `json:"when"`
+	Machine  machine   `json:"machine"`
+	Lookups  []figure  `json:"lookups"`
+	Pictures []figure  `json:"pictures"`
 }
 
 // figure is one quantity of every side that has it, by the side's name.
 type figure struct {
 	Name   string             `json:"name"`
 	Values map[string]float64 `json:"values"`
-	// Share is the most that the edge function's value may be of Node.js's, and
-	// Most the most that it may be by itself. 0 means no bar.
+	// Share is the most that our function's value may be of Node.js's, and Most
+	// the most that it may be by itself. 0 means no bar.
 	Share float64 `json:"share,omitempty"`
 	Most  float64 `json:"most,omitempty"`
 }
 
-// ratio is the edge function's value as a share of Node.js's.
-func (f figure) ratio() float64 { return f.Values[goEdge] / f.Values[node] }
+// ratio is our function's value as a share of Node.js's.
+func (f figure) ratio() float64 { return f.Values[goFunction] / f.Values[node] }
 
 func (f figure) met() bool {
-	return (f.Share == 0 || f.ratio() <= f.Share) && (f.Most == 0 || f.Values[goEdge] <= f.Most)
+	return (f.Share == 0 || f.ratio() <= f.Share) && (f.Most == 0 || f.Values[goFunction] <= f.Most)
 }
 
 // What AWS's own start of a managed runtime takes before a function of its
@@ -47,66 +48,85 @@ const (
 	nodejs22Start  = 140
 )
 
-// figures works out all figures and their bars. Times are in milliseconds,
-// memory and sizes in millions of bytes.
-func (m measured) figures() []figure {
-	of := func(series times, p float64) map[string]float64 {
-		values := map[string]float64{}
-		for name, s := range series {
-			values[name] = ms(percentile(s, p))
-		}
-		return values
+// of returns a percentile of every side, in milliseconds.
+func (t times) of(p float64) map[string]float64 {
+	values := map[string]float64{}
+	for name, s := range t {
+		values[name] = ms(percentile(s, p))
 	}
-	start, p50 := of(m.cold, 50), of(m.warm, 50)
+	return values
+}
+
+// lookupFigures works out the figures of lookups and their bars. Times are in
+// milliseconds, memory and sizes in millions of bytes.
+func (m measured) lookupFigures() []figure {
+	start, p50 := m.cold.of(50), m.warm.of(50)
 	// The side's own work: without the Runtime API's hop, which a function that
 	// does nothing takes, and without the bare read.
 	over := func(side, null string) float64 { return p50[side] - p50[null] - p50[bare] }
-	cpu, resident, zip := map[string]float64{}, map[string]float64{}, map[string]float64{}
+	cpu, resident := map[string]float64{}, map[string]float64{}
 	for name, u := range m.used {
-		cpu[name], resident[name] = ms(u.cpu), float64(u.resident)/1e6
-	}
-	for name, bytes := range m.zip {
-		zip[name] = float64(bytes) / 1e6
+		cpu[name], resident[name] = ms(u.cpu), megabytes(u.resident)
 	}
 	return []figure{
 		{Name: "cold start p50, ms", Values: start, Share: 0.6},
-		{Name: "cold start, slowest, ms", Values: of(m.cold, 100)},
+		{Name: "cold start, slowest, ms", Values: m.cold.of(100)},
 		// Python is AWS's part; of Node.js it is what a function that does nothing takes.
 		{Name: "cold start on AWS, estimated, ms", Share: 0.6, Values: map[string]float64{
-			goEdge: python313Start + start[goBinary], node: nodejs22Start + start[node] - start[nodeNull],
+			goFunction: python313Start + start[goBinary], node: nodejs22Start + start[node] - start[nodeNull],
 		}},
 		{Name: "warm p50, ms", Values: p50, Share: 0.5},
-		{Name: "warm p90, ms", Values: of(m.warm, 90)},
-		{Name: "warm p99, ms", Values: of(m.warm, 99), Share: 0.5},
+		{Name: "warm p90, ms", Values: m.warm.of(90)},
+		{Name: "warm p99, ms", Values: m.warm.of(99), Share: 0.5},
 		{Name: "over the floor, hop apart, ms", Most: 0.25, Values: map[string]float64{
-			goEdge: over(goEdge, goNull), node: over(node, nodeNull),
+			goFunction: over(goFunction, goNull), node: over(node, nodeNull),
 		}},
 		{Name: "processor per request, ms", Values: cpu, Share: 0.5},
 		{Name: "resident memory, MB", Values: resident, Share: 0.5},
-		{Name: "zip, MB", Values: zip, Most: 3.5},
+		m.zipFigure(3.5),
 	}
 }
+
+func (m measured) zipFigure(most float64) figure {
+	zip := map[string]float64{}
+	for name, bytes := range m.zip {
+		zip[name] = megabytes(bytes)
+	}
+	return figure{Name: "zip, MB", Values: zip, Most: most}
+}
+
+func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// columns are the sides in the order of the table, with their titles.
-var columns = []struct{ side, title string }{
-	{goEdge, "Go"}, {node, "Node.js"}, {goBinary, "Go alone"},
-	{bare, "floor"}, {goNull, "Go null"}, {nodeNull, "Node.js null"},
+// column is a side's place in a table.
+type column struct{ side, title string }
+
+var (
+	lookupColumns = []column{
+		{goFunction, "Go"}, {node, "Node.js"}, {goBinary, "Go alone"},
+		{bare, "floor"}, {goNull, "Go null"}, {nodeNull, "Node.js null"},
+	}
+	pictureColumns = []column{{goFunction, "Go"}, {node, "sharp"}}
+)
+
+// tables returns the figures as text.
+func (r result) tables() string {
+	return fmt.Sprintf("\n%s, %d processors, %s; Go %s, Python %s, Node.js %s; load %s before, %s after\n\n%s\n%s",
+		r.Machine.Processor, r.Machine.Processors, r.Machine.System, r.Machine.Go, r.Machine.Python, r.Machine.Node,
+		r.Machine.LoadBefore, r.Machine.LoadAfter,
+		table("links looked up", lookupColumns, r.Lookups), table("pictures made", pictureColumns, r.Pictures))
 }
 
-// table returns the figures as text.
-func (r result) table() string {
+func table(title string, columns []column, figures []figure) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s, %d processors, %s; Go %s, Python %s, Node.js %s; load %s before, %s after\n\n",
-		r.Machine.Processor, r.Machine.Processors, r.Machine.System, r.Machine.Go, r.Machine.Python, r.Machine.Node,
-		r.Machine.LoadBefore, r.Machine.LoadAfter)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, title)
 	for _, c := range columns {
 		fmt.Fprintf(w, "\t%s", c.title)
 	}
-	fmt.Fprintln(w, "\tGo / Node.js\tbar\t\t")
-	for _, f := range r.Figures {
+	fmt.Fprintln(w, "\tratio\tbar\t\t")
+	for _, f := range figures {
 		fmt.Fprint(w, f.Name)
 		for _, c := range columns {
 			cell := ""

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/variant"
 )
 
 // sample returns measurements at which every bar is met exactly.
@@ -15,19 +17,70 @@ func sample() measured {
 		return []time.Duration{time.Duration(ms * float64(time.Millisecond))}
 	}
 	return measured{
-		cold: times{goEdge: each(60), node: each(100), goBinary: each(33), nodeNull: each(40)},
-		warm: times{goEdge: each(1), node: each(2), bare: each(0.5), goNull: each(0.25), nodeNull: each(0.5)},
+		cold: times{goFunction: each(60), node: each(100), goBinary: each(33), nodeNull: each(40)},
+		warm: times{goFunction: each(1), node: each(2), bare: each(0.5), goNull: each(0.25), nodeNull: each(0.5)},
 		used: map[string]usage{
-			goEdge: {cpu: time.Millisecond, resident: 20e6}, node: {cpu: 2 * time.Millisecond, resident: 40e6},
+			goFunction: {cpu: time.Millisecond, resident: 20e6}, node: {cpu: 2 * time.Millisecond, resident: 40e6},
 		},
-		zip: map[string]int64{goEdge: 3.5e6, node: 0.15e6},
+		zip: map[string]int64{goFunction: 3.5e6, node: 0.15e6},
 	}
 }
 
+// samplePictures returns the same of every format.
+func samplePictures() map[variant.Format]measured {
+	each := func(ms float64) []time.Duration {
+		return []time.Duration{time.Duration(ms * float64(time.Millisecond))}
+	}
+	all := map[variant.Format]measured{}
+	for _, format := range []variant.Format{variant.Plain, variant.WebP, variant.AVIF} {
+		all[format] = measured{
+			cold: times{goFunction: each(50), node: each(100)},
+			warm: times{goFunction: each(110), node: each(100)},
+			used: map[string]usage{goFunction: {resident: 70e6, peak: 90e6}, node: {resident: 100e6, peak: 150e6}},
+			zip:  map[string]int64{goFunction: 9.5e6, node: 8e6},
+		}
+	}
+	return all
+}
+
 func TestABarIsMetUpToItsLimit(t *testing.T) {
-	for _, f := range sample().figures() {
+	for _, f := range append(sample().lookupFigures(), pictureFigures(samplePictures())...) {
 		assert.True(t, f.met(), f.Name)
 	}
+}
+
+func TestABarOfPicturesIsNotMetBeyondItsLimit(t *testing.T) {
+	for _, tt := range []struct {
+		name, missed string
+		worse        func(measured)
+	}{
+		{"a slow start", "cold start to a first AVIF p50, ms", func(m measured) { m.cold[goFunction][0]++ }},
+		{"a slow transformation", "AVIF p50, ms", func(m measured) { m.warm[goFunction][0]++ }},
+		{"much memory", "resident memory, AVIF, MB", func(m measured) {
+			m.used[goFunction] = usage{resident: 70e6 + 1, peak: 90e6}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			all := samplePictures()
+			tt.worse(all[variant.AVIF])
+			var missed []string
+			for _, f := range pictureFigures(all) {
+				if !f.met() {
+					missed = append(missed, f.Name)
+				}
+			}
+			assert.Equal(t, []string{tt.missed}, missed)
+		})
+	}
+}
+
+func TestAMillionVariantsAreAddedUpFromTheirPrices(t *testing.T) {
+	round := prices{
+		Requests: 1, GateRuns: 2, StoreReads: 4, EdgeRuns: 8, EdgeSecond: 16e-6, ImageRuns: 32, ImageSecond: 64e-6,
+		TableReads: 128, ObjectReads: 256, EdgeGigabytes: 2, ImageGigabytes: 4, EdgeSeconds: 0.5, ObjectSeconds: 1,
+	}
+	const edge, image = 16 * 2 * 0.5, 64 * 4 * (1 + 3)
+	assert.InDelta(t, 1+2*2+2*4+8+edge+128+32+image+256, round.millionVariants(3), 1e-9)
 }
 
 func TestABarIsNotMetBeyondItsLimit(t *testing.T) {
@@ -36,31 +89,31 @@ func TestABarIsNotMetBeyondItsLimit(t *testing.T) {
 		missed []string
 		worse  func(measured)
 	}{
-		{"a slow start", []string{"cold start p50, ms"}, func(m measured) { m.cold[goEdge][0] = 61 * time.Millisecond }},
+		{"a slow start", []string{"cold start p50, ms"}, func(m measured) { m.cold[goFunction][0] = 61 * time.Millisecond }},
 		{"a slow binary", []string{"cold start on AWS, estimated, ms"}, func(m measured) {
 			m.cold[goBinary][0] = 34 * time.Millisecond
 		}},
 		{"slow requests", []string{"warm p50, ms", "warm p99, ms", "over the floor, hop apart, ms"},
-			func(m measured) { m.warm[goEdge][0] += time.Microsecond }},
+			func(m measured) { m.warm[goFunction][0] += time.Microsecond }},
 		{"a slow tail", []string{"warm p99, ms"}, func(m measured) {
-			m.warm[goEdge] = append(m.warm[goEdge], 2*time.Millisecond)
+			m.warm[goFunction] = append(m.warm[goFunction], 2*time.Millisecond)
 		}},
 		{"work of its own", []string{"over the floor, hop apart, ms"}, func(m measured) {
 			m.warm[goNull][0] -= time.Microsecond
 		}},
 		{"much processor time", []string{"processor per request, ms"}, func(m measured) {
-			m.used[goEdge] = usage{cpu: 2 * time.Millisecond, resident: 20e6}
+			m.used[goFunction] = usage{cpu: 2 * time.Millisecond, resident: 20e6}
 		}},
 		{"much memory", []string{"resident memory, MB"}, func(m measured) {
-			m.used[goEdge] = usage{cpu: time.Millisecond, resident: 20e6 + 1}
+			m.used[goFunction] = usage{cpu: time.Millisecond, resident: 20e6 + 1}
 		}},
-		{"a large zip", []string{"zip, MB"}, func(m measured) { m.zip[goEdge]++ }},
+		{"a large zip", []string{"zip, MB"}, func(m measured) { m.zip[goFunction]++ }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := sample()
 			tt.worse(m)
 			var missed []string
-			for _, f := range m.figures() {
+			for _, f := range m.lookupFigures() {
 				if !f.met() {
 					missed = append(missed, f.Name)
 				}
@@ -72,10 +125,15 @@ func TestABarIsNotMetBeyondItsLimit(t *testing.T) {
 
 func TestTheTableShowsFiguresRatiosAndBars(t *testing.T) {
 	m := sample()
-	m.zip[goEdge] += 1e6
-	r := result{Machine: machine{Processor: "An old one", Processors: 2}, Figures: m.figures()}
-	table := r.table()
+	m.zip[goFunction] += 1e6
+	r := result{
+		Machine: machine{Processor: "An old one", Processors: 2},
+		Lookups: m.lookupFigures(), Pictures: pictureFigures(samplePictures()),
+	}
+	table := r.tables()
 	for _, pattern := range []string{
+		`links looked up +Go +Node\.js +Go alone`, `pictures made +Go +sharp +ratio`,
+		`cold start to a first WebP p50, ms +50\.00 +100\.00 +0\.50 +at most 0\.5 of Node\.js +met`,
 		`cold start p50, ms +60\.00 +100\.00 +33\.00 +40\.00 +0\.60 +at most 0\.6 of Node\.js +met`,
 		`on AWS, estimated, ms +120\.00 +200\.00 +0\.60`,
 		`over the floor, hop apart, ms +0\.25 +1\.00 +0\.25 +at most 0\.25 +met`,

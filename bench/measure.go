@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,8 +17,11 @@ type plan struct {
 }
 
 var (
-	full  = plan{coldStarts: 20, warmUp: 1000, warm: 6000}
-	quick = plan{coldStarts: 3, warmUp: 100, warm: 300}
+	lookups      = plan{coldStarts: 20, warmUp: 1000, warm: 6000}
+	quickLookups = plan{coldStarts: 3, warmUp: 100, warm: 300}
+
+	pictures      = plan{coldStarts: 20, warmUp: 10, warm: 60}
+	quickPictures = plan{coldStarts: 5, warmUp: 2, warm: 5}
 )
 
 // coldUncounted starts of each side read its files from the disk.
@@ -29,10 +30,16 @@ const coldUncounted = 2
 // times are the durations measured, by the side's name.
 type times map[string][]time.Duration
 
+// job is one request that is made again and again, and a check of its answer.
+type job struct {
+	event []byte
+	check func(answer []byte) error
+}
+
 // cold starts each side again and again. It returns the times from the start of
 // the process until its first answer.
-func cold(starts int, sides []side) (times, error) {
-	series, event := times{}, live.event()
+func cold(starts int, sides []side, j job) (times, error) {
+	series := times{}
 	for turn := range coldUncounted + starts {
 		rand.Shuffle(len(sides), func(i, j int) { sides[i], sides[j] = sides[j], sides[i] })
 		for _, s := range sides {
@@ -40,9 +47,12 @@ func cold(starts int, sides []side) (times, error) {
 			if err != nil {
 				return nil, err
 			}
-			body, _, to, err := e.ask(event)
+			body, _, to, err := e.ask(j.event)
 			e.end()
-			if err := errors.Join(err, check(body)); err != nil {
+			if err == nil {
+				err = j.check(body)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("starting %s: %w", s.name, err)
 			}
 			if turn >= coldUncounted {
@@ -56,7 +66,8 @@ func cold(starts int, sides []side) (times, error) {
 // ask makes one request, checks its answer and returns how long it took.
 type ask func() (time.Duration, error)
 
-// contender is one side at work, or the floor, which has no environment.
+// contender is one side at work, or something that has no environment, like the
+// floor.
 type contender struct {
 	name        string
 	ask         ask
@@ -64,17 +75,18 @@ type contender struct {
 	before      usage // of the environment, before the first counted request
 }
 
-// warm makes requests to one environment of each side and to the floor. It
-// returns the times, and what the environments used by the counted requests.
-func warm(p plan, sides []side, floor ask) (times, map[string]usage, error) {
-	all := []contender{{name: bare, ask: floor}}
+// warm makes requests to one environment of each side, and to the others, which
+// have none. It returns the times, and what the environments used by the counted
+// requests.
+func warm(p plan, sides []side, j job, others ...contender) (times, map[string]usage, error) {
+	all := slices.Clone(others)
 	for _, s := range sides {
 		e, err := s.start()
 		if err != nil {
 			return nil, nil, err
 		}
 		defer e.end()
-		all = append(all, contender{name: s.name, ask: e.asks(live.event()), environment: e})
+		all = append(all, contender{name: s.name, ask: e.asks(j), environment: e})
 	}
 	for i := range all {
 		for range p.warmUp {
@@ -115,23 +127,18 @@ func warm(p plan, sides []side, floor ask) (times, map[string]usage, error) {
 	return series, used, nil
 }
 
-// asks returns the ask of an environment for an event that is let through.
-func (e *environment) asks(event []byte) ask {
+// asks returns the ask of an environment.
+func (e *environment) asks(j job) ask {
 	return func() (time.Duration, error) {
-		body, from, to, err := e.ask(event)
-		if err := errors.Join(err, check(body)); err != nil {
+		body, from, to, err := e.ask(j.event)
+		if err == nil {
+			err = j.check(body)
+		}
+		if err != nil {
 			return 0, err
 		}
 		return to.Sub(from), e.settle()
 	}
-}
-
-// check refuses an answer that does not go on with a request.
-func check(body []byte) error {
-	if !bytes.Contains(body, []byte(`"uri":"/`)) {
-		return fmt.Errorf("wrong answer: %s", body)
-	}
-	return nil
 }
 
 // percentile returns the smallest value that at least p percent of the values do

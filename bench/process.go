@@ -12,6 +12,7 @@ import (
 type usage struct {
 	cpu      time.Duration // of all its threads, in user and in kernel mode
 	resident int64         // bytes of memory now
+	peak     int64         // the most that it ever was
 }
 
 // tick is the unit of processor times in /proc: USER_HZ, which is 100 on every
@@ -25,7 +26,27 @@ func usageOf(pid int) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("measuring a process (Linux only): %w", err)
 	}
-	return parseUsage(stat)
+	u, err := parseUsage(stat)
+	if err != nil {
+		return usage{}, err
+	}
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return usage{}, fmt.Errorf("measuring a process (Linux only): %w", err)
+	}
+	u.peak, err = parsePeak(status)
+	return u, err
+}
+
+// parsePeak reads the largest resident set size, which is in kibibytes.
+// https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
+func parsePeak(status []byte) (int64, error) {
+	_, rest, _ := bytes.Cut(status, []byte("\nVmHWM:"))
+	var kibibytes int64
+	if _, err := fmt.Sscan(string(rest), &kibibytes); err != nil {
+		return 0, fmt.Errorf("measuring a process: its status names no VmHWM: %w", err)
+	}
+	return kibibytes * 1024, nil
 }
 
 func parseUsage(stat []byte) (usage, error) {

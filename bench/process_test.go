@@ -21,3 +21,13 @@ func TestUsageIsReadFromTheKernelsStat(t *testing.T) {
 		assert.Error(t, err, stat)
 	}
 }
+
+func TestThePeakOfMemoryIsReadFromTheKernelsStatus(t *testing.T) {
+	peak, err := parsePeak([]byte("Name:\tgo\nVmPeak:\t  900 kB\nVmHWM:\t   12 kB\nVmRSS:\t    8 kB\n"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 12*1024, peak)
+	for _, status := range []string{"", "VmPeak:\t900 kB\n", "Name:\tgo\nVmHWM:\tmuch\n"} {
+		_, err := parsePeak([]byte(status))
+		assert.Error(t, err, status)
+	}
+}

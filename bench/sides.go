@@ -27,22 +27,27 @@ type side struct {
 
 // The sides, by their names in the figures.
 const (
-	goEdge   = "go"       // our edge zip, started as Lambda@Edge starts it
-	goBinary = "goBinary" // the same binary without Python before it
-	node     = "node"     // the same job in Node.js
-	goNull   = "goNull"   // a Go function that answers at once
-	nodeNull = "nodeNull" // a Node.js function that answers at once
-	bare     = "floor"    // no function: a bare GetItem
+	goFunction = "go"       // our edge zip, started as Lambda@Edge starts it
+	goBinary   = "goBinary" // the same binary without Python before it
+	node       = "node"     // the same job in Node.js
+	goNull     = "goNull"   // a Go function that answers at once
+	nodeNull   = "nodeNull" // a Node.js function that answers at once
+	bare       = "floor"    // no function: a bare GetItem
 )
 
-// memoryMB is the default of edgeMemoryMb, by which AWS sizes Node.js's heap.
-const memoryMB = 256
+// The defaults of edgeMemoryMb and imageMemoryMb, by which AWS sizes Node.js's
+// heap.
+const (
+	edgeMemoryMB  = 256
+	imageMemoryMB = 1769
+)
 
 // importLauncher is what AWS's Python runtime client does at init.
 const importLauncher = "import os, sys; sys.path.insert(0, os.environ['LAMBDA_TASK_ROOT']); import launcher"
 
-// prepare builds all sides below build/bench of the module in root.
-func prepare(root, endpoint string) (map[string]side, error) {
+// prepareLookups builds the sides that look links up, below build/bench of the
+// module in root.
+func prepareLookups(root, endpoint string) (map[string]side, error) {
 	build := filepath.Join(root, "build", "bench")
 	edgeZip, err := bundle.EdgeForHost(root)
 	if err != nil {
@@ -63,42 +68,60 @@ func prepare(root, endpoint string) (map[string]side, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := output(root, "node", "-p", "process.execPath")
+	dir, dist := filepath.Join(build, "node"), filepath.Join(build, "node", "dist")
+	if err := install(filepath.Join(root, "bench", "node"), dir, "index.mjs"); err != nil {
+		return nil, err
+	}
+	if _, err := output(dir, "npm", "run", "--silent", "bundle"); err != nil {
+		return nil, err
+	}
+	nodeZip := filepath.Join(build, "node.zip")
+	if err := pack(dist, nodeZip); err != nil {
+		return nil, err
+	}
+	inNode, err := nodeCommand(root, edgeMemoryMB, filepath.Join(dist, "index.js"))
 	if err != nil {
 		return nil, err
 	}
-	source, dist := filepath.Join(root, "bench", "node"), filepath.Join(build, "node", "dist")
-	nodeZip := filepath.Join(build, "node.zip")
-	if err := bundleNode(source, filepath.Join(build, "node"), nodeZip); err != nil {
+	nullInNode, err := nodeCommand(root, edgeMemoryMB, filepath.Join(root, "bench", "node", "null.js"))
+	if err != nil {
 		return nil, err
 	}
-	nodeCommand := func(script string) []string {
-		return []string{
-			program, // with the heap limits that AWS's runtime derives from the function's memory
-			fmt.Sprintf("--max-semi-space-size=%d", memoryMB*5/100), fmt.Sprintf("--max-old-space-size=%d", memoryMB*90/100),
-			filepath.Join(source, "runtime.js"), script,
-		}
-	}
-	sides := map[string]side{
+	return equip(build, map[string]side{
 		// -S: a developer's machine may run anything in its site packages.
-		goEdge:   {command: []string{python, "-B", "-S", "-c", importLauncher}, dir: edgeDir, zip: edgeZip},
-		goBinary: {command: []string{filepath.Join(edgeDir, "edge")}, dir: edgeDir},
-		node:     {command: nodeCommand(filepath.Join(dist, "index.js")), dir: dist, zip: nodeZip},
-		goNull:   {command: []string{null}, dir: build},
-		nodeNull: {command: nodeCommand(filepath.Join(source, "null.js")), dir: dist},
-	}
+		goFunction: {command: []string{python, "-B", "-S", "-c", importLauncher}, dir: edgeDir, zip: edgeZip},
+		goBinary:   {command: []string{filepath.Join(edgeDir, "edge")}, dir: edgeDir},
+		node:       {command: inNode, dir: dist, zip: nodeZip},
+		goNull:     {command: []string{null}, dir: build},
+		nodeNull:   {command: nullInNode, dir: dist},
+	}, "AWS_ENDPOINT_URL_DYNAMODB="+endpoint)
+}
+
+// nodeCommand runs a function in Node.js, with the heap limits that AWS's
+// runtime derives from the function's memory.
+func nodeCommand(root string, memoryMB int, script string) ([]string, error) {
+	program, err := output(root, "node", "-p", "process.execPath")
+	return []string{
+		program,
+		fmt.Sprintf("--max-semi-space-size=%d", memoryMB*5/100), fmt.Sprintf("--max-old-space-size=%d", memoryMB*90/100),
+		filepath.Join(root, "bench", "node", "runtime.js"), script,
+	}, err
+}
+
+// equip gives the sides their names, their environments and their logs.
+func equip(build string, sides map[string]side, variables ...string) (map[string]side, error) {
 	for name, s := range sides {
 		s.name = name
-		s.env = []string{
-			"AWS_ACCESS_KEY_ID=" + accessKeyID, "AWS_SECRET_ACCESS_KEY=" + secretAccessKey,
-			"AWS_REGION=" + region, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint,
+		s.env = append([]string{
+			"AWS_ACCESS_KEY_ID=" + accessKeyID, "AWS_SECRET_ACCESS_KEY=" + secretAccessKey, "AWS_REGION=" + region,
 			"LANG=en_US.UTF-8", "TZ=:UTC", "PATH=/usr/local/bin:/usr/bin:/bin",
-		}
+		}, variables...)
 		log := filepath.Join(build, "log", name+".log")
 		if err := write(log, nil); err != nil {
 			return nil, err
 		}
 		// Appending, since many processes share the file.
+		var err error
 		if s.log, err = os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 			return nil, err
 		}
@@ -107,12 +130,12 @@ func prepare(root, endpoint string) (map[string]side, error) {
 	return sides, nil
 }
 
-// bundleNode installs the locked packages in dir, bundles the function and zips
-// it.
-func bundleNode(source, dir, archive string) error {
+// install copies a function's source to dir and installs its locked packages
+// there, unless they are there already.
+func install(source, dir string, script string) error {
 	lock := func(dir string) []byte { data, _ := os.ReadFile(filepath.Join(dir, "package-lock.json")); return data }
 	installed := lock(dir)
-	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", "index.mjs"} {
+	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", script} {
 		data, err := os.ReadFile(filepath.Join(source, name))
 		if err != nil {
 			return err
@@ -123,20 +146,21 @@ func bundleNode(source, dir, archive string) error {
 	}
 	// npm writes this file when it has installed everything.
 	_, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
-	if err != nil || !bytes.Equal(installed, lock(dir)) {
-		if _, err := output(dir, "npm", "ci", "--ignore-scripts", "--loglevel=error"); err != nil {
-			return err
-		}
+	if err == nil && bytes.Equal(installed, lock(dir)) {
+		return nil
 	}
-	if _, err := output(dir, "npm", "run", "--silent", "bundle"); err != nil {
-		return err
-	}
+	_, err = output(dir, "npm", "ci", "--ignore-scripts", "--loglevel=error")
+	return err
+}
+
+// pack zips a folder.
+func pack(dir, archive string) error {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
 	})
-	if err := errors.Join(z.AddFS(os.DirFS(filepath.Join(dir, "dist"))), z.Close()); err != nil {
+	if err := errors.Join(z.AddFS(os.DirFS(dir)), z.Close()); err != nil {
 		return err
 	}
 	return write(archive, buf.Bytes())

@@ -129,5 +129,5 @@ func (r request) event() []byte {
 		domain,
 		fields(edge.HeaderTable, r.table, edge.HeaderRegions, region, edge.HeaderBucket, bucket,
 			edge.HeaderBucketRegion, region, edge.HeaderDelivery, r.delivery, edge.HeaderSignatureTTL, "300",
-			edge.HeaderBrowserCache, "86400"))
+			edge.HeaderBrowserCache, "86400", edge.HeaderViewerCache, "300"))
 }

@@ -35,6 +35,7 @@ type spec struct {
 	binary string // its name in the zip
 	goos   string
 	goarch string
+	tags   string // more build tags, each after a comma
 	beside []file
 	fetch  func(root, goos, goarch string) ([]file, error) // what else lies beside it; may be nil
 	zip    string                                          // where it goes, relative to the module, with slashes
@@ -125,7 +126,7 @@ func (s spec) compile(root string) ([]byte, error) {
 	out := filepath.Join(dir, s.binary)
 	cmd := exec.Command("go", "build", "-o", out,
 		"-trimpath", "-buildvcs=false", // no path and no commit in the binary
-		"-tags", "lambda.norpc", // the go1.x runtime's protocol is of no use here
+		"-tags", "lambda.norpc"+s.tags, // the go1.x runtime's protocol is of no use here
 		"-ldflags", "-s -w -buildid=",
 		s.pkg)
 	cmd.Dir = root

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"secure-media-cdn/function/images/library"
+	"secure-media-cdn/function/images/vips"
 )
 
 // images is the function that makes pictures. It is a program for the
@@ -13,6 +14,7 @@ import (
 // whoever gets the zip may replace by a build of their own.
 var images = spec{
 	pkg: "./function/cmd/images", binary: "bootstrap", goos: "linux", goarch: "arm64",
+	tags:  ",nethttpomithttp2", // neither the Runtime API nor S3 speaks HTTP/2
 	fetch: libvips,
 	zip:   "build/images.zip",
 }
@@ -26,7 +28,7 @@ func ImagesForHost(root string) (string, error) { return images.forHost().build(
 
 // The names in the zip of the library and of the list of what it is made of.
 const (
-	libvipsFile     = "lib/" + library.File
+	libvipsFile     = "lib/" + vips.File
 	libvipsVersions = "licences/libvips.json"
 )
 

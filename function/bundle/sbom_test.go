@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"secure-media-cdn/function/images/library"
+	"secure-media-cdn/function/images/vips"
 )
 
 // bom is what the tests read of a bill of materials.
@@ -162,7 +162,7 @@ func TestTheBillListsWhatLibvipsIsMadeOf(t *testing.T) {
 		}
 	}
 	assert.Len(t, parts, 28)
-	assert.Contains(t, library.File, ".so."+parts["vips"].Version)
+	assert.Contains(t, vips.File, ".so."+parts["vips"].Version)
 	for _, decoder := range []string{"png", "mozjpeg", "webp", "heif", "tiff", "rsvg", "cgif"} {
 		assert.NotEmpty(t, parts[decoder].Version, decoder)
 	}

@@ -1,5 +1,5 @@
-// Command bench measures the edge function beside the same job in Node.js; see
-// package bench.
+// Command bench measures the edge and the images function beside the same jobs in
+// Node.js; see package bench.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"secure-media-cdn/function/images"
-	"secure-media-cdn/function/images/library"
+	"secure-media-cdn/function/images/vips"
 )
 
 func main() {
@@ -33,5 +33,5 @@ func open() (*images.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return images.Open(filepath.Join(filepath.Dir(program), "lib", library.File))
+	return images.Open(filepath.Join(filepath.Dir(program), "lib", vips.File))
 }

@@ -19,14 +19,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"secure-media-cdn/function/images/vips"
 )
 
-const (
-	// Version is the npm packages'.
-	Version = "1.3.4"
-	// File is the shared library's own name, which carries libvips' version.
-	File = "libvips-cpp.so.8.18.7"
-)
+// Version is the npm packages'.
+const Version = "1.3.4"
 
 // builds are the npm packages by Go's names of processors, and the hashes of
 // their tarballs as npm writes them into a lock file.
@@ -39,7 +37,7 @@ var builds = map[string]struct{ name, integrity string }{
 
 // Package is what a function ships of one npm package.
 type Package struct {
-	Library []byte // to be stored as File
+	Library []byte // to be stored as vips.File
 	// Notice lists the parts of the library and the licences that they are under,
 	// Versions their versions.
 	Notice, Versions []byte
@@ -103,7 +101,7 @@ func unpack(tarball []byte) (Package, error) {
 		return Package{}, fmt.Errorf("unpacking libvips: %w", err)
 	}
 	wanted := map[string]*[]byte{
-		"package/lib/" + File: &p.Library, "package/README.md": &p.Notice, "package/versions.json": &p.Versions,
+		"package/lib/" + vips.File: &p.Library, "package/README.md": &p.Notice, "package/versions.json": &p.Versions,
 	}
 	for files := tar.NewReader(unzipped); ; {
 		header, err := files.Next()
@@ -137,7 +135,7 @@ func Install(root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path, err := filepath.Abs(filepath.Join(root, "build", "lib", File))
+	path, err := filepath.Abs(filepath.Join(root, "build", "lib", vips.File))
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +146,7 @@ func Install(root string) (string, error) {
 		return "", err
 	}
 	// In one step: another process may have the old file loaded.
-	tmp, err := os.CreateTemp(filepath.Dir(path), File+".*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), vips.File+".*")
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,9 @@ import (
 	"github.com/ebitengine/purego"
 )
 
+// File is the shared library's own name, which carries libvips' version.
+const File = "libvips-cpp.so.8.18.7"
+
 // Library is a loaded libvips. It is safe for concurrent use, but for the texts
 // of errors, which may then be those of another call.
 type Library struct {
