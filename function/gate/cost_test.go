@@ -65,21 +65,24 @@ func TestCostOfForgedRequests(t *testing.T) {
 // what a million of the kind cost the owner, in dollars: with the gate, and
 // without it. CloudFront's own engine is another; its time is not known here.
 func BenchmarkGate(b *testing.B) {
-	good := sealed(b, 2, expiry, "a")
+	good, bound := sealed(b, 2, expiry, "a"), boundTo(b, room, "b")
 	for _, bb := range []struct {
 		name, uri string
+		viewer    viewer
 		status    int
 		reads     float64
 	}{
-		{"good", "/images/" + good, 0, 2},
-		{"forged", "/images/" + good[:31] + "_", 404, 1},
-		{"of a generation without a key", "/images/_" + good[1:], 404, 3},
-		{"of the wrong form", "/images/" + good + "/", 404, 0},
+		{"good", "/images/" + good, viewer{}, 0, 2},
+		{"bound, with a ticket", "/images/" + bound, bearer(ticketFor(b, room)), 0, 3},
+		{"bound, without a ticket", "/images/" + bound, viewer{}, 401, 1},
+		{"forged", "/images/" + good[:31] + "_", viewer{}, 404, 1},
+		{"of a generation without a key", "/images/_" + good[1:], viewer{}, 404, 3},
+		{"of the wrong form", "/images/" + good + "/", viewer{}, 404, 0},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			g := withKeys(b, source(b))
 			for b.Loop() {
-				a, err := ask(context.Background(), g.Function, "GET", bb.uri)
+				a, err := askAs(context.Background(), g.Function, "GET", bb.uri, bb.viewer)
 				require.NoError(b, err)
 				require.Equal(b, bb.status, a.StatusCode)
 			}

@@ -58,7 +58,8 @@ func TestForgedTicketsPassNothing(t *testing.T) {
 				return fmt.Errorf("vector %d is not forged: %q", i, ticket)
 			}
 		}
-		a, err := askAs(context.Background(), g.Function, "GET", "/images/"+bound[link], carrying(ticket)[carriers[rng.IntN(3)]])
+		a, err := askAs(context.Background(), g.Function, "GET", "/images/"+bound[link],
+			carrying(ticket)[carriers[rng.IntN(3)]])
 		if err != nil {
 			return err
 		}
@@ -71,7 +72,8 @@ func TestForgedTicketsPassNothing(t *testing.T) {
 	t.Logf("%d admitted, %d for others, %d refused", answers[0].Load(), answers[404].Load(), answers[401].Load())
 	assert.EqualValues(t, *tickets, forged.Load())
 	for _, status := range []int{0, 401, 404} {
-		assert.Greater(t, answers[status].Load(), int64(*tickets/100), "too few tickets with status %d to mean anything", status)
+		assert.Greater(t, answers[status].Load(), int64(*tickets/100), "too few tickets with status %d to mean anything",
+			status)
 	}
 	assert.Empty(t, g.log.String())
 }

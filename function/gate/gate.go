@@ -63,7 +63,7 @@ var Public string
 
 // The lines that stand in the sources for what a stack decides.
 const (
-	settingsLine = "const settings = { variants: [], formats: [], bearer: false, query: false, cookie: false };"
+	settingsLine = "return { variants: [], formats: [], bearer: false, query: false, cookie: false };"
 	secondsLine  = "const viewerCacheSeconds = 0;"
 )
 
@@ -118,7 +118,7 @@ func Source(s Settings) (string, error) {
 	if err != nil {
 		problems = append(problems, err)
 	}
-	code := strings.Replace(comments.ReplaceAllString(gateCode, ""), settingsLine, "const settings = "+string(constant)+";", 1)
+	code := strings.Replace(comments.ReplaceAllString(gateCode, ""), settingsLine, "return "+string(constant)+";", 1)
 	if len(code) > maxSource {
 		wrong("the gate's code has %d bytes, and CloudFront takes %d: name fewer variants, or shorter ones",
 			len(code), maxSource)

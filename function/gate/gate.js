@@ -23,8 +23,11 @@
 import cf from 'cloudfront';
 import crypto from 'crypto';
 
-// What the stack decides: package gate writes another line here.
-const settings = { variants: [], formats: [], bearer: false, query: false, cookie: false };
+// settings are what the stack decides: package gate writes another line here. A
+// function, since most requests need none of them.
+function settings() {
+    return { variants: [], formats: [], bearer: false, query: false, cookie: false };
+}
 
 const prefix = '/images/';
 const pathLength = prefix.length + 32;
@@ -50,7 +53,10 @@ async function handler(event) {
     const hash = uri.slice(prefix.length, pathLength);
     const variant = uri.slice(pathLength);
     const link = Buffer.from(hash, 'base64url');
-    if (link.length !== linkLength || prefix + link.toString('base64url') + variant !== uri || !isKnown(variant)) {
+    if (link.length !== linkLength || prefix + link.toString('base64url') + variant !== uri) {
+        return notFound();
+    }
+    if (variant !== '' && variant !== '/download' && settings().variants.indexOf(variant) < 0) {
         return notFound();
     }
     let doing = 'opening the key value store';
@@ -58,8 +64,13 @@ async function handler(event) {
         const kvs = cf.kvs();
 
         doing = 'reading the link key';
-        const key = await keyOf(kvs, link[0]);
-        if (key === null || !isSealed('', link, sealOffset, key)) {
+        let key = null;
+        try {
+            key = await kvs.get('k.' + link[0]);
+        } catch (error) {
+            await mustBeMissing(kvs, link[0]);
+        }
+        if (key === null || !isSealed(macOf(key), link, sealOffset)) {
             return notFound();
         }
         const policy = link[policyOffset];
@@ -76,7 +87,11 @@ async function handler(event) {
             doing = 'checking the ticket';
             const ticket = await openTicket(kvs, ticketIn(request), link[0], key);
             if (ticket === null) {
-                return unauthorized();
+                const refusal = answer(401, 'Unauthorized', 'Sign in to see this.\n');
+                if (settings().bearer) {
+                    refusal.headers['www-authenticate'] = { value: 'Bearer' };
+                }
+                return refusal;
             }
             if (!admits(ticket, link)) {
                 return notFound();
@@ -94,45 +109,33 @@ async function handler(event) {
     }
 }
 
-// isKnown says whether the rest of a path names something to answer with: the
-// photo as it is, as an attachment, or a variant that the team has named.
-function isKnown(variant) {
-    return variant === '' || variant === '/download' || settings.variants.indexOf(variant) >= 0;
+// mustBeMissing fails unless a generation has no key: it was rotated out, or never
+// was. get() throws for a missing key as for a broken store, so exists() must tell
+// them apart; a good link takes one read.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-custom-methods.html
+async function mustBeMissing(kvs, generation) {
+    const there = await kvs.exists('k.' + generation);
+    // Without this entry, which is always there, the keys are gone: an alarm must
+    // sound, instead of every link being told from a forged one.
+    const ring = await kvs.exists('audience');
+    if (there || !ring) {
+        throw new Error('broken store');
+    }
 }
 
-// keyOf returns the key of a generation, or null if it has none: it was rotated
-// out, or never was. get() throws for a missing key as for a broken store, so
-// exists() must tell them apart; a good link takes one read.
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-custom-methods.html
-async function keyOf(kvs, generation) {
-    const name = 'k.' + generation;
-    let key = '';
-    try {
-        key = await kvs.get(name);
-    } catch (error) {
-        const there = await kvs.exists(name);
-        if (!there) {
-            // Without this entry, which is always there, the keys are gone: an
-            // alarm must sound, instead of every link being told from a forged one.
-            const ring = await kvs.exists('audience');
-            if (!ring) {
-                throw new Error('no keys');
-            }
-            return null;
-        }
-    }
-    // Whoever guesses a short key could seal links of his own.
+// macOf begins a seal. Whoever guesses a short key could seal links of his own.
+function macOf(key) {
     if (key.length !== keyLength) {
         throw new Error('malformed key');
     }
-    return key;
+    return crypto.createHmac('sha256', key);
 }
 
-// isSealed says whether what follows the first length bytes seals these words and
-// them. It compares in constant time: leaving at the first wrong byte would let an
-// attacker find the seal byte by byte.
-function isSealed(words, bytes, length, key) {
-    const seal = crypto.createHmac('sha256', key).update(words).update(bytes.subarray(0, length)).digest();
+// isSealed says whether what follows the first length bytes is their seal. It
+// compares in constant time: leaving at the first wrong byte would let an attacker
+// find the seal byte by byte.
+function isSealed(mac, bytes, length) {
+    const seal = mac.update(bytes.subarray(0, length)).digest();
     let difference = 0;
     for (let i = length; i < bytes.length; i++) {
         difference |= seal[i - length] ^ bytes[i];
@@ -147,15 +150,16 @@ function hasExpired(bytes) {
 
 // ticketIn returns what the first carrier brings that is there and allowed.
 function ticketIn(request) {
+    const allowed = settings();
     const authorization = request.headers.authorization;
-    if (settings.bearer && authorization && authorization.value.slice(0, 7).toLowerCase() === 'bearer ') {
+    if (allowed.bearer && authorization && authorization.value.slice(0, 7).toLowerCase() === 'bearer ') {
         return authorization.value.slice(7);
     }
-    if (settings.query && request.querystring.ticket) {
+    if (allowed.query && request.querystring.ticket) {
         return request.querystring.ticket.value;
     }
     const cookie = request.cookies['__Secure-viewer'];
-    return settings.cookie && cookie ? cookie.value : '';
+    return allowed.cookie && cookie ? cookie.value : '';
 }
 
 // openTicket returns the bytes of a good ticket, or null: it is damaged, expired,
@@ -172,10 +176,15 @@ async function openTicket(kvs, text, generation, key) {
     }
     let secret = key;
     if (ticket[0] !== generation) {
-        secret = await keyOf(kvs, ticket[0]);
+        secret = null;
+        try {
+            secret = await kvs.get('k.' + ticket[0]);
+        } catch (error) {
+            await mustBeMissing(kvs, ticket[0]);
+        }
     }
     // The words keep a link from passing for a ticket, and a ticket for a link.
-    if (secret === null || !isSealed(ticketWords, ticket, length, secret) || hasExpired(ticket)) {
+    if (secret === null || !isSealed(macOf(secret).update(ticketWords), ticket, length) || hasExpired(ticket)) {
         return null;
     }
     const ended = await kvs.exists('s.' + ticket.subarray(sessionOffset, audiencesOffset).toString('base64url'));
@@ -216,34 +225,22 @@ function plain(request, variant) {
 // https://www.rfc-editor.org/rfc/rfc9110#name-accept
 function reduced(accept) {
     const ranges = accept.length > 1000 ? [] : accept.toLowerCase().split(',');
-    for (let i = 0; i < settings.formats.length; i++) {
-        for (let j = 0; j < ranges.length; j++) {
-            const parameters = ranges[j].split(';');
-            if (parameters[0].trim() === settings.formats[i] && !parameters.some(isRefusal)) {
-                return settings.formats[i];
-            }
-        }
-    }
-    return '*/*';
-}
-
-function isRefusal(parameter) {
-    const parts = parameter.split('=');
-    return parts[0].trim() === 'q' && Number(parts[1]) === 0;
+    const best = settings().formats.find(function (format) {
+        return ranges.some(function (range) {
+            const parameters = range.split(';');
+            return parameters[0].trim() === format && !parameters.some(function (parameter) {
+                const parts = parameter.split('=');
+                return parts[0].trim() === 'q' && Number(parts[1]) === 0;
+            });
+        });
+    });
+    return best || '*/*';
 }
 
 // notFound does not say why: forged, revoked, never issued and issued for other
 // viewers look the same.
 function notFound() {
     return answer(404, 'Not Found', 'Not found.\n');
-}
-
-function unauthorized() {
-    const refusal = answer(401, 'Unauthorized', 'Sign in to see this.\n');
-    if (settings.bearer) {
-        refusal.headers['www-authenticate'] = { value: 'Bearer' };
-    }
-    return refusal;
 }
 
 // answer is what the edge function would say, word for word.

@@ -116,8 +116,8 @@ func TestAnswersAtOtherPathsStay(t *testing.T) {
 	f := newGate(t, gate.Headers(300)).Function
 	bound := boundTo(t, room, "b")
 	before := values{"cache-control": {Value: "public, max-age=86400"}}
-	for _, uri := range []string{"/", "/images/", "/images/a", "/marketplace/" + bound, "/" + bound, "/session", "/images", "",
-		"/marketplace/images/" + bound, "/Images/" + bound} {
+	for _, uri := range []string{"/", "/images/", "/images/a", "/marketplace/" + bound, "/" + bound, "/session",
+		"/images", "", "/marketplace/images/" + bound, "/Images/" + bound} {
 		assert.Equal(t, before, leaving(t, f, uri, before), uri)
 	}
 }
@@ -128,8 +128,8 @@ func TestNoSharedCacheKeepsAnAnswerOfABoundLink(t *testing.T) {
 		functions[s] = newGate(t, gate.Headers(s)).Function
 	}
 	uri := "/images/" + boundTo(t, room, "b")
-	words := []string{"public", "private", "no-store", "no-cache", "max-age=", "s-maxage=", "60", "86400", ",", " ", "=", "\"",
-		"immutable", "stale-while-revalidate=60", "Max-Age=1"}
+	words := []string{"public", "private", "no-store", "no-cache", "max-age=", "s-maxage=", "60", "86400", ",", " ", "=",
+		"\"", "immutable", "stale-while-revalidate=60", "Max-Age=1"}
 	rapid.Check(t, func(t *rapid.T) {
 		before := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.SampledFrom(words)), func(s []string) string {
 			return strings.Join(s, "")
@@ -185,7 +185,8 @@ func misjudges(f *cloudfrontjs.Function, bound, unbound string) (wrong bool) {
 		if tt.before != "" {
 			before["cache-control"] = value{Value: tt.before}
 		}
-		assert.Equal(failed, values{"etag": {Value: "1"}, "cache-control": {Value: tt.after}}, leaving(failed, f, bound, before))
+		assert.Equal(failed, values{"etag": {Value: "1"}, "cache-control": {Value: tt.after}},
+			leaving(failed, f, bound, before))
 		delete(before, "x-amz-id-2")
 		for _, uri := range []string{unbound, strings.Replace(bound, "/images/", "/nudges/", 1)} {
 			assert.Equal(failed, before, leaving(failed, f, uri, before))

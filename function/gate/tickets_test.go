@@ -34,14 +34,20 @@ var (
 	signedOut = seal.Session([]byte("signed o"))
 )
 
+func audienceOf(t testing.TB, name string) seal.Audience {
+	t.Helper()
+	return sealtest.AudienceKey(t).Audience(name)
+}
+
 // ticketOf returns a ticket of a generation that names audiences.
 func ticketOf(t testing.TB, generation int, expiresAt time.Time, s seal.Session, names ...string) string {
 	t.Helper()
 	var audiences []seal.Audience
 	for _, name := range names {
-		audiences = append(audiences, sealtest.AudienceKey(t).Audience(name))
+		audiences = append(audiences, audienceOf(t, name))
 	}
-	ticket, err := sealtest.Key(t, generation).SealTicket(seal.Ticket{ExpiresAt: expiresAt, Session: s, Audiences: audiences})
+	ticket, err := sealtest.Key(t, generation).SealTicket(seal.Ticket{ExpiresAt: expiresAt, Session: s,
+		Audiences: audiences})
 	require.NoError(t, err)
 	return ticket
 }
@@ -52,9 +58,11 @@ func ticketFor(t testing.TB, names ...string) string {
 	return ticketOf(t, 2, expiry, signedIn, names...)
 }
 
-// ticketNaming returns a ticket with a good seal, whatever stands for its audiences.
-func ticketNaming(audiences ...byte) string {
-	body := slices.Concat([]byte{2}, binary.BigEndian.AppendUint32(nil, uint32(expiry.Unix())), signedIn[:], audiences)
+// ticketNaming returns a ticket that claims to be of a generation, with a seal of
+// the current key, whatever stands for its audiences.
+func ticketNaming(generation byte, audiences ...byte) string {
+	body := slices.Concat([]byte{generation}, binary.BigEndian.AppendUint32(nil, uint32(expiry.Unix())), signedIn[:],
+		audiences)
 	mac := hmac.New(sha256.New, []byte(sealtest.Value(2)))
 	mac.Write([]byte("viewer ticket 1\n"))
 	mac.Write(body)
@@ -65,7 +73,7 @@ func ticketNaming(audiences ...byte) string {
 func boundTo(t testing.TB, name, filler string) string {
 	t.Helper()
 	return sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: seal.PolicyTicket,
-		Audience: sealtest.AudienceKey(t).Audience(name)}, filler)
+		Audience: audienceOf(t, name)}, filler)
 }
 
 func bearer(ticket string) viewer {
@@ -90,7 +98,7 @@ type kind struct {
 // kinds are all kinds of tickets, each beside a bound link.
 func kinds(t testing.TB) []kind {
 	t.Helper()
-	good, a := ticketFor(t, room), sealtest.AudienceKey(t).Audience(room)
+	good, a := ticketFor(t, room), audienceOf(t, room)
 	return []kind{
 		{"the link's audience", good, room, 0},
 		{"the link's audience among 32", ticketFor(t, slices.Concat(names(31), []string{room})...), room, 0},
@@ -111,11 +119,13 @@ func kinds(t testing.TB) []kind {
 		{"damage in its audience", flipBit(t, good, 8*14), room, 401},
 		{"damage in its seal", flipBit(t, good, 8*20), room, 401},
 		{"a link in its place", boundTo(t, room, "a"), room, 401},
-		{"the link's audience across two", ticketNaming(0, 0, a[0], a[1], a[2], a[3], 0, 0), room, 404},
-		{"no audience", ticketNaming(), room, 401},
-		{"half an audience", ticketNaming(a[0], a[1]), room, 401},
-		{"an audience and a half", ticketNaming(a[0], a[1], a[2], a[3], 0, 0), room, 401},
-		{"33 audiences", ticketNaming(bytes.Repeat(a[:], 33)...), room, 401},
+		{"the link's audience across two", ticketNaming(2, 0, 0, a[0], a[1], a[2], a[3], 0, 0), room, 404},
+		{"the current key under another generation", ticketNaming(1, a[:]...), room, 401},
+		{"the current key under a generation without one", ticketNaming(3, a[:]...), room, 401},
+		{"no audience", ticketNaming(2), room, 401},
+		{"half an audience", ticketNaming(2, a[0], a[1]), room, 401},
+		{"an audience and a half", ticketNaming(2, a[0], a[1], a[2], a[3], 0, 0), room, 401},
+		{"33 audiences", ticketNaming(2, bytes.Repeat(a[:], 33)...), room, 401},
 		{"nothing but letters", "ticket", room, 401},
 		{"nothing", "", room, 401},
 	}
@@ -157,7 +167,7 @@ func ticketRules(t testing.TB) []rule {
 		{name: "a ticket opens no revoked link", uri: revoked, viewer: bearer(good), status: 404,
 			prepare: func(s *cloudfrontjs.MapStore) { s.Put(seal.RevocationEntry(revoked), "1") }},
 		{name: "a ticket opens no link of a policy that is not known", viewer: bearer(good), status: 404,
-			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 2, Audience: sealtest.AudienceKey(t).Audience(room)}, "p")},
+			uri: sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Policy: 2, Audience: audienceOf(t, room)}, "p")},
 		{name: "a preflight of a bound link needs no ticket", method: "OPTIONS", uri: bound},
 		{name: "a preflight with a bad ticket passes, too", method: "OPTIONS", uri: bound, viewer: bearer("bad")},
 		{name: "a preflight of a revoked bound link is refused", method: "OPTIONS", uri: revoked, status: 404,
@@ -170,7 +180,7 @@ func ticketRules(t testing.TB) []rule {
 		{name: "a ticket of the next generation", uri: bound, viewer: bearer(ticketOf(t, 3, expiry, signedIn, room)),
 			prepare: func(s *cloudfrontjs.MapStore) { s.Put("k.3", sealtest.Value(3)) }},
 		{name: "an old link with a ticket of the current key",
-			uri:    sealedWith(t, 1, seal.Claims{ExpiresAt: expiry, Policy: 1, Audience: sealtest.AudienceKey(t).Audience(room)}, "o"),
+			uri:    sealedWith(t, 1, seal.Claims{ExpiresAt: expiry, Policy: 1, Audience: audienceOf(t, room)}, "o"),
 			viewer: bearer(good)},
 		{name: "a broken list of sessions fails", uri: bound, viewer: bearer(good), fails: true, prepare: breakAt("s.")},
 		{name: "a broken key of the ticket fails", uri: bound, fails: true, prepare: breakAt("k.1"),
@@ -180,11 +190,14 @@ func ticketRules(t testing.TB) []rule {
 			prepare: func(s *cloudfrontjs.MapStore) { s.Put("k.1", "short") }},
 		{name: "an unbound link does not look at sessions", uri: unbound, viewer: bearer(good), prepare: breakAt("s.")},
 
-		{name: "the scheme in small letters", uri: bound, viewer: viewer{Headers: values{"authorization": {Value: "bearer " + good}}}},
-		{name: "the scheme in capitals", uri: bound, viewer: viewer{Headers: values{"authorization": {Value: "BEARER " + good}}}},
+		{name: "the scheme in small letters", uri: bound,
+			viewer: viewer{Headers: values{"authorization": {Value: "bearer " + good}}}},
+		{name: "the scheme in capitals", uri: bound,
+			viewer: viewer{Headers: values{"authorization": {Value: "BEARER " + good}}}},
 		{name: "another scheme is no ticket", uri: bound, status: 401,
 			viewer: viewer{Headers: values{"authorization": {Value: "Basic " + good}}}},
-		{name: "no scheme is no ticket", uri: bound, status: 401, viewer: viewer{Headers: values{"authorization": {Value: good}}}},
+		{name: "no scheme is no ticket", uri: bound, status: 401,
+			viewer: viewer{Headers: values{"authorization": {Value: good}}}},
 		{name: "a scheme without a ticket", uri: bound, status: 401, viewer: both(bearer(""), inCookie(good))},
 		{name: "two spaces after the scheme", uri: bound, status: 401, viewer: bearer(" " + good)},
 		{name: "a space after the ticket", uri: bound, status: 401, viewer: bearer(good + " ")},
@@ -193,10 +206,12 @@ func ticketRules(t testing.TB) []rule {
 		{name: "bearer counts before the query", uri: bound, status: 401, viewer: both(bearer("bad"), inQuery(good))},
 		{name: "bearer counts before the cookie", uri: bound, viewer: both(bearer(good), inCookie("bad"))},
 		{name: "the query counts before the cookie", uri: bound, viewer: both(inQuery(good), inCookie("bad"))},
-		{name: "a bad query is not mended by the cookie", uri: bound, status: 401, viewer: both(inQuery("bad"), inCookie(good))},
+		{name: "a bad query is not mended by the cookie", uri: bound, status: 401,
+			viewer: both(inQuery("bad"), inCookie(good))},
 		{name: "an empty query counts, too", uri: bound, status: 401, viewer: both(inQuery(""), inCookie(good))},
 		{name: "a cookie of another name is none", uri: bound, status: 401,
-			viewer: viewer{Cookies: values{"viewer": {Value: good}, "__secure-viewer": {Value: good}, "__Host-viewer": {Value: good}}}},
+			viewer: viewer{Cookies: values{"viewer": {Value: good}, "__secure-viewer": {Value: good},
+				"__Host-viewer": {Value: good}}}},
 		{name: "a parameter of another name is none", uri: bound, status: 401,
 			viewer: viewer{Query: values{"Ticket": {Value: good}, "t": {Value: good}, "tickets": {Value: good}}}},
 		{name: "a header of the cookie's name is none", uri: bound, status: 401,
@@ -205,7 +220,7 @@ func ticketRules(t testing.TB) []rule {
 	for _, k := range kinds(t) {
 		for carrier, v := range carrying(k.ticket) {
 			what := fmt.Sprintf("%s by %s", k.name, carrier)
-			claims := seal.Claims{ExpiresAt: expiry, Policy: seal.PolicyTicket, Audience: sealtest.AudienceKey(t).Audience(k.audience)}
+			claims := seal.Claims{ExpiresAt: expiry, Policy: seal.PolicyTicket, Audience: audienceOf(t, k.audience)}
 			out = append(out, rule{name: what + ", bound link", uri: sealedWith(t, 2, claims, "k"), viewer: v, status: k.status})
 			claims.Policy = seal.PolicyHolder
 			out = append(out, rule{name: what + ", unbound link", uri: sealedWith(t, 2, claims, "k"), viewer: v})
@@ -221,13 +236,15 @@ func hostileRules(t testing.TB, bound, good string) (out []rule) {
 	t.Helper()
 	for _, text := range []string{
 		good + "=", good + "==", good + "\n", "\n" + good, good[:20] + "\r\n" + good[20:], good[:20] + " " + good[20:],
-		"\"" + good + "\"", "'" + good + "'", "%" + fmt.Sprintf("%02X", good[0]) + good[1:], good + "," + good, good + ";" + good,
+		"\"" + good + "\"", "'" + good + "'", fmt.Sprintf("%%%02X", good[0]) + good[1:],
+		good + "," + good, good + ";" + good,
 		good + "." + good, good + good, strings.ToUpper(good), strings.ToLower(good), strings.Repeat("A", 8000),
 		strings.Repeat(good, 500), "é" + good[2:], strings.Repeat("\U0001F512", 22), "\x00" + good, good + "\x00", "null",
 		"undefined", "[object Object]", "__proto__", good[:43], good + "A", strings.ReplaceAll(good, "_", "/") + "/",
 	} {
 		for carrier, v := range carrying(text) {
-			out = append(out, rule{name: fmt.Sprintf("%.40q by %s is no ticket", text, carrier), uri: bound, viewer: v, status: 401})
+			out = append(out, rule{name: fmt.Sprintf("%.40q by %s is no ticket", text, carrier), uri: bound, viewer: v,
+				status: 401})
 		}
 	}
 	twice := func(first, second string) value {
@@ -245,7 +262,8 @@ func hostileRules(t testing.TB, bound, good string) (out []rule) {
 		}
 		out = append(out,
 			rule{name: "a " + name + " that comes twice, good", uri: bound, viewer: v(twice("bad", scheme+good))},
-			rule{name: "a " + name + " that comes twice, bad", uri: bound, viewer: v(twice(scheme+good, scheme+"bad")), status: 401})
+			rule{name: "a " + name + " that comes twice, bad", uri: bound, viewer: v(twice(scheme+good, scheme+"bad")),
+				status: 401})
 	}
 	return out
 }

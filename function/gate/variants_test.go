@@ -2,7 +2,6 @@ package gate_test
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 
@@ -60,12 +59,14 @@ func variantRules(t testing.TB) []rule {
 		{name: "the attachment of a revoked link is refused", uri: revoked + "/download", status: 404},
 		{name: "a variant of a forged link is refused", uri: good[:31] + "_/w320", status: 404},
 		{name: "an unknown variant of an expired link is none", uri: expired + "/w321", status: 404},
-		{name: "a variant for a viewer without an Accept header", uri: good + "/w320", viewer: accepting(absent), accept: "*/*"},
+		{name: "a variant for a viewer without an Accept header", uri: good + "/w320", viewer: accepting(absent),
+			accept: "*/*"},
 		{name: "an Accept header that comes twice is reduced, too", uri: good + "/w320", accept: "image/avif", viewer: viewer{
 			Headers: values{"accept": {Value: "image/avif", MultiValue: []value{{Value: "image/avif"}, {Value: "a/b"}}}}}},
 	}
 	for _, a := range accepts {
-		out = append(out, rule{name: "a variant for " + a.name, uri: good + "/w320", viewer: accepting(a.accept), accept: a.want},
+		out = append(out, rule{name: "a variant for " + a.name, uri: good + "/w320", viewer: accepting(a.accept),
+			accept: a.want},
 			rule{name: "the photo itself for " + a.name, uri: good, viewer: accepting(a.accept)})
 	}
 	return out
@@ -110,8 +111,8 @@ func TestOnlyConfiguredFormatsAreChosen(t *testing.T) {
 func TestNoViewerCanMakeUpAnAcceptHeader(t *testing.T) {
 	g := withKeys(t, source(t))
 	good := sealed(t, 2, expiry, "a")
-	parts := []string{"image/avif", "image/webp", "image/*", "*/*", ";", ",", "q", "=", "0", "0.0", "1", ".", " ", "\t", "IMAGE/",
-		"a", "é", "\x00", "\"", "\\", "é/\u2028", "image/", "avif", "webp", "İ", "K", "-", "e5", "NaN", "Infinity", "0x0"}
+	parts := []string{"image/avif", "image/webp", "image/*", "*/*", ";", ",", "q", "=", "0", "0.0", "1", ".", " ", "\t",
+		"IMAGE/", "a", "é", "\x00", "\"", "\\", "é/\u2028", "image/", "avif", "webp", "İ", "K", "-", "e5", "NaN", "Infinity", "0x0"}
 	rapid.Check(t, func(t *rapid.T) {
 		accept := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.SampledFrom(parts)), func(s []string) string {
 			return strings.Join(s, "")
@@ -125,18 +126,21 @@ func TestNoViewerCanMakeUpAnAcceptHeader(t *testing.T) {
 			require.False(t, there)
 			return
 		}
-		require.True(t, slices.Contains([]string{"image/avif", "image/webp", "*/*"}, got.Value), "%q became %q", accept, got.Value)
+		require.Contains(t, []string{"image/avif", "image/webp", "*/*"}, got.Value)
 		require.Empty(t, got.MultiValue)
 		format, ok := variant.FormatOf(got.Value)
 		require.True(t, ok)
-		require.True(t, format == variant.Plain || strings.Contains(strings.ToLower(accept), got.Value), "%q was not named", got.Value)
+		named := strings.Contains(strings.ToLower(accept), got.Value)
+		require.True(t, named || format == variant.Plain, "%q was not named", got.Value)
 	})
 }
 
 func TestAGiantAcceptHeaderIsNoMoreWork(t *testing.T) {
 	g := withKeys(t, source(t))
-	for _, accept := range []string{strings.Repeat("image/avif;q=0,", 2000), strings.Repeat(";", 30_000), strings.Repeat(",", 30_000)} {
-		a, err := askAs(context.Background(), g.Function, "GET", seal.VariantPath(sealed(t, 2, expiry, "a"), "w320"), accepting(accept))
+	for _, accept := range []string{strings.Repeat("image/avif;q=0,", 2000), strings.Repeat(";", 30_000),
+		strings.Repeat(",", 30_000)} {
+		a, err := askAs(context.Background(), g.Function, "GET", seal.VariantPath(sealed(t, 2, expiry, "a"), "w320"),
+			accepting(accept))
 		require.NoError(t, err)
 		assert.Equal(t, "*/*", a.Headers["accept"].Value)
 	}

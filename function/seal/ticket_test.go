@@ -128,8 +128,9 @@ func TestSealTicketRefusesWhatItCannotSay(t *testing.T) {
 		ticket seal.Ticket
 		want   string
 	}{
-		"no audience":               {seal.Ticket{ExpiresAt: expiry}, "1 to 32 audiences, not 0"},
-		"too many audiences":        {seal.Ticket{ExpiresAt: expiry, Audiences: make([]seal.Audience, 33)}, "1 to 32 audiences, not 33"},
+		"no audience": {seal.Ticket{ExpiresAt: expiry}, "1 to 32 audiences, not 0"},
+		"too many audiences": {seal.Ticket{ExpiresAt: expiry, Audiences: make([]seal.Audience, 33)},
+			"1 to 32 audiences, not 33"},
 		"an expiry before 1970":     {seal.Ticket{ExpiresAt: time.Unix(-1, 0), Audiences: one}, "1970 to 2106"},
 		"an expiry past four bytes": {seal.Ticket{ExpiresAt: time.Unix(1<<32, 0), Audiences: one}, "1970 to 2106"},
 		"no expiry":                 {seal.Ticket{Audiences: one}, "1970 to 2106"},
