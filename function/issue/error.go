@@ -18,6 +18,8 @@ const (
 	CodeDirectory      = "directory"        // the key ends in a slash
 	CodeUnknownService = "unknown_service"  // the key is below no configured service
 	CodeBadAudience    = "bad_audience"     // an audience is malformed, or not one of a service that asks for tickets
+	CodeBadSession     = "bad_session"      // a session is not one that came with a ticket
+	CodeNoViewers      = "no_viewers"       // no service of the stack asks its viewers for tickets
 	CodeTooManyLinks   = "too_many_links"   // the object has MaxLinks live links
 	CodeBadHash        = "bad_hash"         // a hash is not 32 characters of [A-Za-z0-9_-]
 	CodePublicObject   = "public_object"    // a public object cannot be revoked
@@ -37,6 +39,7 @@ var statuses = map[string]int{
 	CodeForbidden:      http.StatusForbidden,
 	CodePublicObject:   http.StatusConflict,
 	CodeTooManyLinks:   http.StatusConflict,
+	CodeNoViewers:      http.StatusConflict,
 	CodeObjectNotFound: http.StatusNotFound,
 	CodeLinkNotFound:   http.StatusNotFound,
 	CodeNoSuchRoute:    http.StatusNotFound,

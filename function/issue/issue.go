@@ -52,8 +52,8 @@ const (
 	parallel = 25
 )
 
-// Issuer issues and revokes links. All fields but Services, Variants and
-// Unchecked are required; it may be used by many goroutines.
+// Issuer issues and revokes links. All fields are required but those
+// that say otherwise, Services, Variants and Unchecked; it may be used by many goroutines.
 type Issuer struct {
 	Store   mapping.Store
 	Hashes  Hashes
@@ -62,6 +62,8 @@ type Issuer struct {
 	// otherwise looked up before it gets its first link.
 	Unchecked bool
 	CDN       CDN
+	// Tickets is required if a service asks its viewers for tickets.
+	Tickets Tickets
 
 	// Bucket is the only bucket whose objects get links.
 	Bucket string
@@ -74,6 +76,10 @@ type Issuer struct {
 	TTL time.Duration
 	// RenewBefore is how much life a link must have left to be given out again.
 	RenewBefore time.Duration
+	// TicketTTL is the life of a ticket when none is asked for, and the longest one.
+	TicketTTL time.Duration
+	// CookieDomain is the domain of the cookie with a ticket, or empty for no cookie.
+	CookieDomain string
 
 	// scope has the services of Within; nil is every service.
 	scope map[string]bool

@@ -23,5 +23,5 @@ func (i *Issuer) permitService(service string) *Error {
 		return nil
 	}
 	return problem(CodeForbidden,
-		"you may not handle objects of the service %.64q: the stack's issuerPrincipals does not name you for it", service)
+		"you may do nothing for the service %.64q: the stack's issuerPrincipals does not name you for it", service)
 }

@@ -19,10 +19,10 @@ func goodEnvironment() map[string]string {
 		"MEDIA_BUCKET_REGION": "eu-central-1",
 		"MEDIA_CDN_BASE_URL":  "https://cdn.example", "MEDIA_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
 		"MEDIA_LINK_TTL_SECONDS": "2592000", "MEDIA_RENEW_BEFORE_SECONDS": "86400",
-		"MEDIA_PUBLIC_SERVICES": "marketplace,nudges", "MEDIA_PRIVATE_SERVICES": "simple-chat", "MEDIA_CHECK_OBJECTS": "true",
-		"MEDIA_TICKET_SERVICES": "", "MEDIA_VIEWER_TICKET_SECONDS": "43200", "MEDIA_VIEWER_COOKIE_DOMAIN": "example.com",
+		"MEDIA_PUBLIC_SERVICES": "marketplace,nudges", "MEDIA_PRIVATE_SERVICES": "simple-chat,club", "MEDIA_CHECK_OBJECTS": "true",
+		"MEDIA_TICKET_SERVICES": "club", "MEDIA_VIEWER_TICKET_SECONDS": "43200", "MEDIA_VIEWER_COOKIE_DOMAIN": "example.com",
 		"MEDIA_VARIANTS":            "blur,w320",
-		"MEDIA_CALLERS":             `[{"principal":"` + testCaller + `","services":["simple-chat","marketplace"]}]`,
+		"MEDIA_CALLERS":             `[{"principal":"` + testCaller + `","services":["simple-chat","marketplace","club"]}]`,
 		"MEDIA_LINK_KEY_GENERATION": "2",
 		"MEDIA_KEY_VALUE_STORE":     "arn:aws:cloudfront::123456789012:key-value-store/11111111-2222-3333-4444-555555555555",
 	}
@@ -41,9 +41,10 @@ func TestACompleteConfigurationIsRead(t *testing.T) {
 		table: "mappings", regions: []string{"eu-central-1", "us-east-1"}, bucket: "media", bucketRegion: "eu-central-1",
 		baseURL: "https://cdn.example", distribution: "EDFDVBD6EXAMPLE", linkTTL: 30 * 24 * time.Hour,
 		renewBefore: 24 * time.Hour,
-		services:    issue.Services{"marketplace": issue.Public, "nudges": issue.Public, "simple-chat": issue.ByLink}, checkObjects: true,
+		services: issue.Services{"marketplace": issue.Public, "nudges": issue.Public, "simple-chat": issue.ByLink,
+			"club": issue.ByTicket}, checkObjects: true,
 		ticketLife: 12 * time.Hour, cookieDomain: "example.com", variants: []string{"blur", "w320"},
-		callers:    []Caller{{testCaller, []string{"simple-chat", "marketplace"}}},
+		callers:    []Caller{{testCaller, []string{"simple-chat", "marketplace", "club"}}},
 		generation: 2, store: env["MEDIA_KEY_VALUE_STORE"],
 	}, got)
 	for _, optional := range mayBeEmpty {
@@ -64,11 +65,11 @@ var mayBeEmpty = []string{"MEDIA_PUBLIC_SERVICES", "MEDIA_PRIVATE_SERVICES", "ME
 func TestAServiceThatAsksForTicketsIsAmongThePrivateOnes(t *testing.T) {
 	t.Parallel()
 	env := goodEnvironment()
-	env["MEDIA_PRIVATE_SERVICES"], env["MEDIA_TICKET_SERVICES"] = "simple-chat,discussion", "discussion"
+	env["MEDIA_PRIVATE_SERVICES"], env["MEDIA_TICKET_SERVICES"] = "simple-chat,club", "club"
 	got, err := load(env)
 	require.NoError(t, err)
 	assert.Equal(t, issue.Services{"marketplace": issue.Public, "nudges": issue.Public, "simple-chat": issue.ByLink,
-		"discussion": issue.ByTicket}, got.services)
+		"club": issue.ByTicket}, got.services)
 }
 
 func TestAWrongSettingIsNamed(t *testing.T) {
@@ -103,6 +104,9 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 			env[name] = value
 			if strings.HasSuffix(name, "SERVICES") {
 				env["MEDIA_CALLERS"] = "[]" // else theirs would be missing, too
+			}
+			if name == "MEDIA_PRIVATE_SERVICES" {
+				env["MEDIA_TICKET_SERVICES"] = "" // which are among them
 			}
 			_, err := load(env)
 			require.ErrorContains(t, err, name, "%s=%q", name, value)

@@ -52,6 +52,33 @@ var scenarios = map[string]func() scenario{
 			links: 2,
 		}
 	},
+	"issue for an audience": func() scenario {
+		return scenario{
+			event: func(t *testing.T, _ *world) json.RawMessage {
+				return event(t, "POST", "/links", `{"objects":["s3://media/club/a.jpg"],"audience":"club/room-1"}`)
+			},
+			healed: func(t *testing.T, w *world, answer string) {
+				var links api.IssueAnswer
+				require.NoError(t, json.Unmarshal([]byte(answer), &links))
+				require.Nil(t, links.Links[0].Error)
+				assert.Equal(t, "club/room-1", links.Links[0].Audience)
+				assert.False(t, w.dead(links.Links[0].Hash))
+			},
+			links: 1,
+		}
+	},
+	"end a session": func() scenario {
+		session, expiresAt := seal.Session{1, 2, 3}, time.Now().Add(time.Hour)
+		return scenario{
+			event: func(t *testing.T, _ *world) json.RawMessage {
+				return event(t, "DELETE", "/viewers/"+seal.SessionID(session, expiresAt), "")
+			},
+			healed: func(t *testing.T, w *world, _ string) {
+				assert.Equal(t, fmt.Sprint(expiresAt.Unix()), w.aws.KeyValueStore.Entries[seal.SessionEntry(session)])
+				assert.Empty(t, w.aws.CloudFront.Invalidations)
+			},
+		}
+	},
 	"issue again": func() scenario {
 		var hash string
 		return scenario{
@@ -183,7 +210,7 @@ func play(t *testing.T, server *engine.Server, s scenario, fault func(n int) clo
 func answerTo(h *Function, asked json.RawMessage) (string, error) {
 	answer, err := h.Handle(context.Background(), asked)
 	if r, ok := answer.(events.LambdaFunctionURLResponse); ok {
-		if r.StatusCode != http.StatusOK {
+		if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusNoContent {
 			return r.Body, fmt.Errorf("status %d: %s", r.StatusCode, r.Body)
 		}
 		return r.Body, nil
@@ -254,7 +281,7 @@ func TestOneFailedCallIsTriedAgainAtOnce(t *testing.T) {
 			require.NoError(t, err)
 			body := ""
 			if r, ok := answer.(events.LambdaFunctionURLResponse); ok {
-				require.Equal(t, http.StatusOK, r.StatusCode, r.Body)
+				require.Contains(t, []int{http.StatusOK, http.StatusNoContent}, r.StatusCode, r.Body)
 				body = r.Body
 			}
 			assert.NotEmpty(t, failed)

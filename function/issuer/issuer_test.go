@@ -8,13 +8,16 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/cloud/cloudtest"
 	"secure-media-cdn/function/mapping/mappingtest"
+	"secure-media-cdn/function/seal"
 	"secure-media-cdn/function/seal/sealtest"
 )
 
@@ -40,6 +43,50 @@ func TestALinkGoesFromIssueToRevocation(t *testing.T) {
 	assert.Empty(t, w.aws.CloudFront.Invalidations, "the gate's list is enough")
 	_, body, _ = call(t, h, http.MethodGet, "/links/"+hash, "")
 	assert.Contains(t, body, `"state":"revoked"`)
+}
+
+func TestABoundLinkAndItsViewersTicketAreWhatTheGateAsksFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	h := w.started()
+	status, body, _ := call(t, h, http.MethodPost, "/links", `{"objects":["s3://media/club/a.jpg"],"audience":"club/room-1"}`)
+	require.Equal(t, 200, status, body)
+	var links api.IssueAnswer
+	require.NoError(t, json.Unmarshal([]byte(body), &links))
+	hash := links.Links[0].Hash
+	claims, err := sealtest.Key(t, 2).Open(hash)
+	require.NoError(t, err)
+	room := sealtest.AudienceKey(t).Audience("club/room-1")
+	assert.EqualValues(t, seal.PolicyTicket, claims.Policy)
+	assert.Equal(t, room, claims.Audience)
+	below := "https://cdn.example/images/" + hash
+	assert.Equal(t, map[string]string{"blur": below + "/blur", "w320": below + "/w320"}, links.Links[0].Variants)
+	_, body, _ = call(t, h, http.MethodGet, "/links/"+hash, "")
+	assert.Contains(t, body, `"state":"live"`)
+	assert.Contains(t, body, `"audience":"club/room-1"`)
+	assert.NotEqual(t, hash, issued(t, h, "s3://media/club/a.jpg"), "the whole service has a link of its own")
+
+	status, body, _ = call(t, h, http.MethodPost, "/viewers", `{"viewer":"ann","audiences":["club/room-1"],"ttlSeconds":600}`)
+	require.Equal(t, 200, status, body)
+	var ticket api.Ticket
+	require.NoError(t, json.Unmarshal([]byte(body), &ticket))
+	opened, err := sealtest.Key(t, 2).OpenTicket(ticket.Ticket)
+	require.NoError(t, err, "sealed by the configured generation")
+	assert.Equal(t, []seal.Audience{room}, opened.Audiences)
+	assert.True(t, ticket.ExpiresAt.Equal(opened.ExpiresAt))
+	assert.Equal(t, seal.SetCookie(ticket.Ticket, "example.com", 10*time.Minute), ticket.Cookie)
+
+	got, err := h.Handle(context.Background(), event(t, http.MethodDelete, "/viewers/"+ticket.Session, ""))
+	require.NoError(t, err)
+	ended := got.(events.LambdaFunctionURLResponse)
+	assert.Equal(t, 204, ended.StatusCode)
+	assert.Empty(t, ended.Body)
+	assert.Equal(t, fmt.Sprint(opened.ExpiresAt.Unix()), w.aws.KeyValueStore.Entries[seal.SessionEntry(opened.Session)],
+		"the gate knows, until the ticket would have expired")
+	assert.Empty(t, w.aws.CloudFront.Invalidations)
+	for _, secret := range []string{ticket.Ticket, ticket.Session, opened.ExpiresAt.String(), `"ann"`, "room-1"} {
+		assert.NotContains(t, w.log.String(), secret)
+	}
 }
 
 func TestAPublicObjectGetsItsPlainAddress(t *testing.T) {

@@ -70,8 +70,9 @@ func wire(c config, base aws.Config, getenv func(string) string, log *slog.Logge
 		options = append(options, keyring.AtEndpoint(endpoint))
 	}
 	store := cloudfrontkeyvaluestore.NewFromConfig(in(globalRegion), options...)
+	list := &cloud.Revocations{Client: store, Store: c.store, Now: time.Now, Pause: issue.Sleep, Log: log}
 	cdn := &cloud.CDN{
-		Revocations: &cloud.Revocations{Client: store, Store: c.store, Now: time.Now, Pause: issue.Sleep, Log: log},
+		Revocations: list,
 		Invalidations: &cloud.Invalidations{Client: cloudfront.NewFromConfig(in(globalRegion)), Distribution: c.distribution,
 			Now: time.Now, Pause: issue.Sleep, Log: log},
 		Pause: issue.Sleep,
@@ -83,14 +84,15 @@ func wire(c config, base aws.Config, getenv func(string) string, log *slog.Logge
 		// One machine has no host name for each bucket.
 		o.UsePathStyle = getenv("AWS_ENDPOINT_URL_S3") != ""
 	})}
+	ring := &cloud.Ring{Keys: &keyring.Ring{Client: store, Store: c.store, Generation: c.generation}, Random: rand.Reader}
 	issuer := &issue.Issuer{
-		Store: table(c.regions[0]),
-		Hashes: &cloud.Ring{
-			Keys: &keyring.Ring{Client: store, Store: c.store, Generation: c.generation}, Random: rand.Reader,
-		},
+		Store:   table(c.regions[0]),
+		Hashes:  ring,
 		CDN:     cdn,
+		Tickets: cloud.Tickets{Ring: ring, List: list},
 		Objects: bucket, Unchecked: !c.checkObjects,
-		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, Variants: c.variants, TTL: c.linkTTL, RenewBefore: c.renewBefore,
+		Bucket: c.bucket, BaseURL: c.baseURL, Services: c.services, Variants: c.variants,
+		TTL: c.linkTTL, RenewBefore: c.renewBefore, TicketTTL: c.ticketLife, CookieDomain: c.cookieDomain,
 		Now: time.Now, Pause: issue.Sleep,
 	}
 	return newFunction(issuer, forEvents(issuer, cdn), byIdentity(c.callers), log)

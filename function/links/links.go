@@ -61,6 +61,7 @@ type commandLine struct {
 	Show   showCommand   `cmd:"" help:"Show what links stand for and whether they are served."`
 	Revoke revokeCommand `cmd:"" help:"Revoke links, or all links of objects."`
 	List   listCommand   `cmd:"" help:"${listHelp}"`
+	Viewer viewerCommand `cmd:"" help:"Make tickets for viewers of services that ask for them, and end them."`
 }
 
 // parserExit is the panic with which kong ends the program, after --help.
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string, t terminal, local string) (code int
 	var line commandLine
 	parser, err := kong.New(&line,
 		kong.Name("links"),
-		kong.Description("Issue, show and revoke links to private media.\n\n"+
+		kong.Description("Issue, show and revoke links to private media, and make tickets for its viewers.\n\n"+
 			"Exit codes: 0 all went well, 1 something failed, 2 wrong usage, 3 the issuer cannot be reached or refuses."),
 		kong.Vars{
 			"outputsHelp": "Stack outputs, as pulumi stack output --json prints them. Default: those of make run.",

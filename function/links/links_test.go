@@ -32,6 +32,7 @@ import (
 	"secure-media-cdn/function/issue/api/apitest"
 	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/function/links/bulk"
+	"secure-media-cdn/function/seal"
 )
 
 // deployed is an issuer behind an address that checks signatures.
@@ -48,7 +49,7 @@ type deployed struct {
 
 func deploy(t *testing.T) *deployed {
 	d := &deployed{}
-	handler := apitest.As(api.New(d.aws.Issuer(), slog.New(slog.DiscardHandler), time.Now), "chat")
+	handler := apitest.As(api.New(d.aws.Issuer(), slog.New(slog.DiscardHandler), time.Now), "chat", "club")
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		call := d.calls.Add(1)
 		if d.fail != nil && d.fail(call, w) {
@@ -142,6 +143,61 @@ func TestALinkIsIssuedShownAndRevoked(t *testing.T) {
 	assert.Contains(t, d.links("", "show", hashOf(columns[1])).out, "\trevoked\t")
 	d.links("", "issue", "s3://media/chat/a b.jpg")
 	assert.Equal(t, "s3://media/chat/a b.jpg\t1 revoked\n", d.links("", "revoke", "s3://media/chat/a b.jpg").out)
+}
+
+func TestALinkIsBoundToItsAudience(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	address := func(args ...string) string {
+		got := d.links("", append([]string{"issue"}, append(args, "s3://media/club/a.jpg")...)...)
+		require.Equal(t, 0, got.code, got.err)
+		return strings.Split(got.out, "\t")[1]
+	}
+	room := address("--audience", "club/room-1")
+	assert.Equal(t, room, address("--audience", "club/room-1"))
+	assert.NotEqual(t, room, address())
+	assert.Equal(t, address("--audience", "club"), address(), "by default it is the service")
+	var shown api.Shown
+	require.NoError(t, json.Unmarshal([]byte(d.links("", "--json", "show", room).out), &shown))
+	assert.Equal(t, "club/room-1", shown.Audience)
+	got := d.links("", "issue", "--audience", "chat", "s3://media/chat/a.jpg")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.err, "audience: ")
+	assert.Contains(t, got.err, "(bad_audience)")
+}
+
+func TestAViewerGetsATicketAndLosesIt(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	got := d.links("", "viewer", "ticket", "--ttl", "1h", "ann", "club", "club/room-1")
+	require.Equal(t, 0, got.code, got.err)
+	columns := strings.Split(strings.TrimSpace(got.out), "\t")
+	require.Len(t, columns, 3)
+	assert.Equal(t, "ticket:club+club/room-1", columns[0])
+	assert.Regexp(t, `^\d{4}-.*Z$`, columns[2])
+	ended := d.links(columns[1]+"\n", "viewer", "end", "-")
+	require.Equal(t, 0, ended.code, ended.err)
+	assert.Equal(t, columns[1]+"\tended\n", ended.out)
+	session, _, err := seal.ParseSessionID(columns[1])
+	require.NoError(t, err)
+	_, done := d.aws.Ended.Load(session)
+	assert.True(t, done)
+
+	var ticket api.Ticket
+	require.NoError(t, json.Unmarshal([]byte(d.links("", "--json", "viewer", "ticket", "ann", "club").out), &ticket))
+	assert.Contains(t, ticket.Cookie, "__Secure-viewer=")
+	ended = d.links("", "--json", "viewer", "end", "short", ticket.Session)
+	assert.Equal(t, exitFailed, ended.code)
+	lines := strings.Split(strings.TrimSpace(ended.out), "\n")
+	require.Len(t, lines, 2, "one that is wrong does not keep the others")
+	assert.Contains(t, lines[0], `"code":"bad_session"`)
+	assert.JSONEq(t, `{"session":"`+ticket.Session+`","ended":true}`, lines[1])
+	got = d.links("", "viewer", "ticket", "ann", "lodge")
+	assert.Equal(t, exitFailed, got.code)
+	assert.Contains(t, got.err, "audiences[0]: ")
+	assert.Contains(t, got.err, "(forbidden)")
+	assert.Equal(t, exitUsage, d.links("", "viewer", "ticket", "ann").code)
+	assert.Equal(t, exitUsage, d.links("", "viewer").code)
 }
 
 func TestAPublicObjectIsWithdrawn(t *testing.T) {

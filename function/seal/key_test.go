@@ -1,6 +1,7 @@
 package seal_test
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -47,6 +48,20 @@ func TestKeysDoNotPrintThemselves(t *testing.T) {
 		assert.Equal(t, "link key 7", fmt.Sprintf(format, &k))
 	}
 	assert.NotContains(t, fmt.Sprintf("%v %q", struct{ K seal.Key }{k}, k), sealtest.Value(7))
+}
+
+func TestAPseudonymIsTheSameEachTimeAndLeadsNowhereWithoutTheKey(t *testing.T) {
+	t.Parallel()
+	k := sealtest.AudienceKey(t)
+	ann := k.Pseudonym("ann@example.com")
+	assert.Regexp(t, `^[0-9a-f]{12}$`, ann)
+	assert.Equal(t, ann, k.Pseudonym("ann@example.com"))
+	assert.NotEqual(t, ann, k.Pseudonym("bob@example.com"))
+	other, err := seal.NewAudienceKey(sealtest.Value(9))
+	require.NoError(t, err)
+	assert.NotEqual(t, ann, other.Pseudonym("ann@example.com"), "it depends on the key")
+	audience := k.Audience("ann@example.com")
+	assert.NotContains(t, ann, hex.EncodeToString(audience[:]), "and no audience tells it")
 }
 
 func TestNamesOfEntriesAndLinks(t *testing.T) {

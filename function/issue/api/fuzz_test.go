@@ -13,6 +13,7 @@ import (
 
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/api/apitest"
+	"secure-media-cdn/function/seal"
 )
 
 // sound fails unless the call was answered as every call is.
@@ -20,6 +21,9 @@ func sound(t *testing.T, r *httptest.ResponseRecorder, log *bytes.Buffer) {
 	t.Helper()
 	if strings.Contains(log.String(), `"msg":"panic"`) {
 		t.Fatalf("a panic: %s", log)
+	}
+	if r.Code == http.StatusNoContent && r.Body.Len() == 0 {
+		return
 	}
 	if r.Code < 200 || r.Code > 599 || 300 <= r.Code && r.Code < 400 || !json.Valid(r.Body.Bytes()) {
 		t.Fatalf("no proper answer: %d %s", r.Code, r.Body)
@@ -45,6 +49,11 @@ func FuzzRequest(f *testing.F) {
 		{"POST", "/links", `{"objects":["\ud800","s3://media/chat/\u0000"],"ttlSeconds":1e3}`},
 		{"POST", "/links", `{"objects":[[],{},null,1],"extra":1}`},
 		{"POST", "/revocations", `{"objects":["s3://media/chat/a.jpg"],"hashes":["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]}`},
+		{"POST", "/links", `{"objects":["s3://media/club/a.jpg","s3://media/chat/b"],"audience":"club/room:1@x"}`},
+		{"POST", "/viewers", `{"viewer":"a","audiences":["club","club/room"],"ttlSeconds":60}`},
+		{"POST", "/viewers", `{"viewer":"","audiences":["lodge","club/../x",null],"ttlSeconds":-1}`},
+		{"DELETE", "/viewers/AAAAAAAAAAFrSeAQ", ""},
+		{"DELETE", "/viewers/AAAA%0AAAAAAAFrSeAQ", ""},
 		{"GET", "/links/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ""},
 		{"DELETE", "/links/%41", ""},
 		{"PATCH", "//links", "\xff"},
@@ -60,8 +69,23 @@ func FuzzRequest(f *testing.F) {
 		var aws apitest.AWS
 		response := httptest.NewRecorder()
 		h := api.New(aws.Issuer(), slog.New(slog.NewJSONHandler(&log, nil)), time.Now)
-		apitest.As(h, "chat").ServeHTTP(response, r)
+		apitest.As(h, "chat", "club").ServeHTTP(response, r)
 		sound(t, response, &log)
+		if response.Code == http.StatusOK && r.URL.Path == api.ViewersPath {
+			var ticket api.Ticket
+			if err := json.Unmarshal(response.Body.Bytes(), &ticket); err != nil {
+				t.Fatal(err)
+			}
+			audiences, _ := strings.CutPrefix(ticket.Ticket, "ticket:")
+			for _, name := range strings.Split(audiences, "+") {
+				if seal.CheckAudience(name) != nil || name != "club" && !strings.HasPrefix(name, "club/") {
+					t.Fatalf("a ticket for %q, which is outside the caller's services or not one that asks for tickets", name)
+				}
+			}
+			if strings.Contains(log.String(), ticket.Ticket) || strings.Contains(log.String(), ticket.Session) {
+				t.Fatalf("a ticket in the log: %s", &log)
+			}
+		}
 		if method != http.MethodPost || r.URL.Path != api.LinksPath {
 			return
 		}
@@ -77,8 +101,11 @@ func FuzzRequest(f *testing.F) {
 			if err != nil || m.Object.String() != l.Object || !utf8.ValidString(m.Object.Key) {
 				t.Fatalf("the link of %q stands for %q, %v", l.Object, m.Object, err)
 			}
-			if !strings.HasPrefix(m.Object.Key, "chat/") {
-				t.Fatalf("a link outside the caller's service: %q", m.Object)
+			if !strings.HasPrefix(m.Object.Key, "chat/") && !strings.HasPrefix(m.Object.Key, "club/") {
+				t.Fatalf("a link outside the caller's services: %q", m.Object)
+			}
+			if service, _, _ := strings.Cut(m.Audience, "/"); (service == "club") != (m.Service == "club") {
+				t.Fatalf("a link of %q is bound to %q", m.Object, m.Audience)
 			}
 		}
 	})

@@ -45,10 +45,11 @@ type handler struct {
 // call is one call: what was asked, and what the log will say.
 type call struct {
 	*http.Request
-	issuer *issue.Issuer
-	hash   string // from the path
-	body   []byte
-	log    []slog.Attr
+	issuer  *issue.Issuer
+	hash    string // from the path, as is the session
+	session string
+	body    []byte
+	log     []slog.Attr
 }
 
 func (c *call) note(attrs ...slog.Attr) { c.log = append(c.log, attrs...) }
@@ -58,9 +59,11 @@ type serve func(c *call) (status int, answer any)
 
 // methods are those that each path takes.
 var methods = map[string]map[string]serve{
-	LinksPath:             {http.MethodPost: withBody(issueLinks)},
-	LinksPath + "/{hash}": {http.MethodGet: showLink, http.MethodDelete: revokeLink},
-	RevocationsPath:       {http.MethodPost: withBody(revoke)},
+	LinksPath:                  {http.MethodPost: withBody(issueLinks)},
+	LinksPath + "/{hash}":      {http.MethodGet: showLink, http.MethodDelete: revokeLink},
+	RevocationsPath:            {http.MethodPost: withBody(revoke)},
+	ViewersPath:                {http.MethodPost: withBody(makeTicket)},
+	ViewersPath + "/{session}": {http.MethodDelete: endSession},
 }
 
 // New returns the API of the issuer. It logs one line for each call, without keys or whole hashes, and answers a
@@ -98,13 +101,17 @@ func (h *handler) answer(route string, f serve) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := h.now()
 		caller := callerOf(r.Context())
-		c := &call{Request: r, issuer: h.issuer.Within(caller.Services), hash: r.PathValue("hash")}
+		c := &call{Request: r, issuer: h.issuer.Within(caller.Services), hash: r.PathValue("hash"),
+			session: r.PathValue("session")}
 		c.note(slog.String("method", cut(r.Method)), slog.String("request", cut(caller.Request)))
 		if route != "" {
 			c.note(slog.String("route", route))
 		}
 		if c.hash != "" {
 			c.note(slog.String("hash", short(c.hash)))
+		}
+		if c.session != "" {
+			c.note(slog.String("session", shortSession(c.session)))
 		}
 		status, answer := h.guarded(c, f)
 		respond(w, status, answer)
@@ -130,7 +137,8 @@ func (h *handler) guarded(c *call, f serve) (status int, answer any) {
 
 func noSuchRoute(c *call) (int, any) {
 	return failure(c, issue.Problem(issue.CodeNoSuchRoute, "",
-		"there are only %s, %s/{hash} and %s", LinksPath, LinksPath, RevocationsPath))
+		"there are only %s, %s/{hash}, %s, %s and %s/{session}", LinksPath, LinksPath, RevocationsPath, ViewersPath,
+		ViewersPath))
 }
 
 // refusedMethod is the answer to a method that a path does not take.
@@ -146,13 +154,18 @@ func wrongMethod(allow string) serve {
 	}
 }
 
+// respond sends the answer, or nothing but the status if there is none.
 func respond(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Cache-Control", "no-store")
+	if answer == nil {
+		w.WriteHeader(status)
+		return
+	}
 	text, err := json.Marshal(answer)
 	if err != nil { // our types always encode
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	if refused, ok := answer.(refusedMethod); ok {
 		w.Header().Set("Allow", refused.allow)
 	}
@@ -185,3 +198,6 @@ func wire(e *issue.Error, field string) *Problem {
 
 // short returns a hash as it may be logged.
 func short(hash string) string { return hash[:min(len(hash), 8)] }
+
+// shortSession returns a session as it may be logged.
+func shortSession(session string) string { return session[:min(len(session), 4)] }

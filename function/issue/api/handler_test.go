@@ -19,6 +19,7 @@ import (
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/api/apitest"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // serving returns the API of the issuer for a caller of every service but "board", and its log.
@@ -145,6 +146,68 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 			"POST", "/revocations", `{"objects":["s3://media/a"],"hashes":[` + strings.Repeat(`"x",`, 99) +
 				`"x"]}`, 400, "too_many", "",
 		},
+		"a ticket for nobody": {"POST", "/viewers", `{"audiences":["club"]}`, 400, "bad_request", "viewer"},
+		"a ticket for an empty name": {
+			"POST", "/viewers", `{"viewer":"","audiences":["club"]}`, 400, "bad_request", "viewer",
+		},
+		"a viewer that is no text": {"POST", "/viewers", `{"viewer":7,"audiences":["club"]}`, 400, "bad_request", "viewer"},
+		"a viewer with a name too long": {
+			"POST", "/viewers", `{"viewer":"` + strings.Repeat("x", 257) + `","audiences":["club"]}`, 400, "bad_request", "viewer",
+		},
+		"half a pair in a viewer": {
+			"POST", "/viewers", `{"viewer":"\ud800","audiences":["club"]}`, 400, "bad_request", "viewer",
+		},
+		"a ticket for nothing": {"POST", "/viewers", `{"viewer":"a"}`, 400, "bad_request", "audiences"},
+		"a ticket for no audience": {
+			"POST", "/viewers", `{"viewer":"a","audiences":[]}`, 400, "bad_request", "audiences",
+		},
+		"audiences as one text": {
+			"POST", "/viewers", `{"viewer":"a","audiences":"club"}`, 400, "bad_request", "audiences",
+		},
+		"a number among the audiences": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club",7]}`, 400, "bad_request", "audiences[1]",
+		},
+		"33 audiences": {
+			"POST", "/viewers", `{"viewer":"a","audiences":[` + strings.Repeat(`"club",`, 32) + `"club"]}`, 400, "too_many", "audiences",
+		},
+		"a malformed audience": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club","club/"]}`, 400, "bad_audience", "audiences[1]",
+		},
+		"an audience of a service without tickets": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["chat"]}`, 400, "bad_audience", "audiences[0]",
+		},
+		"an audience of a public service": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["shop"]}`, 400, "bad_audience", "audiences[0]",
+		},
+		"an audience of no service": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["pub/x"]}`, 400, "bad_audience", "audiences[0]",
+		},
+		"an audience of somebody else's service": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club","lodge/x"]}`, 403, "forbidden", "audiences[1]",
+		},
+		"a ticket's life too short": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":59}`, 400, "bad_ttl", "ttlSeconds",
+		},
+		"a ticket's life of zero": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":0}`, 400, "bad_ttl", "ttlSeconds",
+		},
+		"a ticket's life too long": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":43201}`, 400, "bad_ttl", "ttlSeconds",
+		},
+		"a ticket's life that would overflow": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":9223372036854775807}`, 400, "bad_ttl", "ttlSeconds",
+		},
+		"an unknown field of a ticket": {
+			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"session":"x"}`, 400, "bad_request", "session",
+		},
+		"a malformed session":                 {"DELETE", "/viewers/short", "", 400, "bad_session", "session"},
+		"a session with a character too much": {"DELETE", "/viewers/" + liveSession() + "A", "", 400, "bad_session", "session"},
+		"a session of other characters":       {"DELETE", "/viewers/" + liveSession()[:15] + "+", "", 400, "bad_session", "session"},
+		"a session with a line end":           {"DELETE", "/viewers/" + liveSession()[:15] + "%0A", "", 400, "bad_session", "session"},
+		"a session that would never end":      {"DELETE", "/viewers/AAAAAAAAAAD_____", "", 400, "bad_session", "session"},
+		"sessions in all":                     {"GET", "/viewers", "", 405, "bad_method", ""},
+		"a session to be shown":               {"GET", "/viewers/" + liveSession(), "", 405, "bad_method", ""},
+
 		"an unknown path":           {"GET", "/", "", 404, "no_such_route", ""},
 		"a path below a hash":       {"GET", "/links/" + unknown + "/x", "", 404, "no_such_route", ""},
 		"a path that ends in slash": {"POST", "/links/", `{"objects":["s3://media/chat/a.jpg"]}`, 404, "no_such_route", ""},
@@ -173,6 +236,56 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 	assert.NotContains(t, log.String(), ".jpg")
 }
 
+func TestATicketIsMadeAndItsSessionEnded(t *testing.T) {
+	t.Parallel()
+	aws := &apitest.AWS{}
+	h, log := serving(aws.Issuer())
+	status, body, headers := call(h, "POST", "/viewers",
+		`{"viewer":"ann@example.com","audiences":["club","club/room-1"],"ttlSeconds":60}`)
+	require.Equal(t, http.StatusOK, status, body)
+	assert.Equal(t, "no-store", headers.Get("Cache-Control"), "a ticket is a secret")
+	var ticket api.Ticket
+	require.NoError(t, json.Unmarshal([]byte(body), &ticket))
+	assert.Equal(t, "ticket:club+club/room-1", ticket.Ticket)
+	assert.Equal(t, seal.SetCookie(ticket.Ticket, "example", time.Minute), ticket.Cookie)
+	assert.WithinDuration(t, time.Now().Add(time.Minute), ticket.ExpiresAt, 10*time.Second)
+
+	for range 2 {
+		status, body, headers = call(h, "DELETE", "/viewers/"+ticket.Session, "")
+		assert.Equal(t, http.StatusNoContent, status)
+		assert.Empty(t, body)
+		assert.Equal(t, "no-store", headers.Get("Cache-Control"))
+		assert.Empty(t, headers.Get("Content-Type"))
+	}
+	session, _, err := seal.ParseSessionID(ticket.Session)
+	require.NoError(t, err)
+	until, ended := aws.Ended.Load(session)
+	require.True(t, ended)
+	assert.True(t, ticket.ExpiresAt.Equal(until.(time.Time)))
+
+	text := log.String()
+	assert.Contains(t, text, `"viewer":"pseudonym"`)
+	assert.Contains(t, text, `"session":"`+ticket.Session[:4]+`"`)
+	for _, secret := range []string{"ann", "example.com", "ticket:", "room-1", ticket.Session[:5]} {
+		assert.NotContains(t, text, secret)
+	}
+}
+
+func TestATicketThatWasNotMadeIsNotLoggedEither(t *testing.T) {
+	t.Parallel()
+	aws := &apitest.AWS{CDN: errors.New("no answer")}
+	h, log := serving(aws.Issuer())
+	status, body, _ := call(h, "POST", "/viewers", `{"viewer":"ann@example.com","audiences":["club/room-1"]}`)
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.NotContains(t, body, "ticket:")
+	_, _, _ = call(h, "DELETE", "/viewers/"+liveSession(), "")
+	_, _, _ = call(h, "POST", "/viewers", `{"viewer":"ann@example.com","audiences":["ann@example.com"]}`)
+	_, _, _ = call(h, "DELETE", "/viewers/ann@example.com", "")
+	for _, secret := range []string{"ann@e", "example.com", "ticket:", "room-1", liveSession()[:5]} {
+		assert.NotContains(t, log.String(), secret)
+	}
+}
+
 func TestAPathThatIsNotCleanIsNoRouteAndNoRedirect(t *testing.T) {
 	t.Parallel()
 	h, _ := serving((&apitest.AWS{}).Issuer())
@@ -187,7 +300,8 @@ func TestAPathThatIsNotCleanIsNoRouteAndNoRedirect(t *testing.T) {
 func TestAMethodThatAPathDoesNotTakeIsToldTheOthers(t *testing.T) {
 	t.Parallel()
 	h, _ := serving((&apitest.AWS{}).Issuer())
-	for path, allow := range map[string]string{"/links": "POST", "/links/x": "GET, DELETE", "/revocations": "POST"} {
+	for path, allow := range map[string]string{"/links": "POST", "/links/x": "GET, DELETE", "/revocations": "POST",
+		"/viewers": "POST", "/viewers/x": "DELETE"} {
 		for _, method := range []string{"PUT", "PATCH", "HEAD", "OPTIONS", "get"} {
 			status, _, headers := call(h, method, path, "")
 			assert.Equal(t, http.StatusMethodNotAllowed, status, method+" "+path)

@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,8 +23,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/api/apitest"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 func readDocument(t *testing.T) *openapi3.T {
@@ -110,11 +114,32 @@ func TestEveryCallIsAsTheOpenAPIDocumentSays(t *testing.T) {
 		d.try(t, "POST", "/revocations", `{"objects":["s3://media/shop/gone.jpg"]}`)
 		d.try(t, "POST", "/revocations", many)
 	}
+	viewers := func() {
+		d.try(t, "POST", "/viewers", `{"viewer":"a","audiences":["club","club/room-1"],"ttlSeconds":60}`)
+		d.try(t, "POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":null}`)
+		d.try(t, "POST", "/viewers", `{"viewer":"a","audiences":["lodge"]}`)
+		d.try(t, "POST", "/viewers", `{}`)
+		d.try(t, "POST", "/viewers", many)
+		for _, s := range []string{liveSession(), "short"} {
+			d.try(t, "DELETE", "/viewers/"+s, "")
+		}
+		d.Handler = apitest.As(api.New(issuer, slog.New(slog.DiscardHandler), time.Now), "chat")
+		d.try(t, "DELETE", "/viewers/"+liveSession(), "")
+		d.Handler = h
+		services := issuer.Services
+		issuer.Services = issue.Services{"chat": issue.ByLink}
+		d.try(t, "POST", "/viewers", `{"viewer":"a","audiences":["chat"]}`)
+		d.try(t, "DELETE", "/viewers/"+liveSession(), "")
+		issuer.Services = services
+	}
 	all()
-	issuer.Store = failing{issuer.Store}
+	viewers()
+	issuer.Store, aws.CDN = failing{issuer.Store}, errors.New("no answer")
 	all()
-	issuer.Store = nil
+	viewers()
+	issuer.Store, issuer.Tickets = nil, nil
 	all()
+	viewers()
 
 	for path, item := range paths {
 		for method, operation := range item.Operations() {
@@ -123,10 +148,15 @@ func TestEveryCallIsAsTheOpenAPIDocumentSays(t *testing.T) {
 			}
 		}
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} {
-			status, _, _ := call(h, method, strings.ReplaceAll(path, "{hash}", unknown), "")
+			status, _, _ := call(h, method, strings.NewReplacer("{hash}", unknown, "{session}", "short").Replace(path), "")
 			assert.Equal(t, item.GetOperation(method) != nil, status != http.StatusMethodNotAllowed, "%s %s", method, path)
 		}
 	}
+}
+
+// liveSession is a session whose ticket lives for another hour.
+func liveSession() string {
+	return seal.SessionID(seal.Session{1, 2, 3}, time.Now().Add(time.Hour))
 }
 
 func TestTheOpenAPIDocumentNamesEveryCodeUnderItsStatus(t *testing.T) {

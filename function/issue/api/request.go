@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/seal"
 )
 
 // maxBody is enough for a hundred keys of the greatest length, with every byte escaped.
@@ -60,6 +61,23 @@ func parseIssue(raw []byte, longest time.Duration) (objects []string, terms issu
 		}
 	}
 	return objects, terms, nil
+}
+
+// parseTicket reads the body of POST /viewers. longest is the longest life.
+func parseTicket(raw []byte, longest time.Duration) (viewer string, audiences []string, ttl time.Duration,
+	problem *issue.Error) {
+	fields, problem := object(raw, "viewer", "audiences", "ttlSeconds")
+	if problem != nil {
+		return "", nil, 0, problem
+	}
+	if viewer, problem = text("viewer", fields["viewer"]); problem != nil {
+		return "", nil, 0, problem
+	}
+	if audiences, problem = texts("audiences", fields["audiences"], seal.MaxAudiences); problem != nil {
+		return "", nil, 0, problem
+	}
+	ttl, problem = life(fields["ttlSeconds"], "a ticket", int64(issue.MinTicketLife/time.Second), longest)
+	return viewer, audiences, ttl, problem
 }
 
 // missing reports whether an optional field is not there.

@@ -107,6 +107,29 @@ func revocation(o issue.Outcome, field string) Revocation {
 	return r
 }
 
+// makeTicket answers POST /viewers. The log has neither the ticket nor who the viewer is: a pseudonym tells one viewer's
+// calls from another's.
+func makeTicket(c *call) (int, any) {
+	viewer, audiences, ttl, problem := parseTicket(c.body, c.issuer.TicketTTL)
+	if problem != nil {
+		return failure(c, problem)
+	}
+	t, err := c.issuer.Ticket(c.Context(), viewer, audiences, ttl)
+	if err != nil {
+		return failure(c, issue.AsError(err))
+	}
+	c.note(slog.String("viewer", t.Viewer), slog.String("session", shortSession(t.Session)),
+		slog.Int("audiences", len(audiences)), slog.Time("expires", t.ExpiresAt.UTC()))
+	return http.StatusOK, Ticket{Ticket: t.Ticket, Cookie: t.Cookie, Session: t.Session, ExpiresAt: t.ExpiresAt.UTC()}
+}
+
+func endSession(c *call) (int, any) {
+	if err := c.issuer.EndSession(c.Context(), c.session); err != nil {
+		return failure(c, issue.AsError(err).At("session"))
+	}
+	return http.StatusNoContent, nil
+}
+
 // moment returns the time for JSON, nil for none.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {

@@ -4,10 +4,11 @@ package api
 
 import "time"
 
-// The API's paths; a hash follows LinksPath and a slash.
+// The API's paths; a hash may follow LinksPath and a slash, and a session follow ViewersPath and a slash.
 const (
 	LinksPath       = "/links"
 	RevocationsPath = "/revocations"
+	ViewersPath     = "/viewers"
 )
 
 // IssueRequest is the body of POST /links.
@@ -85,6 +86,29 @@ type Revocation struct {
 	// Withdrawn says that the object was public and is deleted, and that CloudFront's copies are dropped.
 	Withdrawn bool     `json:"withdrawn,omitempty"`
 	Error     *Problem `json:"error,omitempty"`
+}
+
+// TicketRequest is the body of POST /viewers.
+type TicketRequest struct {
+	// Viewer is whatever the caller knows the viewer by. It is logged as a pseudonym only.
+	Viewer string `json:"viewer"`
+	// Audiences are those that the viewer is a member of: 1 to 32 names of services that ask for tickets, or of what is
+	// below them.
+	Audiences []string `json:"audiences"`
+	// TTLSeconds is the life of the ticket, 0 for the longest that the stack allows.
+	TTLSeconds int64 `json:"ttlSeconds,omitempty"`
+}
+
+// Ticket answers POST /viewers.
+type Ticket struct {
+	// Ticket goes into the header Authorization, as a bearer token, or into the query parameter ticket.
+	Ticket string `json:"ticket"`
+	// Cookie is the value of a Set-Cookie header, to be sent to the viewer as it is. It is missing if the stack has no
+	// domain for cookies.
+	Cookie string `json:"cookie,omitempty"`
+	// Session is for DELETE /viewers/{session}, which ends the ticket before its time.
+	Session   string    `json:"session"`
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // Problem is what went wrong: a code for programs (issue.Code…), a sentence for people, and the place in the request,

@@ -146,6 +146,45 @@ func (c *Client) Revoke(ctx context.Context, objects, hashes []string) ([]api.Re
 	return answer.Revocations, nil
 }
 
+// Ticket asks for a ticket for a viewer who is a member of the audiences. viewer is whatever the application knows the
+// viewer by. ttl is the life of the ticket in whole seconds, 0 for the longest there is.
+func (c *Client) Ticket(ctx context.Context, viewer string, audiences []string,
+	ttl time.Duration) (*api.Ticket, error) {
+	if err := cmp.Or(checkText("audiences", audiences), checkText("viewer", []string{viewer})); err != nil {
+		return nil, err
+	}
+	request := api.TicketRequest{Viewer: viewer, Audiences: audiences, TTLSeconds: int64(ttl / time.Second)}
+	answer, err := call[struct {
+		api.Ticket
+		Error *api.Problem `json:"error"`
+	}](ctx, c, http.MethodPost, api.ViewersPath, request)
+	if err != nil {
+		return nil, fmt.Errorf("asking for a ticket: %w", err)
+	}
+	if answer.Ticket.Ticket == "" {
+		return nil, refusal(answer.Error)
+	}
+	return &answer.Ticket, nil
+}
+
+// EndSession ends the session of a ticket: the gate refuses the ticket within seconds. Ending it again is no error.
+func (c *Client) EndSession(ctx context.Context, session string) error {
+	answer, err := call[ended](ctx, c, http.MethodDelete, api.ViewersPath+"/"+url.PathEscape(session), nil)
+	if err != nil {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	if !answer.done {
+		return refusal(answer.Error)
+	}
+	return nil
+}
+
+// ended is the answer to the end of a session. The good one has no body.
+type ended struct {
+	done  bool
+	Error *api.Problem `json:"error"`
+}
+
 // checkText refuses what JSON cannot hold as it is: it would become the name of something else.
 func checkText(field string, values []string) error {
 	for n, value := range values {
@@ -235,6 +274,10 @@ func (c *Client) try(ctx context.Context, method, path string, payload []byte, a
 	if refused || response.StatusCode == http.StatusUnauthorized {
 		return response.StatusCode, final{fmt.Errorf("the issuer refuses us (%d %s): "+
 			"are the credentials right, and is their principal among issuerPrincipals?", response.StatusCode, message(raw))}
+	}
+	if e, ok := answer.(*ended); ok && response.StatusCode == http.StatusNoContent {
+		e.done = true
+		return response.StatusCode, nil
 	}
 	if err := json.Unmarshal(raw, answer); err != nil {
 		return response.StatusCode, fmt.Errorf("the issuer answered %d, which is not its API's", response.StatusCode)

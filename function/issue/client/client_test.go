@@ -53,6 +53,8 @@ func TestWhatAnAnswerBecomes(t *testing.T) {
 	}
 	showIt := func(c *Client) (any, error) { return c.Show(t.Context(), "a/b") }
 	revokeIt := func(c *Client) (any, error) { return c.Revoke(t.Context(), []string{"s3://m/a"}, []string{"h"}) }
+	ticketIt := func(c *Client) (any, error) { return c.Ticket(t.Context(), "ann", []string{"club/a"}, time.Minute) }
+	endIt := func(c *Client) (any, error) { return nil, c.EndSession(t.Context(), "a/b") }
 	problem := &api.Problem{Code: "c", Message: "no", Field: "objects[0]"}
 	for name, tt := range map[string]struct {
 		do     func(*Client) (any, error)
@@ -99,6 +101,26 @@ func TestWhatAnAnswerBecomes(t *testing.T) {
 		},
 		"a revocation of nothing": {revokeIt, 400, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
 		"who may not revoke":      {revokeIt, 401, `{}`, nil, "revoking: the issuer refuses us (401 )", false, ""},
+		"bound links": {
+			func(c *Client) (any, error) {
+				return c.Issue(t.Context(), []string{"s3://m/a"}, issue.Terms{Audience: "club/a"})
+			}, 200, `{"links":[{"hash":"h","audience":"club/a","variants":{"w320":"u"}}]}`,
+			[]api.Link{{Hash: "h", Audience: "club/a", Variants: map[string]string{"w320": "u"}}}, "", false,
+			`POST /links {"objects":["s3://m/a"],"audience":"club/a"}`,
+		},
+		"a ticket": {
+			ticketIt, 200, `{"ticket":"t","cookie":"c","session":"s"}`, &api.Ticket{Ticket: "t", Cookie: "c", Session: "s"}, "",
+			false, `POST /viewers {"viewer":"ann","audiences":["club/a"],"ttlSeconds":60}`,
+		},
+		"no ticket": {
+			ticketIt, 409, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, "",
+		},
+		"a ticket that is empty":   {ticketIt, 200, `{}`, nil, "the issuer's answer is empty", false, ""},
+		"who may make no ticket":   {ticketIt, 403, `{}`, nil, "asking for a ticket: the issuer refuses us", false, ""},
+		"an ended session":         {endIt, 204, ``, nil, "", false, "DELETE /viewers/a%2Fb "},
+		"a session that is none":   {endIt, 400, `{"error":{"code":"c","message":"no"}}`, nil, "no", true, ""},
+		"an end that nobody tells": {endIt, 200, `{}`, nil, "the issuer's answer is empty", false, ""},
+		"who may end no session":   {endIt, 403, `{}`, nil, "ending a session: the issuer refuses us", false, ""},
 		"a revocation that has failed": {
 			revokeIt, 409, `{"revocations":[{"hash":"h","error":{"code":"c","message":"no","field":"objects[0]"}}],` +
 				`"error":{"code":"c"}}`, []api.Revocation{{Hash: "h", Error: problem}}, "", false, "",

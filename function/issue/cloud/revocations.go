@@ -26,8 +26,11 @@ const (
 	keysPerUpdate = 50
 	keysPerPage   = 50
 
-	// entryBytes is the size of one entry: 34 of the key, 10 of the value.
-	entryBytes = 44
+	// valueBytes is the size of an entry's value, an expiry in epoch seconds. A revoked link's entry has 34 bytes of key
+	// beside it, an ended session's 13.
+	valueBytes   = 10
+	linkBytes    = 34 + valueBytes
+	sessionBytes = 13 + valueBytes
 
 	// maxListBytes is how large the store may grow, of the 5 MB it may have: the
 	// rest is for the link keys and for what the service may count beside keys
@@ -35,9 +38,14 @@ const (
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 	maxListBytes = 4_200_000
 
-	// MaxRevocations is how many revoked links that have not expired fit: 4,200,000 bytes, less 400 for three link
-	// keys of some 68 bytes and to spare, divided by 44 are 95,445.
-	MaxRevocations = (maxListBytes - 400) / entryBytes
+	// heldForSessions is the part that revoked links leave free: links that do not fit can be refused by other means, an
+	// ended session cannot. It has room for 10,000 sessions; they may also have what links do not use.
+	heldForSessions = 10_000 * sessionBytes
+
+	// MaxRevocations is how many revoked links that have not expired fit at least: 4,200,000 bytes, less 230,000 for
+	// ended sessions and 400 for three link keys and the audiences' key of some 70 bytes and to spare, divided by 44
+	// are 90,218.
+	MaxRevocations = (maxListBytes - heldForSessions - 400) / linkBytes
 
 	// nearlyFull is the size from which on an alarm tells that the list fills up: 80 % of what it may have.
 	nearlyFull = maxListBytes / 10 * 8
@@ -60,10 +68,13 @@ const (
 	MessageNearlyFull = "the revocation list is nearly full"
 )
 
+// messageNoSession is told beside the others: the list was nearly full long before.
+const messageNoSession = "the revocation list is full: a session could not be ended"
+
 // ErrFull says that the revocation list has no room for more.
 var ErrFull = errors.New("the revocation list is full")
 
-// Revocations is the list of revoked hashes in the gate's key value store.
+// Revocations is the list of revoked hashes and ended sessions in the gate's key value store.
 type Revocations struct {
 	Client *cloudfrontkeyvaluestore.Client
 	// Store is the key value store's ARN.
@@ -83,34 +94,56 @@ type Revocations struct {
 // Add puts the hashes on the list until the times of their expiry. Adding them
 // again changes nothing. The error is ErrFull if they did not all fit.
 func (r *Revocations) Add(ctx context.Context, hashes map[string]time.Time) error {
+	entries := make(map[string]time.Time, len(hashes))
+	for hash, expiresAt := range hashes {
+		entries[seal.RevocationEntry(hash)] = expiresAt
+	}
+	err := r.add(ctx, entries, maxListBytes-heldForSessions)
+	if errors.Is(err, ErrFull) {
+		r.Log.Warn(MessageFull)
+	}
+	return err
+}
+
+// End puts the session on the list until its ticket expires. Doing it again
+// changes nothing. The error is ErrFull if there is no room.
+func (r *Revocations) End(ctx context.Context, session seal.Session, expiresAt time.Time) error {
+	err := r.add(ctx, map[string]time.Time{seal.SessionEntry(session): expiresAt}, maxListBytes)
+	if errors.Is(err, ErrFull) {
+		r.Log.Error(messageNoSession)
+	}
+	return err
+}
+
+// add puts the entries on the list, which may grow up to so many bytes.
+func (r *Revocations) add(ctx context.Context, entries map[string]time.Time, most int64) error {
 	version, size, err := r.describe(ctx)
 	if err != nil {
 		return err
 	}
-	wanted := int64(len(hashes)) * entryBytes
-	if size+wanted > maxListBytes {
+	wanted := int64(0)
+	for name := range entries {
+		wanted += int64(len(name)) + valueBytes
+	}
+	if size+wanted > most {
 		if version, size, err = r.sweep(ctx, version, size); err != nil {
 			return fmt.Errorf("looking for expired entries: %w", err)
 		}
 	}
-	if size+wanted > maxListBytes {
-		r.Log.Warn(MessageFull, "bytes", size)
+	if size+wanted > most {
 		return ErrFull
 	}
 	if size > nearlyFull {
 		r.Log.Warn(MessageNearlyFull, "bytes", size)
 	}
-	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(hashes)), keysPerUpdate) {
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(entries)), keysPerUpdate) {
 		in := &cloudfrontkeyvaluestore.UpdateKeysInput{}
-		for _, hash := range chunk {
+		for _, name := range chunk {
 			in.Puts = append(in.Puts, types.PutKeyRequestListItem{
-				Key: aws.String(seal.RevocationEntry(hash)), Value: aws.String(strconv.FormatInt(hashes[hash].Unix(), 10)),
+				Key: aws.String(name), Value: aws.String(strconv.FormatInt(entries[name].Unix(), 10)),
 			})
 		}
 		if version, size, err = r.update(ctx, in, version); err != nil {
-			if errors.Is(err, ErrFull) {
-				r.Log.Warn(MessageFull, "bytes", size)
-			}
 			return err
 		}
 	}
@@ -212,10 +245,10 @@ func (r *Revocations) sweep(ctx context.Context, version *string, size int64) (*
 	return version, size, nil
 }
 
-// expired reports whether the entry is a revocation whose hash died of age. An
-// entry that cannot be read stays.
+// expired reports whether the entry is of a hash or a session that died of age.
+// An entry that cannot be read stays.
 func (r *Revocations) expired(key, value string) bool {
-	if !strings.HasPrefix(key, seal.RevocationPrefix) {
+	if !strings.HasPrefix(key, seal.RevocationPrefix) && !strings.HasPrefix(key, seal.SessionPrefix) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(value, 10, 64)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,10 +14,11 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 )
 
 // Services are the issuer's, by name: whether they are public.
-var Services = issue.Services{"chat": issue.ByLink, "board": issue.ByLink, "shop": issue.Public, "club": issue.ByTicket}
+var Services = issue.Services{"chat": issue.ByLink, "board": issue.ByLink, "shop": issue.Public, "club": issue.ByTicket, "lodge": issue.ByTicket}
 
 // AWS is what the issuer calls. Its bucket has every object that Missing does not name.
 type AWS struct {
@@ -25,6 +27,7 @@ type AWS struct {
 	CDN     error           // what every call to the CDN fails with
 	made    atomic.Uint64
 	bound   sync.Map // audiences by hash
+	Ended   sync.Map // the expiry of ended sessions' tickets, by session
 }
 
 // Issuer returns an issuer of the bucket "media" with links below https://cdn.example that live for 30 days.
@@ -32,6 +35,7 @@ func (a *AWS) Issuer() *issue.Issuer {
 	return &issue.Issuer{
 		Store: &a.Memory, Hashes: a, Objects: a, CDN: a,
 		Bucket: "media", BaseURL: "https://cdn.example", Services: Services, Variants: []string{"blur", "w320"},
+		Tickets: a, TicketTTL: 12 * time.Hour, CookieDomain: "example",
 		TTL: 30 * 24 * time.Hour, RenewBefore: time.Hour, Now: time.Now,
 		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
@@ -68,6 +72,24 @@ func (a *AWS) Forget(context.Context, []string, string) error { return a.CDN }
 
 // Withdraw implements issue.CDN.
 func (a *AWS) Withdraw(context.Context, map[string]string) error { return a.CDN }
+
+// Seal implements issue.Tickets: the ticket names its audiences.
+func (a *AWS) Seal(_ context.Context, audiences []string, _ time.Time) (string, seal.Session, error) {
+	var session seal.Session
+	binary.BigEndian.PutUint64(session[:], a.made.Add(1))
+	return "ticket:" + strings.Join(audiences, "+"), session, a.CDN
+}
+
+// Pseudonym implements issue.Tickets.
+func (a *AWS) Pseudonym(context.Context, string) (string, error) { return "pseudonym", nil }
+
+// End implements issue.Tickets.
+func (a *AWS) End(_ context.Context, session seal.Session, expiresAt time.Time) error {
+	if a.CDN == nil {
+		a.Ended.Store(session, expiresAt)
+	}
+	return a.CDN
+}
 
 // As returns the API for a caller who may handle the services.
 func As(h http.Handler, services ...string) http.Handler {
