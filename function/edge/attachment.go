@@ -51,7 +51,7 @@ func attachment(key string) string {
 func fileName(key string) string {
 	name := strings.Map(func(c rune) rune {
 		// A name that is shown from right to left could hide its extension.
-		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\\' || c == utf8.RuneError {
+		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\\' {
 			return '_'
 		}
 		return c
@@ -63,7 +63,7 @@ func fileName(key string) string {
 		return name
 	}
 	extension := name[strings.LastIndexByte(name, '.')+1:]
-	if len(extension) > 16 || len(extension) == len(name) {
+	if len(extension) > 16 {
 		return cut(name, maxName)
 	}
 	return cut(name, maxName-1-len(extension)) + "." + extension

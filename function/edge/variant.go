@@ -39,6 +39,6 @@ func (h *Handler) handOn(ctx context.Context, c Config, l link, m mapping.Mappin
 	for name, value := range task.Headers() {
 		headers[name] = []Header{{Key: name, Value: value}}
 	}
-	r.URI, r.QueryString = "/", ""
+	r.URI = "/" // and no query, whatever the event has
 	return r, r.setHeaders(headers)
 }
