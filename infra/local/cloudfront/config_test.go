@@ -178,7 +178,9 @@ var properties = []property{
 		"securityHeadersConfig.referrerPolicy is not supported"},
 	{"responseHeadersPolicy", "securityHeadersConfig.xssProtection", `{}`, "", "",
 		"securityHeadersConfig.xssProtection is not supported"},
-	{"responseHeadersPolicy", "corsConfig", `{"accessControlAllowCredentials":true}`, "", "", "credentials"},
+	{"responseHeadersPolicy", "corsConfig", `{"accessControlAllowCredentials":true,` +
+		`"accessControlAllowOrigins":{"items":["*"]}}`, "policy-cors-credentials", "", "with credentials"},
+	{"responseHeadersPolicy", "corsConfig", `{"accessControlAllowMethods":{"items":["ALL"]}}`, "", "", "ALL methods"},
 	{"responseHeadersPolicy", "corsConfig", `{"accessControlAllowMethods":{"items":["ALL"]}}`, "", "", "ALL methods"},
 	{"responseHeadersPolicy", "removeHeadersConfig", `{"items":[{"header":"via"}]}`, "policy-removed-headers", "",
 		"removeHeadersConfig.items[0]: via cannot be removed"},

@@ -48,6 +48,9 @@ func applyCORS(c *distribution.CORS, h http.Header, method string, request http.
 		origin = "*"
 	}
 	put(h, "Access-Control-Allow-Origin", origin, c.Override)
+	if c.Credentials {
+		put(h, "Access-Control-Allow-Credentials", "true", c.Override)
+	}
 	if method != http.MethodOptions || request.Get("Access-Control-Request-Method") == "" {
 		if len(c.Exposed) > 0 {
 			put(h, "Access-Control-Expose-Headers", strings.Join(c.Exposed, ","), c.Override)

@@ -25,7 +25,7 @@ type HeaderRule struct {
 type CORS struct {
 	AllowHeaders, AllowMethods, AllowOrigins, Exposed []string
 	MaxAge                                            *int // seconds
-	Override                                          bool
+	Credentials, Override                             bool
 }
 
 type headersPolicyInputs struct {
@@ -68,13 +68,20 @@ func (r *reader) headersPolicy(at string, in headersPolicyInputs) *HeadersPolicy
 	}
 	p.security(in)
 	if c := in.CorsConfig; c != nil {
-		if c.AccessControlAllowCredentials || slices.Contains(c.AccessControlAllowMethods.Items, "ALL") {
-			r.fail("%s: corsConfig: credentials, or ALL methods, are not supported on one machine", at)
+		if slices.Contains(c.AccessControlAllowMethods.Items, "ALL") {
+			r.fail("%s: corsConfig: ALL methods are not supported on one machine", at)
+		}
+		// Browsers take a star literally, or refuse it, where credentials are allowed.
+		// https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
+		if c.AccessControlAllowCredentials && slices.Contains(slices.Concat(c.AccessControlAllowHeaders.Items,
+			c.AccessControlAllowOrigins.Items, c.AccessControlExposeHeaders.Items), "*") {
+			r.fail("%s: corsConfig: with credentials, * stands for nothing", at)
 		}
 		p.CORS = &CORS{
 			AllowHeaders: c.AccessControlAllowHeaders.Items,
 			AllowMethods: c.AccessControlAllowMethods.Items, AllowOrigins: c.AccessControlAllowOrigins.Items,
 			Exposed: c.AccessControlExposeHeaders.Items, MaxAge: c.AccessControlMaxAgeSec, Override: c.OriginOverride,
+			Credentials: c.AccessControlAllowCredentials,
 		}
 		for i, origin := range p.CORS.AllowOrigins {
 			host := origin
