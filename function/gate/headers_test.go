@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -79,7 +80,7 @@ var controls = []struct{ name, before, after string }{
 	{"its last second", "public, max-age=0, s-maxage=0", "private, max-age=0"},
 	{"only for shared caches", "public, s-maxage=60", "private, max-age=0"},
 	{"for ever", "public, max-age=31536000, immutable", "private, max-age=300"},
-	{"a number beyond all", "max-age=99999999999999999999999999999999", "private, max-age=300"},
+	{"a large number", "max-age=2000000000", "private, max-age=300"},
 	{"an error", "no-store", "no-store"},
 	{"a redirect to S3", "private, no-store", "private, no-store"},
 	{"no-store beside a time", "max-age=60, No-Store", "max-age=60, No-Store"},
@@ -91,9 +92,12 @@ var controls = []struct{ name, before, after string }{
 	{"nothing", "", "private, max-age=0"},
 }
 
+// longLife is the end of a link that shortens none of them.
+var longLife = time.Unix(1<<32-1, 0)
+
 func TestOnlyTheBrowserKeepsTheAnswersOfBoundLinks(t *testing.T) {
 	f := newGate(t, gate.Headers(300)).Function
-	bound, unbound := boundTo(t, room, "b"), sealed(t, 2, expiry, "a")
+	bound, unbound := boundTo(t, room, "b"), sealed(t, 2, longLife, "a")
 	for _, tt := range controls {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, name := range []string{"", "/w320", "/download"} {
@@ -109,6 +113,45 @@ func TestOnlyTheBrowserKeepsTheAnswersOfBoundLinks(t *testing.T) {
 				assert.Equal(t, before, leaving(t, f, "/images/"+unbound+name, before), "an unbound link's stays, %s", name)
 			}
 		})
+	}
+}
+
+// shortened are what the Cache-Control of an unbound link's answer becomes that has
+// 42.5 seconds to live.
+var shortened = map[string]string{
+	"public, max-age=86400, s-maxage=2592000, stale-if-error=0": "public, max-age=42, s-maxage=42, stale-if-error=0",
+	"public, max-age=30, s-maxage=86400":                        "public, max-age=30, s-maxage=42",
+	"public, max-age=86400, s-maxage=41":                        "public, max-age=42, s-maxage=41",
+	"MAX-AGE=86400,S-MAXAGE=86400":                              "MAX-AGE=42,S-MAXAGE=42",
+	"s-max-age=86400, x-max-age=86400":                          "s-max-age=86400, x-max-age=86400",
+	"max-age=99999999999999999999999999999999":                  "max-age=42",
+	"max-age=0":          "max-age=0",
+	"no-store":           "no-store",
+	"private, no-store":  "private, no-store",
+	"no-cache":           "no-cache",
+	"max-age=86400, x=1": "max-age=42, x=1",
+}
+
+func TestNoCacheKeepsAnAnswerForLongerThanItsLinkLives(t *testing.T) {
+	clock := expiry.Add(-42500 * time.Millisecond)
+	f := newGate(t, gate.Headers(300), cloudfrontjs.WithClock(func() time.Time { return clock })).Function
+	for _, name := range []string{"", "/w320", "/download"} {
+		for before, after := range shortened {
+			got := leaving(t, f, "/images/"+sealed(t, 2, expiry, "a")+name, values{"cache-control": {Value: before}})
+			assert.Equal(t, values{"cache-control": {Value: after}}, got)
+		}
+		assert.Empty(t, leaving(t, f, "/images/"+sealed(t, 2, expiry, "a")+name, values{}))
+		for left, want := range map[time.Duration]string{
+			42500 * time.Millisecond: "42", time.Second: "1", 999 * time.Millisecond: "0", 0: "0", -time.Hour: "0",
+		} {
+			clock = expiry.Add(-left)
+			before := values{"cache-control": {Value: "public, max-age=86400, s-maxage=86400"}}
+			got := leaving(t, f, "/images/"+sealed(t, 2, expiry, "a")+name, before)["cache-control"].Value
+			assert.Equal(t, "public, max-age="+want+", s-maxage="+want, got)
+			got = leaving(t, f, "/images/"+boundTo(t, room, "b")+name, before)["cache-control"].Value
+			assert.Equal(t, "private, max-age="+want, got)
+		}
+		clock = expiry.Add(-42500 * time.Millisecond)
 	}
 }
 
@@ -151,34 +194,45 @@ func TestNoSharedCacheKeepsAnAnswerOfABoundLink(t *testing.T) {
 func TestEveryLineOfHeadersMatters(t *testing.T) {
 	code := gate.Headers(300)
 	bound := "/images/" + boundTo(t, room, "b")
-	unbound := "/images/" + sealedWith(t, 2, seal.Claims{ExpiresAt: expiry, Audience: seal.Audience{1, 1, 1, 1}}, "a")
+	unbound := "/images/" + sealedWith(t, 2, seal.Claims{ExpiresAt: longLife, Audience: seal.Audience{1, 1, 1, 1}}, "a")
+	clock := cloudfrontjs.WithClock(func() time.Time { return now.Add(-500 * time.Millisecond) })
+	ending := "/images/" + sealedWith(t, 2, seal.Claims{ExpiresAt: now.Add(42 * time.Second)}, "a")
 	for _, tt := range []struct{ name, line, broken string }{
 		{"what is S3's leaves", "delete headers[name];", ""},
 		{"only that leaves", "name.startsWith('x-amz-')", "true"},
-		{"bound links are told from others", "if (isBound(event.request.uri)) {", "if (true) {"},
-		{"bound links are looked for", "if (isBound(event.request.uri)) {", "if (false) {"},
+		{"bound links are told from others", "link[policyOffset] > 0", "true"},
+		{"bound links are looked for", "link[policyOffset] > 0", "false"},
 		{"the policy has its place", "policyOffset = 5", "policyOffset = 6"},
+		{"the expiry has its place", "expiryOffset = 1", "expiryOffset = 2"},
 		{"paths begin with the prefix", "uri.startsWith(prefix) && ", ""},
-		{"errors stay", "!/no-store/i.test(control)", "true"},
-		{"the time is bounded", "Math.min(viewerCacheSeconds, maxAge(control))", "maxAge(control)"},
-		{"the time is the link's", "Math.min(viewerCacheSeconds, maxAge(control))", "viewerCacheSeconds"},
+		{"errors stay", " && !/no-store/i.test(control)", ""},
+		{"the time is bounded", "Math.min(viewerCacheSeconds, maxAge(control), left)", "Math.min(maxAge(control), left)"},
+		{"the time is the answer's", "Math.min(viewerCacheSeconds, maxAge(control), left)",
+			"Math.min(viewerCacheSeconds, left)"},
+		{"the time is the link's", "Math.min(Number(seconds), left)", "seconds"},
+		{"times are shortened only", "Math.min(Number(seconds), left)", "left"},
+		{"times are whole seconds", "Math.floor", ""},
+		{"both times are shortened", "(?:max-age|s-maxage)", "(?:max-age)"},
+		{"all times are shortened", "(\\d+)/gi", "(\\d+)/i"},
 		{"it is private", "'private, max-age='", "'max-age='"},
-		{"max-age is a word", "(?:^|[\\s,])", ""},
+		{"max-age is a word", "/(?:^|[\\s,])max-age", "/max-age"},
+		{"a shortened time is a word", "((?:^|[\\s,])", "("},
+		{"an unbound link's answer without the header", "else if (control !== '')", "else"},
 		{"an answer without a time", "found === null ? 0 : ", ""},
 		{"an answer without the header", "headers['cache-control'] ? headers['cache-control'].value : ''",
 			"headers['cache-control'].value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.Equal(t, 1, strings.Count(code, tt.line), "this line is to be found once: %s", tt.line)
-			f := newGate(t, strings.Replace(code, tt.line, tt.broken, 1)).Function
-			assert.True(t, misjudges(f, bound, unbound), "nothing noticed")
+			f := newGate(t, strings.Replace(code, tt.line, tt.broken, 1), clock).Function
+			assert.True(t, misjudges(f, bound, unbound, ending), "nothing noticed")
 		})
 	}
-	assert.False(t, misjudges(newGate(t, code).Function, bound, unbound))
+	assert.False(t, misjudges(newGate(t, code, clock).Function, bound, unbound, ending))
 }
 
 // misjudges reports whether a function does otherwise than the tests above say.
-func misjudges(f *cloudfrontjs.Function, bound, unbound string) (wrong bool) {
+func misjudges(f *cloudfrontjs.Function, bound, unbound, ending string) (wrong bool) {
 	failed := &failures{}
 	for _, tt := range controls {
 		before := values{"x-amz-id-2": {Value: "S3"}, "etag": {Value: "1"}}
@@ -191,6 +245,10 @@ func misjudges(f *cloudfrontjs.Function, bound, unbound string) (wrong bool) {
 		for _, uri := range []string{unbound, strings.Replace(bound, "/images/", "/nudges/", 1)} {
 			assert.Equal(failed, before, leaving(failed, f, uri, before))
 		}
+	}
+	for before, after := range shortened {
+		assert.Equal(failed, values{"cache-control": {Value: after}},
+			leaving(failed, f, ending, values{"cache-control": {Value: before}}))
 	}
 	return failed.n > 0
 }
