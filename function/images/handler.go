@@ -70,8 +70,7 @@ func (h *Handler) Handle(ctx context.Context, r request) (answer response, _ err
 	if h.alive(task) {
 		answer = h.answer(ctx, task, method == http.MethodHead, r.Headers["if-none-match"], &note)
 	}
-	// Nothing may be cached that outlives its link, nor for less than a second;
-	// and reading and transforming takes time.
+	// Reading and transforming takes time, in which the link may have ended.
 	if answer.StatusCode < 400 && !h.alive(task) {
 		note.outcome = outcomeExpired
 		return expired, nil
@@ -79,7 +78,7 @@ func (h *Handler) Handle(ctx context.Context, r request) (answer response, _ err
 	return answer, nil
 }
 
-func (h *Handler) alive(task variant.Task) bool { return task.Expires.Sub(h.Now()) >= time.Second }
+func (h *Handler) alive(task variant.Task) bool { return h.Now().Before(task.Expires) }
 
 func (h *Handler) answer(ctx context.Context, task variant.Task, head bool, ifNoneMatch string, note *record) response {
 	source, err := h.Source.open(ctx, task.Source)

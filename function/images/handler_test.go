@@ -365,6 +365,13 @@ func TestALinkThatHasExpiredShowsNothing(t *testing.T) {
 	assert.Equal(t, "expired", line["outcome"])
 	assert.Zero(t, w.reads)
 
+	w.now = w.now.Add(400 * time.Millisecond)
+	task.Expires = w.now.Add(600 * time.Millisecond).Truncate(time.Second)
+	answer, _ = w.ask(http.MethodGet, task)
+	assert.Equal(t, http.StatusOK, answer.StatusCode, "a link shows its photo up to its last moment, so do its variants")
+	assert.Equal(t, "public, max-age=0, s-maxage=0, stale-if-error=0", answer.Headers["Cache-Control"])
+
+	w.now = w.now.Truncate(time.Second)
 	task.Expires = w.now.Add(3 * time.Second)
 	serve := w.s3
 	w.s3 = func(rw http.ResponseWriter, r *http.Request) {
