@@ -46,7 +46,7 @@ const testPlan = `{
       "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "pictures-id", "compress": false,
       "lambdaFunctionAssociations": [{"eventType": "origin-request", "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:edge:1", "includeBody": false}]},
       {"pathPattern": "/session", "targetOriginId": "pictures", "viewerProtocolPolicy": "https-only",
-      "allowedMethods": ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"], "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "session-id",
+      "allowedMethods": ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"], "cachedMethods": ["GET", "HEAD"], "cachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
       "originRequestPolicyId": "session-forward-id", "compress": false}],
     "customErrorResponses": [{"errorCode": 403, "errorCachingMinTtl": 0}, {"errorCode": 503, "errorCachingMinTtl": 0}],
     "restrictions": {"geoRestriction": {"restrictionType": "none"}},
@@ -59,9 +59,6 @@ const testPlan = `{
     "parametersInCacheKeyAndForwardedToOrigin": {"enableAcceptEncodingGzip": false, "enableAcceptEncodingBrotli": false,
       "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"},
       "headersConfig": {"headerBehavior": "whitelist", "headers": {"items": ["Accept"]}}}},
-  "aws:cloudfront/cachePolicy:CachePolicy session session-id": {"name": "session", "minTtl": 0, "defaultTtl": 0, "maxTtl": 0,
-    "parametersInCacheKeyAndForwardedToOrigin": {
-      "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "none"}, "headersConfig": {"headerBehavior": "none"}}},
   "aws:cloudfront/originRequestPolicy:OriginRequestPolicy session session-forward-id": {"name": "session",
     "queryStringsConfig": {"queryStringBehavior": "none"}, "cookiesConfig": {"cookieBehavior": "whitelist", "cookies": {"items": ["viewer", "a"]}},
     "headersConfig": {"headerBehavior": "whitelist", "headers": {"items": ["Origin", "Content-Type", "x-amz-content-sha256"]}}},

@@ -16,9 +16,12 @@ type CachePolicy struct {
 	Headers           []string // canonical names of those in the key
 }
 
-// Disabled reports whether nothing is cached under the policy, whatever the origin says: the managed CachingDisabled
-// policy is min, default and max 0.
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+// cachingDisabled is the ID of AWS's own policy of that name, the only one of theirs that is known here. Nothing is part
+// of its key, and all its times are 0.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html#managed-cache-policy-caching-disabled
+const cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+
+// Disabled reports whether nothing is cached under the policy, whatever the origin says.
 func (p CachePolicy) Disabled() bool { return p.Max == 0 }
 
 type items struct{ Items []string }
@@ -37,9 +40,33 @@ type selectionInputs struct {
 
 // policies looks up the policies that a behaviour names.
 func (r *reader) policies(path string, in behaviourInputs, b *Behaviour) {
-	if in.CachePolicyID == "" {
+	switch in.CachePolicyID {
+	case "":
 		r.fail("%s.cachePolicyId is missing", path)
+	case cachingDisabled:
+		b.Cache = CachePolicy{}
+	default:
+		r.cachePolicy(path, in.CachePolicyID, &b.Cache)
 	}
+	var forward struct {
+		Name, Comment   string
+		selectionInputs `json:",squash"`
+	}
+	if at, found := r.find(path+".originRequestPolicyId", typeRequestPolicy, in.OriginRequestPolicyID, &forward); found {
+		b.Forward = r.selection(at, forward.selectionInputs)
+		if len(b.Forward.Cookies) > 0 && !b.Cache.Disabled() {
+			r.fail("%s: cookieBehavior: cookies are forwarded on one machine only where nothing is cached", at)
+		}
+	}
+	var headers headersPolicyInputs
+	if at, found := r.find(path+".responseHeadersPolicyId", typeResponsePolicy, in.ResponseHeadersPolicyID,
+		&headers); found {
+		b.Headers = r.headersPolicy(at, headers)
+	}
+}
+
+// cachePolicy reads the cache policy with an ID.
+func (r *reader) cachePolicy(path, id string, p *CachePolicy) {
 	var cache struct {
 		Name, Comment              string
 		DefaultTTL, MinTTL, MaxTTL *int
@@ -48,8 +75,7 @@ func (r *reader) policies(path string, in behaviourInputs, b *Behaviour) {
 			selectionInputs                                      `json:",squash"`
 		} `json:"parametersInCacheKeyAndForwardedToOrigin"`
 	}
-	if at, found := r.find(path+".cachePolicyId", typeCachePolicy, in.CachePolicyID, &cache); found {
-		p := &b.Cache
+	if at, found := r.find(path+".cachePolicyId", typeCachePolicy, id, &cache); found {
 		p.Gzip, p.Brotli = cache.Parameters.EnableAcceptEncodingGzip, cache.Parameters.EnableAcceptEncodingBrotli
 		selected := r.selection(at, cache.Parameters.selectionInputs)
 		p.Headers = selected.Headers
@@ -67,21 +93,6 @@ func (r *reader) policies(path string, in behaviourInputs, b *Behaviour) {
 		if p.Min < 0 || p.Min > p.Default || p.Default > p.Max {
 			r.fail("%s: minTtl %s, defaultTtl %s and maxTtl %s are out of order", at, p.Min, p.Default, p.Max)
 		}
-	}
-	var forward struct {
-		Name, Comment   string
-		selectionInputs `json:",squash"`
-	}
-	if at, found := r.find(path+".originRequestPolicyId", typeRequestPolicy, in.OriginRequestPolicyID, &forward); found {
-		b.Forward = r.selection(at, forward.selectionInputs)
-		if len(b.Forward.Cookies) > 0 && !b.Cache.Disabled() {
-			r.fail("%s: cookieBehavior: cookies are forwarded on one machine only where nothing is cached", at)
-		}
-	}
-	var headers headersPolicyInputs
-	if at, found := r.find(path+".responseHeadersPolicyId", typeResponsePolicy, in.ResponseHeadersPolicyID,
-		&headers); found {
-		b.Headers = r.headersPolicy(at, headers)
 	}
 }
 
