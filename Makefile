@@ -35,11 +35,11 @@ env: ## what an application needs to use the stack that `make run` runs: for eva
 	@$(GO) run ./infra/cmd/local --env
 
 .PHONY: test
-test: tools browser provider ## run every test, on real engines
+test: tools browser provider examples ## run every test, on real engines
 	$(GO) test -timeout 30m ./...
 
 .PHONY: race
-race: tools browser provider ## run every test under the race detector
+race: tools browser provider examples ## run every test under the race detector
 	$(GO) test -race -timeout 60m ./...
 
 .PHONY: bundle
@@ -135,6 +135,20 @@ provider: $(PROVIDER)
 $(PROVIDER): function/session/sessiontest/package-lock.json
 	$(call npm-ci,function/session/sessiontest)
 	@touch $@
+
+# What the examples of clients are made of. Python's botocore is the machine's own if it has one.
+.PHONY: examples
+examples: $(BIN)/.examples
+	@python3 -c 'import botocore' 2>/dev/null || $(MAKE) --no-print-directory build/python/bin/python3
+
+$(BIN)/.examples: function/issue/examples/javascript/package-lock.json
+	$(call npm-ci,function/issue/examples/javascript)
+	touch $@
+
+build/python/bin/python3: function/issue/examples/python/requirements.txt
+	python3 -m venv build/python
+	build/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	touch $@
 
 DYNOXIDE := @dynoxide/$(OS)-$(ARCH)
 $(BIN)/dynoxide: infra/local/engine/package-lock.json

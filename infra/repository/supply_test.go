@@ -108,6 +108,25 @@ func TestNpmOnlyInstallsWhatIsLockedAndRunsNoScript(t *testing.T) {
 	assert.GreaterOrEqual(t, uses, 3, "the Makefile's and the bench's are found")
 }
 
+func TestEveryPythonPackageIsPinnedByItsHash(t *testing.T) {
+	pinned := regexp.MustCompile(`^[a-z0-9-]+==[0-9][0-9a-z.]* --hash=sha256:[0-9a-f]{64}$`)
+	found := 0
+	for name, text := range sources(t) {
+		if path.Base(name) == "requirements.txt" {
+			for line := range strings.Lines(text) {
+				if !strings.HasPrefix(line, "#") {
+					found++
+					assert.Regexp(t, pinned, strings.TrimSpace(line), name)
+				}
+			}
+		}
+	}
+	assert.Positive(t, found)
+	install := regexp.MustCompile(`(?m)^[^#\n]*\bpip install (.*)$`).FindAllStringSubmatch(sources(t)["Makefile"], -1)
+	require.Len(t, install, 1)
+	assert.Contains(t, install[0][1], "--require-hashes")
+}
+
 func TestEveryActionIsPinnedByItsCommit(t *testing.T) {
 	step := regexp.MustCompile(`(?m)\buses:.*$`)
 	pinned := regexp.MustCompile(`^uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
