@@ -48,6 +48,42 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 	assert.Equal(t, 304, same.StatusCode)
 	assert.Empty(t, same.body)
 
+	t.Run("a variant comes in the best format that the viewer shows", func(t *testing.T) {
+		for accept, want := range map[string]string{"image/avif,image/webp,*/*": "image/avif", "image/webp": "image/webp",
+			"*/*": "image/jpeg"} {
+			for _, cached := range []string{"Miss", "Hit"} {
+				a := fetch(t, "GET", r.link+"/w320", "Accept", accept)
+				require.Equal(t, 200, a.StatusCode, string(a.body))
+				assert.Equal(t, want, a.Header.Get("Content-Type"))
+				assert.Equal(t, cached+" from cloudfront", a.cache(), accept)
+				assert.Contains(t, a.Header.Values("Vary"), "Accept")
+			}
+			same := fetch(t, "GET", r.link+"/w320", "Accept", accept,
+				"If-None-Match", fetch(t, "HEAD", r.link+"/w320", "Accept", accept).Header.Get("ETag"))
+			assert.Equal(t, 304, same.StatusCode)
+		}
+		assert.Equal(t, 404, fetch(t, "GET", r.link+"/w321").StatusCode, "which nobody configured")
+		assert.Equal(t, map[string]any{"width": 320.0}, r.outputs["imageVariants"].(map[string]any)["w320"])
+	})
+	t.Run("a download is the photo itself, under its own name", func(t *testing.T) {
+		a := fetch(t, "GET", r.link+"/download")
+		require.Equal(t, 200, a.StatusCode)
+		assert.Equal(t, sample, a.body)
+		assert.Contains(t, a.Header.Get("Content-Disposition"), `attachment; filename="sample.jpg"`)
+	})
+	t.Run("a fault of the images function costs the request in flight", func(t *testing.T) {
+		killed := 0
+		for _, pid := range processes(t, r.cmd.Process.Pid, "bootstrap") {
+			environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+			require.NoError(t, err)
+			if strings.Contains(string(environment), "AWS_LAMBDA_FUNCTION_NAME=secure-media-cdn-dev-images\x00") {
+				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+				killed++
+			}
+		}
+		require.Positive(t, killed)
+		assert.Equal(t, 200, fetch(t, "GET", r.link+"/avatar").StatusCode)
+	})
 	t.Run("whatever is no link is refused", func(t *testing.T) {
 		for path, status := range map[string]int{
 			"/images/" + strings.Repeat("A", 32):        404,

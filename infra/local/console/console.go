@@ -117,7 +117,7 @@ func New(o Options) (*Console, error) {
 		log: newRequestLog(), metrics: newMetrics(alarms), names: metricNames(o.Document),
 		uploads: make(chan struct{}, maxUploads),
 		client: &http.Client{
-			Timeout: fetchTimeout,
+			Timeout: fetchTimeout, Transport: &http.Transport{DialContext: dial},
 			// A link may redirect to S3; the page tells so rather than follow.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -145,8 +145,18 @@ func parseOutputs(all map[string]any) (outputs, error) {
 	return out, nil
 }
 
-// loopback reports whether a host, without its port, is this very machine.
+// loopback reports whether a host, without its port, is this very machine. Names below localhost are:
+// https://www.rfc-editor.org/rfc/rfc6761#section-6.3
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// dial reaches names below localhost, too, which Go's resolver leaves to the machine's.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && strings.HasSuffix(host, ".localhost") {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }

@@ -148,6 +148,7 @@ func TestWhoMayUseTheConsole(t *testing.T) {
 		{"the page, as localhost", "GET", Path, []string{"Host", "localhost:9000"}, 200},
 		{"the page, over IPv6", "GET", Path, []string{"Host", "[::1]:9000"}, 200},
 		{"the page from a link of another site", "GET", Path, []string{"Sec-Fetch-Site", "cross-site"}, 200},
+		{"the page, by a name below localhost", "GET", Path, []string{"Host", "console.localhost:9000"}, 200},
 		{"a name that was rebound to this machine", "GET", Path, []string{"Host", "evil.example:9000"}, 421},
 		{"a name that only begins as ours", "GET", Path, []string{"Host", "localhost.evil.example"}, 421},
 		{"an address on the network", "GET", Path, []string{"Host", "192.0.2.1:9000"}, 421},

@@ -28,6 +28,16 @@ func isLocalhost(name string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
+// localName is the first of the aliases that is below localhost, "" if none is.
+func localName(aliases []string) string {
+	for _, alias := range aliases {
+		if isLocalhost(alias) && !strings.HasPrefix(alias, "*.") {
+			return alias
+		}
+	}
+	return ""
+}
+
 // Running reports whether a stack runs with its state in the folder.
 func Running(dir string) bool {
 	lock, err := claim(dir)

@@ -51,6 +51,26 @@ func TestOnlyThisMachinesNamesAreAnswered(t *testing.T) {
 	}
 }
 
+// https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+func TestAStackWithANameBelowLocalhostIsReachedByIt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		aliases []any
+		host    string
+	}{
+		{nil, "127.0.0.1"},
+		{[]any{"media.example.com", "*.app.localhost"}, "127.0.0.1"},
+		{[]any{"media.example.com", "media.app.localhost", "other.app.localhost"}, "media.app.localhost"},
+	} {
+		m := startTest(t, func(o *Options) { o.Document.Resources[0].Inputs["aliases"] = tt.aliases })
+		u, err := url.Parse(m.BaseURL)
+		require.NoError(t, err)
+		assert.Equal(t, tt.host, u.Hostname(), tt.aliases)
+		assert.Equal(t, m.BaseURL, m.Outputs["cdnBaseUrl"])
+		assert.Equal(t, http.StatusForbidden, ask(t, "GET", "http://127.0.0.1:"+u.Port(), u.Host), "S3 has no such object")
+	}
+}
+
 func TestTheStoreAndTheEventsAreForThoseWhoWereTold(t *testing.T) {
 	t.Parallel()
 	m := startTest(t, nil)

@@ -67,7 +67,8 @@ type Options struct {
 
 // Stack is a running stack. Close ends all of it.
 type Stack struct {
-	// BaseURL is the CDN's address.
+	// BaseURL is the CDN's address: by the distribution's first alias below localhost, if it has one, so that browsers
+	// take its cookies.
 	BaseURL string
 	// Outputs are the stack's outputs with every address that is served here replaced by its local one.
 	Outputs map[string]any
@@ -116,7 +117,15 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 	if m.Unsupported, err = check(o.Document); err != nil {
 		return m, err
 	}
-	m.BaseURL = "http://" + o.CDN.Addr().String()
+	d, err := distribution.Read(o.Document)
+	if err != nil {
+		return m, err
+	}
+	address := o.CDN.Addr().(*net.TCPAddr)
+	m.BaseURL = "http://" + address.String()
+	if name := localName(d.Aliases); name != "" {
+		m.BaseURL = "http://" + net.JoinHostPort(name, strconv.Itoa(address.Port))
+	}
 	lock, err := claim(o.Dir)
 	if err != nil {
 		return m, err
@@ -129,7 +138,7 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 			return m, err
 		}
 	}
-	if err := m.startDistribution(o.CDN); err != nil {
+	if err := m.startDistribution(o.CDN, d); err != nil {
 		return m, err
 	}
 	m.Outputs = m.localise(o.Document.Outputs).(map[string]any)
@@ -193,11 +202,7 @@ func (m *Stack) fail(err error) {
 	}
 }
 
-func (m *Stack) startDistribution(l net.Listener) error {
-	d, err := distribution.Read(m.o.Document)
-	if err != nil {
-		return err
-	}
+func (m *Stack) startDistribution(l net.Listener, d *distribution.Distribution) (err error) {
 	o := cloudfront.Options{
 		Distribution: d, Lambdas: map[string]cloudfront.Lambda{}, Functions: m.gate.functions, OnRequest: m.o.OnRequest,
 		S3:   cloudfront.S3{Endpoint: m.bucket.URL, Credentials: Local},

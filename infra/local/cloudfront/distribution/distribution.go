@@ -29,6 +29,7 @@ const (
 // Distribution is what its inputs come to.
 type Distribution struct {
 	ID, ARN, Domain string
+	Aliases         []string
 	Behaviours      []*Behaviour // in order of precedence, the default last
 	// ErrorMinimums are how long errors are cached at the least, by status.
 	ErrorMinimums map[int]time.Duration
@@ -64,7 +65,7 @@ func (d *Distribution) ErrorMinimum(status int) time.Duration {
 
 // listed are the properties that only CloudFront itself can follow, and why nothing here does.
 var listed = map[string]string{
-	"aliases":           "there is no DNS, the server answers to its address",
+	"aliases":           "there is no DNS: only a name below localhost leads here, and the address",
 	"comment":           "a description, without effect on requests",
 	"httpVersion":       "the local CloudFront speaks HTTP/1.1",
 	"isIpv6Enabled":     "the local CloudFront listens on 127.0.0.1",
@@ -159,6 +160,10 @@ func (r *reader) distribution() *Distribution {
 	d := &Distribution{ID: all[0].ID, ErrorMinimums: map[int]time.Duration{}}
 	d.ARN, _ = all[0].Outputs["arn"].(string)
 	d.Domain, _ = all[0].Outputs["domainName"].(string)
+	aliases, _ := all[0].Inputs["aliases"].([]any)
+	for _, alias := range aliases {
+		d.Aliases = append(d.Aliases, fmt.Sprint(alias))
+	}
 	if d.ARN == "" || d.Domain == "" {
 		r.fail("%s: the outputs arn and domainName are missing", all[0].Name)
 	}
