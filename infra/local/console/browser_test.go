@@ -60,7 +60,7 @@ func openBrowser(t *testing.T) *tab {
 		// Nothing but this machine is to be asked for anything.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server",
 			true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost"),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
@@ -262,9 +262,34 @@ func TestAPictureInABrowser(t *testing.T) {
 		page.until(`document.querySelector(` + quote(link) + `)?.dataset.result === 'Hit'`)
 		page.until(`document.querySelector('#toast').textContent.includes('Hit from cloudfront')`)
 	})
+	step("it is seen in all sizes, in the best format that a browser shows", func(t *testing.T) {
+		page.do(chromedp.Click(chromedp.CSS(link + ` [aria-label^="View"]`)))
+		tiles := func(kind string) string {
+			return `[...document.querySelectorAll('.tile')].map((tile) => tile.dataset.name + ' ' + tile.dataset.type).join() === ` +
+				quote(" image/jpeg,blur "+kind+",avatar "+kind+",w320 "+kind+",w640 "+kind)
+		}
+		const drawn = `[...document.querySelectorAll('.tile img')].map((image) => image.naturalWidth).join() === '960,16,96,320,640'`
+		page.until(tiles("image/avif"))
+		page.until(drawn)
+		page.until(`[...document.querySelectorAll('.tile .facts')].slice(1).every(({ textContent }) => ` +
+			`/^[\d.]+ k?B AVIF · [\d.]+ m?s · miss$/.test(textContent))`)
+		page.shoot("views", 1360, 900, "light")
+		page.shoot("views-dark", 1360, 900, "dark")
+		page.shoot("views-narrow", 390, 900, "light")
+		for format, kind := range map[string]string{"webp": "image/webp", "plain": "image/jpeg"} {
+			page.do(chromedp.SetValue(chromedp.CSS("#format"), format))
+			page.evaluate(`document.querySelector('#format').dispatchEvent(new Event('change'))`)
+			page.until(tiles(kind))
+			page.until(drawn)
+		}
+		page.do(chromedp.Click(chromedp.CSS("#views-close")))
+		page.until(`!document.querySelector('#views').open && document.querySelectorAll('.tile').length === 0`)
+		assert.Equal(t, true, page.evaluate(`document.querySelector(`+quote(link+" a.button")+`).href === document.querySelector(`+
+			quote(link+" a")+`).href + '/download'`))
+	})
 	step("the log tells where each answer came from", func(t *testing.T) {
-		page.until(`['s3', 'cache'].every((source) => document.querySelector('#log .chip.' + source))`)
-		assert.Equal(t, "Cache", page.evaluate(`document.querySelector('#log tr .chip').textContent`), "the latest first")
+		page.until(`['s3', 'cache', 'url'].every((source) => document.querySelector('#log .chip.' + source))`)
+		assert.Equal(t, "Function URL", page.evaluate(`document.querySelector('#log tr .chip').textContent`), "the latest first")
 	})
 	page.do(chromedp.Click(chromedp.CSS(`[data-key="marketplace/offer.jpg"] [aria-label^="Fetch"]`)))
 	page.until(`document.querySelector('[data-key="marketplace/offer.jpg"] .link')?.dataset.result === 'Miss'`)
