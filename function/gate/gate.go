@@ -16,11 +16,6 @@ import (
 	"secure-media-cdn/function/variant"
 )
 
-// maxSource is the most bytes that the code of a function may have. CloudFront
-// allows 10 KB, of which it does not say whether they are of 1,000 bytes.
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
-const maxSource = 10_000
-
 // Carrier is a way in which a viewer's ticket may travel.
 type Carrier string
 
@@ -68,7 +63,8 @@ const (
 )
 
 // comments are the lines that are nothing else. They stay here: with them the
-// gate would be too large.
+// gate would be larger than CloudFront's 10 KB.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 var comments = regexp.MustCompile(`(?m)^ *//.*\n`)
 
 // written are settings as gate.js reads them.
@@ -119,10 +115,6 @@ func Source(s Settings) (string, error) {
 		problems = append(problems, err)
 	}
 	code := strings.Replace(comments.ReplaceAllString(gateCode, ""), settingsLine, "return "+string(constant)+";", 1)
-	if len(code) > maxSource {
-		wrong("the gate's code has %d bytes, and CloudFront takes %d: name fewer variants, or shorter ones",
-			len(code), maxSource)
-	}
 	if err := errors.Join(problems...); err != nil {
 		return "", err
 	}

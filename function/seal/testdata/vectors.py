@@ -182,8 +182,8 @@ show("sealed without the words", b64(ticket(1, EXPIRY, [ROOM], words=b"")), "for
 show("sealed with other words", b64(ticket(1, EXPIRY, [ROOM], words=b"viewer ticket 2\n")), "forged")
 show("no audience", b64(ticket(1, EXPIRY, [])), "forged")
 show("one audience too many", b64(ticket(1, EXPIRY, MANY + [SERVICE])), "forged")
-half = t[:15] + hmac.new(KEYS[1].encode(), WORDS + t[:15], hashlib.sha256).digest()[:16]
-show("half an audience", b64(half), "forged")
+for what, body in (("half an audience", t[:15]), ("an audience and a half", t[:17] + t[13:15])):
+    show(what, b64(body + hmac.new(KEYS[1].encode(), WORDS + body, hashlib.sha256).digest()[:16]), "forged")
 show("a short seal", b64(ticket(1, EXPIRY, [ROOM], seal=12)), "forged")
 show("a long seal", b64(ticket(1, EXPIRY, [ROOM], seal=20)), "forged")
 show("the seal all zero", b64(t[:17] + bytes(16)), "forged")
