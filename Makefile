@@ -35,11 +35,11 @@ env: ## what an application needs to use the stack that `make run` runs: for eva
 	@$(GO) run ./infra/cmd/local --env
 
 .PHONY: test
-test: tools browser provider examples ## run every test, on real engines
+test: tools browser provider nextjs examples ## run every test, on real engines
 	$(GO) test -timeout 30m ./...
 
 .PHONY: race
-race: tools browser provider examples ## run every test under the race detector
+race: tools browser provider nextjs examples ## run every test under the race detector
 	$(GO) test -race -timeout 60m ./...
 
 .PHONY: bundle
@@ -149,6 +149,17 @@ build/python/bin/python3: function/issue/examples/python/requirements.txt
 	python3 -m venv build/python
 	build/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	touch $@
+
+# The page for front-end people is tested with the real next/image. npm ci wants
+# a lock file that names the builds for every system, which not every mirror has.
+NEXTJS := infra/local/console/nextjs
+.PHONY: nextjs
+nextjs: build/npm/$(NEXTJS)/node_modules/.package-lock.json
+build/npm/$(NEXTJS)/node_modules/.package-lock.json: $(NEXTJS)/package-lock.json
+	@mkdir -p build/npm/$(NEXTJS)
+	cp $(addprefix $(NEXTJS)/,package.json package-lock.json .npmrc) build/npm/$(NEXTJS)
+	npm install --loglevel=error --prefix build/npm/$(NEXTJS)
+	@touch $@
 
 DYNOXIDE := @dynoxide/$(OS)-$(ARCH)
 $(BIN)/dynoxide: infra/local/engine/package-lock.json

@@ -182,22 +182,25 @@ func TestALineStaysALine(t *testing.T) {
 	}
 }
 
+// kilobytes reads what the kernel says of the process's memory.
+func kilobytes(t testing.TB, field string) (n int) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(status), field+":")
+	require.True(t, found)
+	_, err = fmt.Sscan(text, &n)
+	require.NoError(t, err)
+	return n
+}
+
 // peakMemory starts anew to measure the process's largest memory. What it
 // returns says by how many megabytes it grew.
 func peakMemory(t testing.TB) func() int {
 	t.Helper()
-	read := func(field string) (kilobytes int) {
-		status, err := os.ReadFile("/proc/self/status")
-		require.NoError(t, err)
-		_, text, found := strings.Cut(string(status), field+":")
-		require.True(t, found)
-		_, err = fmt.Sscan(text, &kilobytes)
-		require.NoError(t, err)
-		return kilobytes
-	}
 	require.NoError(t, os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o600))
-	before := read("VmRSS")
-	return func() int { return (read("VmHWM") - before) / 1000 }
+	before := kilobytes(t, "VmRSS")
+	return func() int { return (kilobytes(t, "VmHWM") - before) / 1000 }
 }
 
 // The sources that take the most for each pixel, as large as the limit lets in.
@@ -275,12 +278,24 @@ func seeds(f *testing.F) {
 	f.Add(withProfile(asJPEG(f, scene(8, 8)), iccProfile(displayP3)))
 }
 
+// maxFuzzMegabytes bounds the memory of a process that is fuzzed, with the files
+// that the fuzzer itself holds. The sources that are let through are small.
+const maxFuzzMegabytes = 600
+
+func bounded(t *testing.T) {
+	t.Helper()
+	if mb := kilobytes(t, "VmRSS") / 1000; mb > maxFuzzMegabytes {
+		t.Fatalf("%d MB of memory", mb)
+	}
+}
+
 // FuzzHeader holds that every file has a header within reason, or is refused
 // for one of the reasons that there are.
 func FuzzHeader(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		h, err := engine.Inspect(file)
+		bounded(t)
 		known(t, err)
 		if err == nil && (h.Size.Width < 1 || h.Size.Height < 1 || h.Frames < 1) {
 			t.Fatalf("a header of %+v", h)
@@ -298,6 +313,7 @@ func FuzzTransform(f *testing.F) {
 		for _, format := range formats {
 			start := time.Now()
 			p, err := engine.Transform(file, v, format, small)
+			bounded(t)
 			known(t, err)
 			if took := time.Since(start); took > 20*time.Second {
 				t.Fatalf("%v for %d bytes", took, len(file))
