@@ -21,9 +21,10 @@ type Caller struct {
 	Services []string `json:"services"`
 }
 
-// maxCallersBytes leaves the other variables room in the 4 KB that a function's environment may have.
+// maxListsBytes is what the callers and the lists of names may take of the 4 KB that a function's environment may have.
+// The names of all variables take some 350 bytes and the other values, in long ones of each, some 700.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-const maxCallersBytes = 2500
+const maxListsBytes = 3000
 
 var (
 	accountForm = regexp.MustCompile(`^(?:(\d{12})|arn:aws:iam::(\d{12}):root)$`)
@@ -79,11 +80,22 @@ func CheckCallers(callers []Caller, services []string) []error {
 			}
 		}
 	}
-	if size := len(EncodeCallers(callers)); size > maxCallersBytes {
-		wrong(fmt.Sprintf("%d callers", len(callers)), "they take %d bytes of the function's environment, "+
-			"which has room for %d: name an account instead of its roles", size, maxCallersBytes)
-	}
 	return problems
+}
+
+// CheckSize returns an error if the callers and the lists of names, of services and of variants, are too much for the
+// function's environment; it begins with how many callers there are. A service that asks for tickets counts in two lists.
+func CheckSize(callers []Caller, lists ...[]string) error {
+	size := len(EncodeCallers(callers))
+	for _, names := range lists {
+		size += len(strings.Join(names, ","))
+	}
+	if size > maxListsBytes {
+		return fmt.Errorf("%d callers: with the names of services and variants they take %d bytes of the issuer's "+
+			"environment, which has room for %d: name an account instead of its roles, or choose shorter names",
+			len(callers), size, maxListsBytes)
+	}
+	return nil
 }
 
 // EncodeCallers returns the callers as EnvCallers holds them.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/mapping/mappingtest"
+	"secure-media-cdn/function/variant"
 )
 
 func TestACallIsWhoIAMSaysItIs(t *testing.T) {
@@ -103,7 +104,6 @@ func TestCallersThatCannotBeMeantAreRefused(t *testing.T) {
 			[]Caller{{role, []string{"chat"}}, {"arn:aws:iam::123456789012:role/chat",
 				[]string{"shop"}}}, "an account has only one role of a name",
 		},
-		"more than the function has": {many(60), "name an account instead of its roles"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			problems := CheckCallers(tt.callers, services)
@@ -118,6 +118,34 @@ func TestCallersThatCannotBeMeantAreRefused(t *testing.T) {
 	back, err := DecodeCallers(EncodeCallers([]Caller{{role, services}}))
 	require.NoError(t, err)
 	assert.Equal(t, []Caller{{role, services}}, back)
+}
+
+func TestCallersAndNamesFitInTheFunctionsEnvironment(t *testing.T) {
+	t.Parallel()
+	variants := make([]string, variant.MaxVariants)
+	for n := range variants {
+		variants[n] = fmt.Sprintf("%024d", n)
+	}
+	require.NoError(t, CheckSize(nil))
+	require.NoError(t, CheckSize(many(30)))
+	require.NoError(t, CheckSize(many(20), variants))
+	require.ErrorContains(t, CheckSize(many(60)), "name an account instead of its roles")
+	require.ErrorContains(t, CheckSize(many(30), []string{"chat"}, variants), "choose shorter names")
+
+	// What is left for the rest of the environment is enough for long values.
+	env := goodEnvironment()
+	env["MEDIA_CALLERS"] = strings.Repeat("x", maxListsBytes)
+	env["MEDIA_PUBLIC_SERVICES"], env["MEDIA_PRIVATE_SERVICES"] = "", ""
+	env["MEDIA_TICKET_SERVICES"], env["MEDIA_VARIANTS"] = "", ""
+	env["MEDIA_TABLE"], env["MEDIA_BUCKET"] = strings.Repeat("t", 63), strings.Repeat("b", 63)
+	env["MEDIA_REGIONS"] = strings.Repeat("ap-southeast-2,", 8)
+	env["MEDIA_CDN_BASE_URL"] = "https://" + strings.Repeat("d", 100)
+	env["MEDIA_VIEWER_COOKIE_DOMAIN"] = strings.Repeat("d", 100)
+	size := 0
+	for name, value := range env {
+		size += len(name) + len(value)
+	}
+	assert.LessOrEqual(t, size, 4096)
 }
 
 func many(n int) []Caller {

@@ -222,6 +222,9 @@ func (v *validation) security(c Config) {
 	for _, problem := range issuerfn.CheckCallers(c.IssuerPrincipals, services) {
 		v.refuse("issuerPrincipals", "%w", problem)
 	}
+	if err := issuerfn.CheckSize(c.IssuerPrincipals, services, c.ticketServices(), c.variantNames()); err != nil {
+		v.refuse("issuerPrincipals", "%w", err)
+	}
 	v.between(c.LinkKeyGeneration, 1, seal.MaxGeneration, "linkKeyGeneration", "and be raised by one at a time")
 }
 

@@ -149,6 +149,9 @@ func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
 			"never a wildcard"},
 		{"a caller for no service", config{"issuerPrincipals": `[{"principal":"210987654321","services":[]}]`},
 			`config issuerPrincipals is "210987654321": name the services`},
+		{"more callers than the issuer's environment holds", config{"issuerPrincipals": "[" + strings.Repeat(
+			`{"principal":"arn:aws:iam::123456789012:role/a-name-of-some-length","services":["discussion"]},`, 40) +
+			`{"principal":"210987654321","services":["discussion"]}]`}, "config issuerPrincipals is 41 callers: "},
 		{"a caller without services", config{"issuerPrincipals": `["210987654321"]`}, "must be of type 'array<object>'"},
 		{"a caller for a service that is not there",
 			config{"issuerPrincipals": `[{"principal":"210987654321","services":["chat"]}]`}, `there is no service "chat"`},
