@@ -37,6 +37,8 @@ type Resource struct {
 // Options are the resource options that change what happens to a resource
 // rather than what it is.
 type Options struct {
+	// Read means that somebody else made the resource, and the program only reads it.
+	Read           bool     `json:"read,omitempty"`
 	Protect        bool     `json:"protect,omitempty"`
 	RetainOnDelete bool     `json:"retainOnDelete,omitempty"`
 	IgnoreChanges  []string `json:"ignoreChanges,omitempty"`

@@ -1,11 +1,17 @@
 package policies
 
+import "slices"
+
 // Boundary returns the environment's permissions boundary: the most that any
 // role which its stack makes can do, whatever policies the role has. It holds
 // no right on identities, on the state, or on another environment.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 func Boundary(s Scope) Document {
-	bucket, table := "arn:aws:s3:::"+s.prefix()+"*", s.arn("dynamodb", "table/"+s.prefix()+"*")
+	table := s.arn("dynamodb", "table/"+s.prefix()+"*")
+	media := []string{}
+	for _, bucket := range bucketARNs(slices.Concat([]string{s.prefix() + "*"}, s.ExistingBuckets, s.ManagedBuckets)...) {
+		media = append(media, bucket, bucket+"/*")
+	}
 	statements := []Statement{
 		{
 			Sid: "WriteLogs", Why: "every function logs, and edge functions in any region",
@@ -25,7 +31,7 @@ func Boundary(s Scope) Document {
 			Sid:       "Media",
 			Why:       "signed addresses work with their signer's rights; the issuer looks for objects",
 			Actions:   []string{"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},
-			Resources: []string{bucket, bucket + "/*"},
+			Resources: media,
 		},
 		{
 			Sid: "Events", Why: "the issuer follows what happens to objects",
@@ -49,10 +55,10 @@ func Boundary(s Scope) Document {
 			Condition: s.ownTags(),
 		},
 	}
-	if len(s.ContentKeys) > 0 {
+	if keys := slices.Concat(s.ContentKeys, s.ExistingKeys); len(keys) > 0 {
 		statements = append(statements, Statement{
 			Sid: "ContentKeys", Why: "a signed address of an encrypted object decrypts with its signer's rights",
-			Actions: []string{"kms:Decrypt"}, Resources: s.ContentKeys,
+			Actions: []string{"kms:Decrypt"}, Resources: keys,
 		})
 	}
 	if len(s.Foreign) > 0 {

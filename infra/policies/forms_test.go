@@ -13,9 +13,11 @@ const account = "123456789012"
 func scope(environment string) policies.Scope {
 	s := policies.Scope{
 		Project: "secure-media-cdn", Environment: environment, Account: account,
-		SecretsKey:  fill("arn:aws:kms:eu-central-1:{account}:key/secrets-{env}", environment),
-		ContentKeys: []string{fill("arn:aws:kms:eu-central-1:{account}:key/media-{env}", environment)},
-		Zones:       []string{"Z" + environment},
+		SecretsKey:      fill("arn:aws:kms:eu-central-1:{account}:key/secrets-{env}", environment),
+		ContentKeys:     []string{fill("arn:aws:kms:eu-central-1:{account}:key/media-{env}", environment)},
+		ExistingBuckets: []string{"existing-" + environment}, ManagedBuckets: []string{"managed-" + environment},
+		ExistingKeys: []string{fill("arn:aws:kms:eu-central-1:{account}:key/existing-{env}", environment)},
+		Zones:        []string{"Z" + environment},
 	}
 	for _, form := range unnamed {
 		s.Foreign = append(s.Foreign, fill(form, other(environment)))
@@ -117,6 +119,15 @@ var forms = map[string][]string{
 	"route53":                          {zone},
 	"route53:GetChange":                {"arn:aws:route53:::change/C1"},
 	"s3":                               {"arn:aws:s3:::{name}-123456789012"},
+	"s3:GetAccelerateConfiguration":    readBuckets,
+	"s3:GetBucket*":                    readBuckets,
+	"s3:GetEncryptionConfiguration":    readBuckets,
+	"s3:GetLifecycleConfiguration":     readBuckets,
+	"s3:GetReplicationConfiguration":   readBuckets,
+	"s3:ListBucket":                    readBuckets,
+	"s3:DeleteBucketPolicy":            {ownBucket, managedBucket},
+	"s3:PutBucketNotification":         {ownBucket, managedBucket},
+	"s3:PutBucketPolicy":               {ownBucket, managedBucket},
 	"s3:DeleteObject":                  {"arn:aws:s3:::{name}-123456789012/a/b"},
 	"s3:DeleteObjectVersion":           {"arn:aws:s3:::{name}-123456789012/a/b"},
 	"secretsmanager":                   {"arn:aws:secretsmanager:eu-central-1:{account}:secret:{name}-seal-AbCdEf"},
@@ -173,6 +184,15 @@ var forms = map[string][]string{
 	"cloudfront:UpdateOriginRequestPolicy":         {unnamed[3]},
 	"cloudfront:UpdateResponseHeadersPolicy":       {unnamed[4]},
 }
+
+// The buckets that a stack may have to do with.
+const (
+	ownBucket      = "arn:aws:s3:::{name}-123456789012"
+	existingBucket = "arn:aws:s3:::existing-{env}"
+	managedBucket  = "arn:aws:s3:::managed-{env}"
+)
+
+var readBuckets = []string{ownBucket, existingBucket, managedBucket}
 
 // reader is a reader of a queue, which has an id of Lambda's.
 const reader = "arn:aws:lambda:eu-central-1:{account}:event-source-mapping:11111111-2222-3333-4444-555555555555"

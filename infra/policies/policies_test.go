@@ -33,7 +33,7 @@ func goldens(t *testing.T) map[string]golden {
 	t.Helper()
 	files, err := filepath.Glob("../stack/testdata/*.golden.json")
 	require.NoError(t, err)
-	require.Len(t, files, 3)
+	require.Len(t, files, 4)
 	all := map[string]golden{}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -160,6 +160,7 @@ func TestThePoliciesFitIntoIAM(t *testing.T) {
 		[]string{"arn:aws:cloudfront::123456789012:response-headers-policy/12345678-1234-1234-1234-123456789012"},
 		24,
 	)
+	s.ExistingBuckets, s.ManagedBuckets = []string{strings.Repeat("b", 63)}, []string{strings.Repeat("m", 63)}
 	s.Zones, s.ContentKeys = slices.Repeat([]string{"Z00000000000000000000"}, 4), slices.Repeat(
 		[]string{s.SecretsKey + "-1234-1234-1234-123456789012"}, 2,
 	)

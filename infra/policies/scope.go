@@ -19,6 +19,12 @@ type Scope struct {
 	// ContentKeys are the ARNs of the KMS keys whose policies the stack writes
 	// (its config kmsKeyArn).
 	ContentKeys []string
+	// ExistingBuckets are the names of buckets that the stack serves and did not make
+	// (its config existingBucket), and ManagedBuckets those whose policy or
+	// notifications it writes besides (manageBucketPolicy, manageBucketEvents).
+	ExistingBuckets, ManagedBuckets []string
+	// ExistingKeys are the ARNs of the KMS keys that encrypt existing buckets.
+	ExistingKeys []string
 	// Zones are the ids of the Route 53 zones that the stack makes records in
 	// (its config hostedZoneId). Whoever may change one record of a zone may
 	// change all.
@@ -88,6 +94,15 @@ func (s Scope) StateBucket() string { return s.ownPrefix() + s.Environment + "-s
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
 func (s Scope) StoresByName() string {
 	return s.global("cloudfront", "key-value-store/"+s.prefix()+"*")
+}
+
+// bucketARNs returns the ARNs of buckets of the given names.
+func bucketARNs(names ...string) []string {
+	var arns []string
+	for _, name := range names {
+		arns = append(arns, "arn:aws:s3:::"+name)
+	}
+	return arns
 }
 
 // arn returns the ARN of a resource of the account, in any region.

@@ -1,5 +1,7 @@
 package policies
 
+import "slices"
+
 // storage is where data lies: buckets, the table and its replicas, the queues of
 // what happens to objects, and the key that encrypts media.
 func storage(s Scope) topic {
@@ -16,7 +18,7 @@ func storage(s Scope) topic {
 					"s3:GetLifecycleConfiguration",
 					"s3:GetReplicationConfiguration", "s3:ListBucket",
 				},
-				Resources: buckets,
+				Resources: slices.Concat(buckets, bucketARNs(s.ExistingBuckets...), bucketARNs(s.ManagedBuckets...)),
 			},
 			{
 				Sid: "ReadQueues", Why: "the provider reads a queue's settings, not its messages",
@@ -96,6 +98,14 @@ func storage(s Scope) topic {
 			Why:       "the distribution decrypts by the key's own policy",
 			Actions:   []string{"kms:PutKeyPolicy"},
 			Resources: s.ContentKeys,
+		})
+	}
+	if len(s.ManagedBuckets) > 0 {
+		t.write = append(t.write, Statement{
+			Sid:       "ManagedBuckets",
+			Why:       "an existing bucket is let to the distribution and tells the queue, if the stack is to see to it",
+			Actions:   []string{"s3:DeleteBucketPolicy", "s3:PutBucketNotification", "s3:PutBucketPolicy"},
+			Resources: bucketARNs(s.ManagedBuckets...),
 		})
 	}
 	return t

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -311,6 +312,36 @@ func TestNoRoleReadsAnotherEnvironmentsSecretsStateOrMedia(t *testing.T) {
 	}
 }
 
+// Whoever made a bucket decides about it.
+func TestAnExistingBucketIsReadAndOnlyAManagedOnesPolicyAndNotificationsAreWritten(t *testing.T) {
+	for _, action := range []string{"s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketNotification",
+		"s3:PutBucketCORS", "s3:PutBucketPublicAccessBlock", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration",
+		"s3:PutLifecycleConfiguration", "s3:DeleteBucket", "s3:DeleteObject", "s3:GetObject", "s3:GetBucketPolicy"} {
+		written := strings.HasSuffix(action, "BucketPolicy") || action == "s3:PutBucketNotification"
+		each(func(environment, role string, may []policies.Document) {
+			for bucket, want := range map[string]bool{
+				existingBucket: action == "s3:GetBucketPolicy",
+				managedBucket:  action == "s3:GetBucketPolicy" || written && role == "deploy",
+			} {
+				for _, form := range []string{bucket, bucket + "/a"} {
+					may := allowed(may, asked(request{action: action, resource: form}, environment))
+					assert.Equal(t, want && form == bucket, may, "%s's %s role: %s on %s", environment, role, action, form)
+				}
+			}
+		})
+	}
+	boundary := []policies.Document{policies.Boundary(scope("dev"))}
+	for _, resource := range []string{existingBucket, managedBucket} {
+		assert.True(t, allowed(boundary, asked(request{action: "s3:GetObject", resource: resource + "/a"}, "dev")))
+		assert.False(t, allowed(boundary, asked(request{action: "s3:PutBucketPolicy", resource: resource}, "dev")))
+	}
+	key := "arn:aws:kms:eu-central-1:{account}:key/existing-{env}"
+	assert.True(t, allowed(boundary, asked(request{action: "kms:Decrypt", resource: key}, "dev")))
+	each(func(environment, role string, may []policies.Document) {
+		assert.False(t, allowed(may, asked(request{action: "kms:PutKeyPolicy", resource: key}, environment)))
+	})
+}
+
 func TestBothRolesOpenTheirOwnStateAndOnlyTheDeployerWritesIt(t *testing.T) {
 	state := "arn:aws:s3:::secure-media-cdn-bootstrap-{env}-state-{account}"
 	for _, tt := range []struct {
@@ -348,6 +379,7 @@ func TestTheBoundaryHoldsWhatTheStacksRolesAreGiven(t *testing.T) {
 	for stack, doc := range goldens(t) {
 		s := scope("dev")
 		s.Environment, s.Foreign = stack, nil
+		s.ExistingBuckets = []string{"acme-photos"} // of the stack existing
 		found := 0
 		for _, r := range doc.Resources {
 			if r.Type != "aws:iam/rolePolicy:RolePolicy" {

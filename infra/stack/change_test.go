@@ -32,6 +32,9 @@ var changes = map[string][]config{
 	"delivery":               {{"delivery": "redirect"}},
 	"edgeMemoryMb":           {{"edgeMemoryMb": "1024"}},
 	"errorRatePercent":       {{"errorRatePercent": "9"}},
+	"existingBucket":         {{"existingBucket": "acme-photos"}},
+	"manageBucketPolicy":     {{"existingBucket": "acme-photos", "manageBucketPolicy": "true"}},
+	"manageBucketEvents":     {{"existingBucket": "acme-photos", "manageBucketEvents": "true"}},
 	"geoRestriction":         {{"geoRestriction": `{"deny":["XX"]}`}, {"geoRestriction": ""}},
 	"hostedZoneId":           {{"aliases": list("media.example.com"), "certificateArn": "", "hostedZoneId": "Z3EXAMPLE"}},
 	"imageConcurrency":       {{"imageConcurrency": "50"}},
@@ -107,6 +110,8 @@ var lasting = map[string][]string{
 var goes = map[string][]string{
 	"linkKeyGeneration": {"KeyvaluestoreKey key-"},
 	"kmsKeyArn":         {"KeyPolicy "},
+	// What the own bucket holds goes with it: a protected stack refuses.
+	"existingBucket": {"BucketV2 content", "BucketV2 existing", "KeyPolicy "},
 	"viewerIdentity": {"Alias session", "Function session", "FunctionUrl session", "LogGroup session",
 		"MetricAlarm Session"},
 	"imageVariants":  {"Alias images", "Function images", "FunctionUrl images", "LogGroup images", "MetricAlarm Images"},

@@ -36,6 +36,12 @@ type Config struct {
 	// issuer live there.
 	Region string
 
+	// ExistingBucket is the bucket of media if it was there before the stack.
+	ExistingBucket string
+	// ManageBucketPolicy and ManageBucketEvents say whether the stack writes the policy
+	// and the notifications of an existing bucket.
+	ManageBucketPolicy, ManageBucketEvents bool
+
 	Delivery            string
 	LinkTTLDays         int
 	RenewBeforeSeconds  int
@@ -159,6 +165,10 @@ func loadConfig(ctx *pulumi.Context, config map[string]string) (Config, error) {
 	r := reader{ctx: ctx, config: config, known: map[string]bool{}}
 	c := Config{
 		Project: ctx.Project(), Stage: ctx.Stack(), Region: r.region(),
+
+		ExistingBucket:     r.text("existingBucket"),
+		ManageBucketPolicy: r.boolean("manageBucketPolicy"),
+		ManageBucketEvents: r.boolean("manageBucketEvents"),
 
 		Delivery:            r.text("delivery"),
 		LinkTTLDays:         r.number("linkTtlDays"),

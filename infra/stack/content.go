@@ -14,18 +14,27 @@ import (
 // oldVersionDays is how long a replaced or deleted object can be brought back.
 const oldVersionDays = 30
 
-// content is the private bucket of media.
+// content is the private bucket of media: the stack's own, or one that was there
+// before (existing.go).
 type content struct {
-	bucket *s3.BucketV2
+	name, arn pulumi.StringOutput
+	// domain is the regional name of its host: the global one answers 307 while DNS
+	// settles.
+	domain pulumi.StringOutput
 	// settings must be in force before anything is allowed into the bucket.
 	settings []pulumi.Resource
+	// policy is that of an existing bucket.
+	policy pulumi.StringOutput
 }
 
 // objects returns the ARN of all objects.
-func (c *content) objects() pulumi.StringOutput { return pulumi.Sprintf("%s/*", c.bucket.Arn) }
+func (c *content) objects() pulumi.StringOutput { return pulumi.Sprintf("%s/*", c.arn) }
 
-// newContent registers the bucket with everything but its policy.
+// newContent registers the stack's own bucket with everything but its policy.
 func (s *builder) newContent() (*content, error) {
+	if s.cfg.ExistingBucket != "" {
+		return s.readContent()
+	}
 	// Bucket names are global: the account's number keeps ours from anybody
 	// else's, and makes the name known to those who upload.
 	name := s.cfg.name() + "-" + s.account
@@ -37,7 +46,7 @@ func (s *builder) newContent() (*content, error) {
 	if err != nil {
 		return nil, fmt.Errorf("content bucket: %w", err)
 	}
-	c := &content{bucket: bucket}
+	c := &content{name: bucket.Bucket, arn: bucket.Arn, domain: bucket.BucketRegionalDomainName}
 	if c.settings, err = s.hardenBucket("content", bucket, s.cfg.KMSKeyARN); err != nil {
 		return nil, err
 	}
@@ -148,23 +157,47 @@ func (s *builder) keepVersions(bucket *s3.BucketV2) error {
 }
 
 // openContent registers the bucket's policy: this distribution may read, nobody
-// may speak to the bucket without TLS.
+// may speak to the bucket without TLS. Of an existing bucket, who may speak to it and
+// how is its owner's to say, and the policy too unless the configuration says not.
 func (s *builder) openContent(c *content, d *delivery) error {
-	_, err := s3.NewBucketPolicy(s.ctx, "content", &s3.BucketPolicyArgs{
-		Bucket: c.bucket.ID(),
-		Policy: policyDocument(
-			statement{
-				Sid: "DistributionReads", Principal: service("cloudfront.amazonaws.com"),
-				Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()},
-				Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
-			},
-			tlsOnly("s3:*", c.bucket.Arn, pulumi.Sprintf("%s/*", c.bucket.Arn)),
-		),
-	}, pulumi.DependsOn(c.settings))
-	if err != nil {
+	args := &s3.BucketPolicyArgs{Bucket: c.name,
+		Policy: policyDocument(s.distributionReads(c, d), tlsOnly("s3:*", c.arn, c.objects()))}
+	if s.cfg.ExistingBucket != "" {
+		if !s.cfg.ManageBucketPolicy {
+			return nil
+		}
+		args = &s3.BucketPolicyArgs{Bucket: c.unowned(s.cfg.readsSid()),
+			Policy: policyDocument(s.distributionReads(c, d))}
+	}
+	if _, err := s3.NewBucketPolicy(s.ctx, "content", args, pulumi.DependsOn(c.settings)); err != nil {
 		return fmt.Errorf("content policy: %w", err)
 	}
+	if s.cfg.ExistingBucket != "" {
+		return nil // nor is its key the stack's
+	}
 	return s.openKey(d)
+}
+
+// distributionReads lets this distribution read the media, and no other.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+func (s *builder) distributionReads(c *content, d *delivery) statement {
+	return statement{
+		Sid: s.cfg.readsSid(), Principal: service(cloudFrontPrincipal),
+		Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()},
+		Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
+	}
+}
+
+// thisKey is the key itself, in its own policy.
+var thisKey = []pulumi.StringInput{pulumi.String("*")}
+
+// distributionDecrypts lets this distribution use the key.
+func distributionDecrypts(d *delivery) statement {
+	return statement{
+		Sid: "DistributionDecrypts", Principal: service(cloudFrontPrincipal), Actions: []string{"kms:Decrypt"},
+		Resources: thisKey,
+		Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
+	}
 }
 
 // openKey registers the policy of the configured KMS key, if there is one: its
@@ -177,7 +210,6 @@ func (s *builder) openKey(d *delivery) error {
 	}
 	// By its bare ID: so it is read back, and an ARN would differ at every update.
 	id := s.cfg.KMSKeyARN[strings.LastIndex(s.cfg.KMSKeyARN, "/")+1:]
-	thisKey := []pulumi.StringInput{pulumi.String("*")} // in a key's policy
 	// Each key's policy is a resource of its own: if this one got the ID of another
 	// key, the provider would leave that key's policy as it is.
 	// https://github.com/hashicorp/terraform-provider-aws/blob/v5.100.0/internal/service/kms/key_policy.go
@@ -187,11 +219,7 @@ func (s *builder) openKey(d *delivery) error {
 			// Without it nobody could ever change the policy again.
 			statement{Sid: "AccountAdministers", Principal: pulumi.Map{"AWS": pulumi.Sprintf("arn:aws:iam::%s:root", s.account)},
 				Actions: []string{"kms:*"}, Resources: thisKey},
-			statement{
-				Sid: "DistributionDecrypts", Principal: service("cloudfront.amazonaws.com"), Actions: []string{"kms:Decrypt"},
-				Resources: thisKey,
-				Condition: when("StringEquals", "AWS:SourceArn", d.distribution.Arn),
-			},
+			distributionDecrypts(d),
 		),
 	},
 		// Objects stay encrypted with the key that they were uploaded under: were the

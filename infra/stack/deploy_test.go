@@ -30,11 +30,11 @@ func program(ctx *pulumi.Context, config map[string]string) error {
 type config = map[string]string
 
 // evaluate returns what the program registers for a stack, or its error. The
-// stack everything is the one in testdata.
+// stacks everything and existing are those in testdata.
 func evaluate(name string, overrides config, options ...func(*recorder.Options)) (*plan.Document, error) {
 	opts := recorder.Options{Program: program, Root: root, Stack: name, Config: overrides}
-	if name == "everything" {
-		opts.ConfigFile = "testdata/Pulumi.everything.yaml"
+	if name == "everything" || name == "existing" {
+		opts.ConfigFile = "testdata/Pulumi." + name + ".yaml"
 	}
 	for _, set := range options {
 		set(&opts)
@@ -42,7 +42,8 @@ func evaluate(name string, overrides config, options ...func(*recorder.Options))
 	return recorder.Evaluate(opts)
 }
 
-// stacks are the three that every rule is checked on.
+// stacks are the three that every rule is checked on. The fourth, existing, has no
+// bucket of its own.
 var stacks = []string{"dev", "prod", "everything"}
 
 var memo sync.Map // documents by stack and overrides

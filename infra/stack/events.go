@@ -63,7 +63,7 @@ func (s *builder) newEvents(c *content) (*events, error) {
 		Resources: []pulumi.StringInput{queue.Arn},
 		// Both: a bucket's ARN names no account, and a deleted bucket's name may become someone else's.
 		Condition: pulumi.Map{
-			"ArnEquals":    pulumi.Map{"aws:SourceArn": c.bucket.Arn},
+			"ArnEquals":    pulumi.Map{"aws:SourceArn": c.arn},
 			"StringEquals": pulumi.Map{"aws:SourceAccount": pulumi.String(s.account)},
 		},
 	})
@@ -97,10 +97,19 @@ func (s *builder) followEvents(c *content, e *events, i *issuer) error {
 	if err != nil {
 		return fmt.Errorf("reader of events: %w", err)
 	}
+	bucket := c.name
+	if s.cfg.ExistingBucket != "" {
+		if !s.cfg.ManageBucketEvents {
+			return nil
+		}
+		if bucket, err = s.untold(c); err != nil {
+			return err
+		}
+	}
 	_, err = s3.NewBucketNotification(s.ctx, "events", &s3.BucketNotificationArgs{
-		Bucket: c.bucket.ID(),
+		Bucket: bucket,
 		Queues: s3.BucketNotificationQueueArray{&s3.BucketNotificationQueueArgs{
-			Id: pulumi.String("events"), QueueArn: e.queue.Arn, Events: pulumi.ToStringArray(objectEvents),
+			Id: pulumi.String(s.cfg.name()), QueueArn: e.queue.Arn, Events: pulumi.ToStringArray(objectEvents),
 		}},
 	}, pulumi.DependsOn([]pulumi.Resource{e.open})) // S3 tries whether it may write
 	if err != nil {

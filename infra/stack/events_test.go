@@ -16,7 +16,7 @@ func TestWhatHappensToObjectsReachesTheIssuerThroughAQueue(t *testing.T) {
 		arn := queue.Outputs["arn"].(string)
 		notification := find(t, doc, "BucketNotification", "events")
 		assert.Equal(t, []any{map[string]any{
-			"id": "events", "queueArn": arn,
+			"id": "secure-media-cdn-" + at(queue.Inputs, "tags.stack").(string), "queueArn": arn,
 			"events": []any{"s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*"},
 		}}, notification.Inputs["queues"])
 		assert.NotContains(t, notification.Inputs, "lambdaFunctions", "a second way would be in the way of the first")

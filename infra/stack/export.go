@@ -19,11 +19,14 @@ func (s *builder) export(c *content, w watched, a alarmed, dashboard pulumi.Stri
 	for region, arn := range a.topics {
 		arns[region] = arn
 	}
+	for name, value := range s.toPaste(c, w.delivery, w.issuer.events) {
+		s.ctx.Export(name, value)
+	}
 	for name, value := range map[string]pulumi.Input{
 		"cdnBaseUrl":             w.delivery.baseURL,
 		"distributionId":         w.delivery.distribution.ID(),
 		"distributionDomain":     w.delivery.distribution.DomainName,
-		"mediaBucket":            c.bucket.Bucket,
+		"mediaBucket":            c.name,
 		"mediaBucketRegion":      pulumi.String(s.cfg.Region),
 		"mappingTable":           w.mappings.table.Name,
 		"mappingRegions":         pulumi.ToStringArray(s.cfg.tableRegions()),

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 var digest = regexp.MustCompile(`"sha256": "[0-9a-f]{64}"`)
 
 func TestGoldenPlanOfEachStackIsTheReviewedOne(t *testing.T) {
-	for _, name := range stacks {
+	for _, name := range append(slices.Clone(stacks), "existing") {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			require.NoError(t, planOf(t, name, nil).Print(&out))

@@ -50,7 +50,7 @@ func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gat
 	return pulumi.StringMap{
 		issuerfn.EnvTable:           m.table.Name,
 		issuerfn.EnvRegions:         pulumi.String(strings.Join(s.cfg.tableRegions(), ",")),
-		issuerfn.EnvBucket:          c.bucket.Bucket,
+		issuerfn.EnvBucket:          c.name,
 		issuerfn.EnvBucketRegion:    pulumi.String(s.cfg.Region),
 		issuerfn.EnvBaseURL:         d.baseURL,
 		issuerfn.EnvDistribution:    d.distribution.ID(),
@@ -88,7 +88,7 @@ func (s *builder) issuerStatements(c *content, e *events, m *mappings, d *delive
 			Resources: []pulumi.StringInput{d.distribution.Arn}},
 		{Sid: "CheckObjects", Actions: []string{"s3:GetObject"}, Resources: []pulumi.StringInput{c.objects()}},
 		// Without it S3 says 403 for a missing object, not 404.
-		{Sid: "TellMissingObjects", Actions: []string{"s3:ListBucket"}, Resources: []pulumi.StringInput{c.bucket.Arn}},
+		{Sid: "TellMissingObjects", Actions: []string{"s3:ListBucket"}, Resources: []pulumi.StringInput{c.arn}},
 		// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 		{Sid: "TakeEvents", Actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 			Resources: []pulumi.StringInput{e.queue.Arn}},

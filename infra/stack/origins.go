@@ -47,9 +47,8 @@ func (s *builder) openFunctions(i *images, n *session, d *delivery) error {
 func (s *builder) origins(c *content, m *mappings, i *images, n *session,
 	access *cloudfront.OriginAccessControl) cloudfront.DistributionOriginArray {
 	bucket := &cloudfront.DistributionOriginArgs{
-		OriginId: pulumi.String(contentOrigin),
-		// The regional name: the global one answers 307 while DNS settles.
-		DomainName:            c.bucket.BucketRegionalDomainName,
+		OriginId:              pulumi.String(contentOrigin),
+		DomainName:            c.domain,
 		OriginAccessControlId: access.ID(),
 		CustomHeaders:         s.edgeHeaders(c, m),
 		OriginShield:          s.originShield(),
@@ -94,7 +93,7 @@ func (s *builder) edgeHeaders(c *content, m *mappings) cloudfront.DistributionOr
 	return cloudfront.DistributionOriginCustomHeaderArray{
 		originHeader(edgefn.HeaderTable, m.table.Name),
 		originHeader(edgefn.HeaderRegions, pulumi.String(strings.Join(s.cfg.tableRegions(), ","))),
-		originHeader(edgefn.HeaderBucket, c.bucket.Bucket),
+		originHeader(edgefn.HeaderBucket, c.name),
 		originHeader(edgefn.HeaderBucketRegion, pulumi.String(s.cfg.Region)),
 		originHeader(edgefn.HeaderDelivery, pulumi.String(s.cfg.Delivery)),
 		originHeader(edgefn.HeaderSignatureTTL, pulumi.String(strconv.Itoa(s.cfg.SignatureTTLSeconds))),

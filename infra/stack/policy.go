@@ -27,25 +27,30 @@ func when(operator, key string, value pulumi.Input) pulumi.Map {
 	return pulumi.Map{operator: pulumi.Map{key: value}}
 }
 
+// value returns the statement as IAM spells it.
+func (s statement) value() pulumi.Map {
+	m := pulumi.Map{"Sid": pulumi.String(s.Sid), "Effect": pulumi.String("Allow"),
+		"Action": pulumi.ToStringArray(s.Actions)}
+	if s.Deny {
+		m["Effect"] = pulumi.String("Deny")
+	}
+	if s.Principal != nil {
+		m["Principal"] = s.Principal
+	}
+	if s.Resources != nil {
+		m["Resource"] = pulumi.StringArray(s.Resources)
+	}
+	if s.Condition != nil {
+		m["Condition"] = s.Condition
+	}
+	return m
+}
+
 // policyDocument returns the policy's JSON.
 func policyDocument(statements ...statement) pulumi.StringOutput {
 	list := pulumi.Array{}
 	for _, s := range statements {
-		m := pulumi.Map{"Sid": pulumi.String(s.Sid), "Effect": pulumi.String("Allow"),
-			"Action": pulumi.ToStringArray(s.Actions)}
-		if s.Deny {
-			m["Effect"] = pulumi.String("Deny")
-		}
-		if s.Principal != nil {
-			m["Principal"] = s.Principal
-		}
-		if s.Resources != nil {
-			m["Resource"] = pulumi.StringArray(s.Resources)
-		}
-		if s.Condition != nil {
-			m["Condition"] = s.Condition
-		}
-		list = append(list, m)
+		list = append(list, s.value())
 	}
 	return pulumi.JSONMarshal(pulumi.Map{"Version": pulumi.String("2012-10-17"), "Statement": list})
 }

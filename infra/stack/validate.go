@@ -53,6 +53,7 @@ var reservedServices = []string{"images"}
 func (c Config) Validate() error {
 	v := &validation{}
 	v.naming(c)
+	v.existing(c)
 	v.links(c)
 	v.services(c)
 	v.places(c)

@@ -75,7 +75,8 @@ func (s settings) scopes(account string) ([]policies.Scope, error) {
 	for _, e := range s.environments {
 		scope := policies.Scope{
 			Project: s.project, Environment: e.Name, Account: account, ContentKeys: e.KMSKeyARNs,
-			Zones: e.HostedZoneIDs,
+			Zones: e.HostedZoneIDs, ExistingBuckets: e.ExistingBuckets, ManagedBuckets: e.ManagedBuckets,
+			ExistingKeys: e.ExistingKMSKeyARNs,
 		}
 		for _, other := range s.environments {
 			if other.Name != e.Name {

@@ -31,6 +31,12 @@ type environment struct {
 	// HostedZoneIDs and KMSKeyARNs are what the stack's config names.
 	HostedZoneIDs []string `json:"hostedZoneIds"`
 	KMSKeyARNs    []string `json:"kmsKeyArns"`
+	// ExistingBuckets are the buckets that the stack serves and did not make,
+	// ManagedBuckets those whose policy or notifications it writes, and
+	// ExistingKMSKeyARNs the keys that encrypt them.
+	ExistingBuckets    []string `json:"existingBuckets"`
+	ManagedBuckets     []string `json:"managedBuckets"`
+	ExistingKMSKeyARNs []string `json:"existingKmsKeyArns"`
 	// UnnamedARNs are what CloudFront names by id alone, and the other
 	// environments of the account must be kept from.
 	UnnamedARNs []string `json:"unnamedArns"`
@@ -48,6 +54,7 @@ var (
 	subjectForm    = regexp.MustCompile(`^repo:([A-Za-z0-9-]+)(@[0-9]+)?/([A-Za-z0-9._-]+)(@[0-9]+)?$`)
 	branchForm     = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 	zoneForm       = regexp.MustCompile(`^Z[A-Z0-9]+$`)
+	bucketForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
 	keyForm        = regexp.MustCompile(`^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 	unnamedForm    = regexp.MustCompile(`^arn:aws:cloudfront::[0-9]{12}:(` + unnamedKinds + `)/[A-Za-z0-9-]+$`)
 )
@@ -107,6 +114,8 @@ func load(program string, config map[string]string) (settings, error) {
 		}{
 			{"branch", branchForm, []string{e.Branch}}, {"hostedZoneIds", zoneForm, e.HostedZoneIDs},
 			{"kmsKeyArns", keyForm, e.KMSKeyARNs}, {"unnamedArns", unnamedForm, e.UnnamedARNs},
+			{"existingBuckets", bucketForm, e.ExistingBuckets}, {"managedBuckets", bucketForm, e.ManagedBuckets},
+			{"existingKmsKeyArns", keyForm, e.ExistingKMSKeyARNs},
 		} {
 			for _, value := range check.values {
 				if !check.form.MatchString(value) {

@@ -12,6 +12,7 @@ type facts struct {
 	physical string // the name that Pulumi would generate, without its random suffix
 	region   string // region of the provider
 	inputs   map[string]any
+	read     bool // not made by the program
 }
 
 // text returns the named input, or otherwise if it is absent or no string.
@@ -38,7 +39,7 @@ var models = map[string]model{
 	"aws:s3/bucketV2:BucketV2":                                                                   bucket,
 	"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 ofBucket,
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       ofBucket,
-	"aws:s3/bucketNotification:BucketNotification":                                               ofBucket,
+	"aws:s3/bucketNotification:BucketNotification":                                               notification,
 	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     ofBucket,
 	"aws:s3/bucketPolicy:BucketPolicy":                                                           ofBucket,
 	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     ofBucket,
@@ -102,7 +103,17 @@ func bucket(f facts) (string, map[string]any) {
 		"bucket": name, "arn": "arn:aws:s3:::" + name, "region": f.region,
 		"bucketRegionalDomainName": name + ".s3." + f.region + ".amazonaws.com",
 		"bucketDomainName":         name + ".s3.amazonaws.com",
+		"policy":                   "", // nobody else writes one
 	}
+}
+
+// notification of a bucket that the program only reads has nobody to tell.
+func notification(f facts) (string, map[string]any) {
+	if !f.read {
+		return ofBucket(f)
+	}
+	return f.physical, map[string]any{"bucket": f.physical, "eventbridge": false, "queues": []any{}, "topics": []any{},
+		"lambdaFunctions": []any{}}
 }
 
 func ofBucket(f facts) (string, map[string]any) { return f.text("bucket", f.physical), nil }

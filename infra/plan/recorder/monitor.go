@@ -62,7 +62,10 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 	f := facts{kind: args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:], name: args.Name,
 		physical: m.project + "-" + m.opts.Stack + "-" + args.Name, region: cmp.Or(r.Region, m.home), inputs: r.Inputs}
 	state := args.Inputs.Copy()
-	if m.opts.DryRun && args.TypeToken != providerType {
+	if r.Options.Read {
+		f.physical, f.read = args.ID, true
+	}
+	if m.opts.DryRun && args.TypeToken != providerType && !r.Options.Read {
 		// A resource that does not exist yet has no identifier and no computed
 		// property: leaving them out makes them unknown to the program.
 		m.resources[key] = r
@@ -71,6 +74,11 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 	id, computed := model(f)
 	for name, value := range computed {
 		state[resource.PropertyKey(name)] = resource.NewPropertyValue(value)
+	}
+	if r.Options.Read {
+		for name, value := range m.opts.Existing[id] {
+			state[resource.PropertyKey(name)] = resource.NewPropertyValue(value)
+		}
 	}
 	r.ID = id
 	if r.Outputs, err = plainMap(state, plainOptions{root: m.opts.Root, reveal: m.opts.RevealSecrets}); err != nil {
@@ -87,16 +95,17 @@ func (m *monitor) describe(args pulumi.MockResourceArgs) (plan.Resource, error) 
 		return plan.Resource{}, err
 	}
 	r := plan.Resource{Type: args.TypeToken, Name: args.Name, Inputs: inputs}
+	if args.Provider != "" {
+		r.Provider = providerName(args.Provider)
+		r.Region = m.regions[r.Provider]
+	}
 	rpc := args.RegisterRPC
 	if rpc == nil {
+		r.Options.Read = args.ReadRPC != nil
 		return r, nil
 	}
 	if parent := resource.URN(rpc.GetParent()); parent != "" && parent.QualifiedType() != resource.RootStackType {
 		r.Parent = parent.Name()
-	}
-	if args.Provider != "" {
-		r.Provider = providerName(args.Provider)
-		r.Region = m.regions[r.Provider]
 	}
 	r.Options = plan.Options{
 		Protect:        rpc.GetProtect(),

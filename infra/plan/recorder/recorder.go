@@ -43,6 +43,9 @@ type Options struct {
 	// Password makes the passwords that the program asks AWS for, each of a number
 	// of letters and digits. Without it each is FakePassword.
 	Password func(length int) string
+	// Existing are properties, by ID, of resources that the program reads and does not
+	// make, beside those that all of their kind have.
+	Existing map[string]map[string]any
 	// DryRun evaluates as a preview of a stack that does not exist yet does:
 	// computed properties are unknown, and inputs made of them are left out.
 	DryRun bool

@@ -1,6 +1,7 @@
 package outputs
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -25,6 +26,8 @@ func flat(v reflect.Value) string {
 			pairs = append(pairs, pair)
 		}
 		return strings.Join(pairs, ",")
+	case json.RawMessage:
+		return string(value)
 	case map[string]variant.Variant:
 		return variant.EncodeSet(value)
 	case map[string]string:

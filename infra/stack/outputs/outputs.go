@@ -32,6 +32,12 @@ type Outputs struct {
 	ImageVariants          map[string]variant.Variant `json:"imageVariants" env:"MEDIA_IMAGE_VARIANTS" doc:"The pictures that can be asked for, by name: the last segment of a variant's path below its link. Width and height in pixels bound it." example:"{\"w640\":{\"width\":640},\"avatar\":{\"width\":96,\"height\":96,\"fit\":\"cover\"}}"`
 	DashboardURL           string                     `json:"dashboardUrl" env:"MEDIA_DASHBOARD_URL" doc:"The dashboard in the AWS console." example:"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/secure-media-cdn-prod"`
 	AlarmTopicARNs         map[string]string          `json:"alarmTopicArns" env:"MEDIA_ALARM_TOPIC_ARNS" doc:"The SNS topics that alarms are sent to, by region." example:"{\"us-east-1\":\"arn:aws:sns:us-east-1:123456789012:secure-media-cdn-prod-alarms-us-east-1-1a2b3c4\"}"`
+	// The statements that whoever owns an existing bucket adds to its policies. They are
+	// nil for the stack's own bucket.
+	BucketPolicyStatement json.RawMessage `json:"bucketPolicyStatement,omitempty" env:"MEDIA_BUCKET_POLICY_STATEMENT" doc:"Of a stack over an existing bucket: the statement that the bucket's policy must have." example:"{\"Sid\":\"SecureMediaCdnProdReads\",\"Effect\":\"Allow\",\"Principal\":{\"Service\":[\"cloudfront.amazonaws.com\"]},\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::acme-photos/*\"],\"Condition\":{\"StringEquals\":{\"AWS:SourceArn\":\"arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE\"}}}"`
+	KeyPolicyStatement    json.RawMessage `json:"keyPolicyStatement,omitempty" env:"MEDIA_KEY_POLICY_STATEMENT" doc:"Of a stack over an existing bucket that a KMS key encrypts: the statement that the key's policy must have." example:"{\"Sid\":\"DistributionDecrypts\",\"Effect\":\"Allow\",\"Principal\":{\"Service\":[\"cloudfront.amazonaws.com\"]},\"Action\":[\"kms:Decrypt\"],\"Resource\":[\"*\"],\"Condition\":{\"StringEquals\":{\"AWS:SourceArn\":\"arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE\"}}}"`
+	// BucketNotification is an element of QueueConfigurations.
+	BucketNotification json.RawMessage `json:"bucketNotification,omitempty" env:"MEDIA_BUCKET_NOTIFICATION" doc:"Of a stack over an existing bucket: what the QueueConfigurations of the bucket's notifications must have." example:"{\"Id\":\"secure-media-cdn-prod\",\"QueueArn\":\"arn:aws:sqs:eu-central-1:123456789012:secure-media-cdn-prod-events-1a2b3c4\",\"Events\":[\"s3:ObjectCreated:*\"]}"`
 }
 
 // Service stores media in the bucket, below its name and a slash.
@@ -45,7 +51,7 @@ type Service struct {
 }
 
 // Read reads what `pulumi stack output --json` prints. Every output must be
-// there; outputs that this version does not know are ignored, so that a newer
+// there but those of an existing bucket; outputs that this version does not know are ignored, so that a newer
 // stack does not break an older application.
 func Read(r io.Reader) (Outputs, error) {
 	var o Outputs
@@ -54,8 +60,8 @@ func Read(r io.Reader) (Outputs, error) {
 	}
 	var missing []error
 	fields(o, func(f reflect.StructField, v reflect.Value) {
-		if v.IsZero() {
-			missing = append(missing, fmt.Errorf("stack output %s is missing", f.Tag.Get("json")))
+		if name, optional := jsonName(f); v.IsZero() && !optional {
+			missing = append(missing, fmt.Errorf("stack output %s is missing", name))
 		}
 	})
 	return o, errors.Join(missing...)
@@ -75,10 +81,19 @@ func (o Outputs) WriteJSON(w io.Writer) error {
 func (o Outputs) WriteEnv(w io.Writer) error {
 	var lines strings.Builder
 	fields(o, func(f reflect.StructField, v reflect.Value) {
+		if _, optional := jsonName(f); optional && v.IsZero() {
+			return
+		}
 		fmt.Fprintf(&lines, "%s=%s\n", f.Tag.Get("env"), quote(flat(v)))
 	})
 	_, err := io.WriteString(w, lines.String())
 	return err
+}
+
+// jsonName returns an output's name, and whether it may be absent.
+func jsonName(f reflect.StructField) (name string, optional bool) {
+	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name, options == "omitempty"
 }
 
 // fields calls visit with every field of o, in order.

@@ -38,6 +38,10 @@ func schemaOf(t reflect.Type, tags reflect.StructTag) (map[string]any, error) {
 		s["examples"] = []any{value}
 	}
 	var err error
+	if t == reflect.TypeFor[json.RawMessage]() {
+		s["type"] = "object"
+		return s, nil
+	}
 	switch t.Kind() {
 	case reflect.String:
 		s["type"], s["minLength"] = "string", 1
