@@ -61,9 +61,9 @@ bench: tools ## measure the edge function and the images function beside Node.js
 	$(GO) test -run '^$$' -bench 'Lookup|Start|Failover|Gate|Issue' -benchtime 300x ./function/cmd/edge ./function/gate ./function/issue ./infra/local/faults
 
 .PHONY: soak
-soak: tools ## five minutes of faults and mixed traffic, a million forged links, ten million keys
+soak: tools ## five minutes of faults and mixed traffic, a million forged links and tickets, ten million keys
 	SOAK_SECONDS=300 $(GO) test -count=1 -timeout 15m -run TestSoak -v ./infra/local/faults
-	$(GO) test -count=1 -timeout 30m -run TestForgedLinks -v ./infra/local -guesses 1000000
+	$(GO) test -count=1 -timeout 30m -run TestForged -v ./infra/local -guesses 1000000
 	$(GO) test -count=1 -timeout 30m -run TestManyLinks -v ./infra/local -manykeys 20000
 	$(GO) test -count=1 -timeout 60m -run TestALargeExport -v ./function/links/bulk -keys 10000000
 

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var tickets = flag.Int("tickets", 50_000/slowdown, "how many forged and damaged tickets the gate must refuse")
+var tickets = flag.Int("tickets", 20_000/slowdown, "how many forged and damaged tickets the gate must refuse")
 
 // carriers are those of carrying, in an order that a seed can choose from.
 var carriers = []gate.Carrier{gate.Bearer, gate.Query, gate.Cookie}

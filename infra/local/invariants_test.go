@@ -71,7 +71,7 @@ func TestThreeRotationsRefuseNoLinkThatShouldLive(t *testing.T) {
 	}
 }
 
-var guesses = flag.Int("guesses", 50_000, "how many hashes to guess; make soak guesses a million")
+var guesses = flag.Int("guesses", 50_000, "how many hashes and tickets to guess; make soak guesses a million")
 
 // TestForgedLinksNeverReachTheFunction asks the local CloudFront, with the real gate,
 // for many hashes that nobody issued and for every single-bit change of one that
