@@ -1,0 +1,179 @@
+package local
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/session/sessiontest"
+)
+
+// application is the page of an application that signs in at the provider by the authorization code flow with PKCE, and
+// exchanges what it gets with the code of infra/stack/viewers.md. Its title says how it is going.
+const application = `<!doctype html><title>starting</title>
+<button id="in">Sign in</button> <button id="out">Sign out</button>
+<script type="module">
+import { signIn, signOut } from '/viewers.js';
+const { issuer, client } = SETTINGS, back = location.origin + location.pathname;
+const encode = bytes => btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+
+document.getElementById('in').onclick = async () => {
+  const verifier = encode(crypto.getRandomValues(new Uint8Array(32)));
+  sessionStorage.setItem('verifier', verifier);
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
+  location = issuer + '/auth?' + new URLSearchParams({
+    client_id: client, response_type: 'code', scope: 'openid', redirect_uri: back,
+    code_challenge: encode(new Uint8Array(digest)), code_challenge_method: 'S256',
+  });
+};
+document.getElementById('out').onclick = () => signOut().then(() => { document.title = 'gone'; });
+
+const code = new URLSearchParams(location.search).get('code');
+if (code) {
+  const answer = await fetch(issuer + '/token', { method: 'POST', body: new URLSearchParams({
+    grant_type: 'authorization_code', client_id: client, redirect_uri: back, code,
+    code_verifier: sessionStorage.getItem('verifier'),
+  }) });
+  const { audiences } = await signIn((await answer.json()).id_token);
+  document.title = 'signed in: ' + audiences;
+} else {
+  document.title = 'ready';
+}
+</script>`
+
+// viewersJS is the JavaScript of the page for teams, as it stands there.
+func viewersJS(t *testing.T, cdn string) string {
+	t.Helper()
+	page, err := os.ReadFile("../stack/viewers.md")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```js\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, blocks, 1)
+	const address = "'https://media.example.com'"
+	require.Equal(t, 1, strings.Count(blocks[0][1], address))
+	return strings.Replace(blocks[0][1], address, "'"+cdn+"'", 1)
+}
+
+// under returns a server's address by another name of this machine.
+func under(t *testing.T, name, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(u.Host)
+	require.NoError(t, err)
+	u.Host = net.JoinHostPort(name, port)
+	return u.String()
+}
+
+// A browser takes the cookie of a name below localhost as it takes one over TLS.
+func TestAViewerSignsInSeesAPhotoAndSignsOutInABrowser(t *testing.T) {
+	t.Parallel()
+	const app, media = "app.example.localhost", "media.example.localhost"
+	const cache = 2 * time.Second // of a browser's copy
+	files := http.NewServeMux()
+	server := httptest.NewServer(files)
+	t.Cleanup(server.Close)
+	page := under(t, app, server.URL) + "/"
+	provider := sessiontest.Start(t, map[string]any{
+		"ada": []string{"simple-chat/room-42", "simple-chat"}, "bob": []string{"simple-chat/room-7"},
+	}, page)
+	config := func(v any) string { data, err := json.Marshal(v); require.NoError(t, err); return string(data) }
+	s := newScene(t, map[string]string{
+		"services":            `[{"name":"simple-chat","access":"private","viewers":"ticket"}]`,
+		"aliases":             config([]string{media}),
+		"certificateArn":      "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+		"viewerCarriers":      `["cookie"]`,
+		"viewerCookieDomain":  "example.localhost",
+		"viewerCacheSeconds":  "2",
+		"corsAllowedOrigins":  config([]string{strings.TrimSuffix(page, "/")}),
+		"viewerIdentity":      config(map[string]string{"issuer": provider.Issuer, "clientId": sessiontest.ClientES256, "audiencesClaim": sessiontest.Claim}),
+		"viewerTicketSeconds": "3600",
+	})
+	cdn := under(t, media, s.base)
+	serve := func(path, kind, text string) {
+		files.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			fmt.Fprint(w, text)
+		})
+	}
+	settings := config(map[string]string{"issuer": provider.Issuer, "client": sessiontest.ClientES256})
+	serve("/{$}", "text/html", strings.Replace(application, "SETTINGS", settings, 1))
+	serve("/viewers.js", "text/javascript", viewersJS(t, cdn))
+	serve("/empty", "text/html", "<!doctype html>")
+
+	object := s.upload("simple-chat/photo.jpg", sample)
+	link := func(audience string) string {
+		links, err := s.issuer().Issue(t.Context(), []string{object}, issue.Terms{Audience: audience})
+		require.NoError(t, err)
+		require.Nil(t, links[0].Error)
+		return under(t, media, links[0].URL)
+	}
+	own, others := link("simple-chat/room-42"), link("simple-chat/room-7")
+
+	b := openTab(t)
+	// sees shows a picture on the page as it is, and says whether it came.
+	sees := func(link string) bool {
+		return b.wait(`new Promise(done => {
+			const picture = new Image();
+			picture.onload = () => done(picture.naturalWidth > 0);
+			picture.onerror = () => done(false);
+			picture.src = `+config(link)+`;
+		})`) == true
+	}
+	b.open(page)
+	b.until(`document.title === 'ready'`)
+	require.False(t, sees(own), "nobody is signed in")
+
+	b.click("#in")
+	b.until(`document.querySelector('input[name=login]')`)
+	b.evaluate(`document.querySelector('input[name=login]').value = 'ada'`)
+	b.evaluate(`document.querySelector('input[name=password]').value = 'any'`)
+	b.click("button[type=submit]")
+	b.until(`document.querySelector('input[name=prompt][value=consent]')`)
+	b.click("button[type=submit]")
+	b.until(`document.title.startsWith('signed in')`)
+	require.Equal(t, "signed in: simple-chat/room-42,simple-chat", b.evaluate("document.title"))
+	require.Equal(t, "", b.evaluate("document.cookie"), "no script can read the ticket")
+	require.True(t, sees(own))
+	require.False(t, sees(others), "it is for the members of another room")
+
+	// Pages of another site, or of another application of the same site, can do nothing to the viewer.
+	for _, foreign := range []string{"evil.localhost", "other.example.localhost"} {
+		b.open(under(t, foreign, server.URL) + "/empty")
+		for _, init := range []string{
+			`{method: 'DELETE', credentials: 'include'}`,
+			`{method: 'POST', credentials: 'include', headers: {'x-viewer-token': 'a.b.c'}}`,
+		} {
+			assert.Equal(t, "refused",
+				b.wait(`fetch(`+config(cdn+"/session")+`, `+init+`).then(r => r.status, () => 'refused')`), foreign)
+		}
+		b.wait(`fetch(` + config(cdn+"/session") + `, {method: 'POST', mode: 'no-cors', credentials: 'include'})`)
+	}
+	b.open(page)
+	b.until(`document.title === 'ready'`)
+	time.Sleep(cache + 100*time.Millisecond) // past the browser's own copy
+	require.True(t, sees(own), "the cookie is still there")
+
+	b.click("#out")
+	b.until(`document.title === 'gone'`)
+	// A page keeps the pictures that it has shown. One that is opened anew asks, once its own copy is too old.
+	for began := time.Now(); sees(own); time.Sleep(200 * time.Millisecond) {
+		require.Less(t, time.Since(began), time.Minute, "the browser never asks again")
+		b.open(page)
+		b.until(`document.title === 'ready'`)
+	}
+	anyone := fetch(t, http.MethodGet, under(t, "127.0.0.1", own))
+	assert.Equal(t, http.StatusUnauthorized, anyone.StatusCode)
+	assert.Equal(t, "no-store", anyone.Header.Get("Cache-Control"))
+}
