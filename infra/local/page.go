@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -63,7 +64,8 @@ func (p *page) serve(doc *plan.Document, m *resources.Stack) (string, error) {
 		return "", err
 	}
 	p.console.Store(c)
-	return url + console.Path, nil
+	// By the CDN's own name, so that a browser takes the CDN's cookies from the page.
+	return strings.Replace(url, "127.0.0.1", m.HostName(), 1) + console.Path, nil
 }
 
 // issuerOf returns the issuer at its own address, called as any application would call it.

@@ -60,7 +60,7 @@ func openBrowser(t *testing.T) *tab {
 		// Nothing but this machine is to be asked for anything.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server",
 			true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost"),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
@@ -208,7 +208,7 @@ func TestAPictureInABrowser(t *testing.T) {
 		}
 		page.t = t
 	}
-	page.do(chromedp.Navigate(startWorld(t)))
+	page.do(chromedp.Navigate(startWorld(t, nil)))
 	page.until(`document.querySelector('#connection.live') && document.querySelectorAll('#folder option').length === 5`)
 	page.until(`document.querySelectorAll('.alarm[data-state=ok]').length > 5`)
 	page.shoot("empty", 1360, 1500, "light")

@@ -37,10 +37,14 @@ const Path = "/_console"
 
 // Issuer makes and takes back links.
 type Issuer interface {
-	// Issue returns a link or a problem for each object, in order. ttl is the life of a new link, 0 for the longest.
+	// Issue returns a link or a problem for each object, in order.
 	Issue(ctx context.Context, objects []string, terms issue.Terms) ([]api.Link, error)
 	// Revoke takes back all links of the objects, and the hashes.
 	Revoke(ctx context.Context, objects, hashes []string) ([]api.Revocation, error)
+	// Ticket returns a ticket for a viewer who is a member of the audiences. ttl is its life, 0 for the longest.
+	Ticket(ctx context.Context, viewer string, audiences []string, ttl time.Duration) (*api.Ticket, error)
+	// EndSession ends the session of a ticket.
+	EndSession(ctx context.Context, session string) error
 }
 
 // Records knows which links an object has. A mapping.Table does.
@@ -94,6 +98,8 @@ type outputs struct {
 type service struct {
 	Name   string `json:"name"`
 	Access string `json:"access"` // private or public
+	// Viewers is link or ticket for a private service: what its viewers need.
+	Viewers string `json:"viewers"`
 }
 
 // New makes a Console.

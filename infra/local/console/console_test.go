@@ -22,6 +22,7 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/mapping"
+	"secure-media-cdn/function/seal"
 	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/engine/enginetest"
 	"secure-media-cdn/infra/plan"
@@ -36,13 +37,25 @@ const (
 type issuer struct {
 	links       []api.Link
 	revocations []api.Revocation
+	ticket      *api.Ticket
 	err         error
 	asked       []string
 }
 
 func (i *issuer) Issue(_ context.Context, objects []string, terms issue.Terms) ([]api.Link, error) {
-	i.asked = append(i.asked, "issue "+strings.Join(objects, " ")+" "+terms.TTL.String())
+	i.asked = append(i.asked,
+		strings.TrimSpace("issue "+strings.Join(objects, " ")+" "+terms.TTL.String()+" "+terms.Audience))
 	return i.links, i.err
+}
+
+func (i *issuer) Ticket(_ context.Context, viewer string, audiences []string, _ time.Duration) (*api.Ticket, error) {
+	i.asked = append(i.asked, "ticket "+viewer+" "+strings.Join(audiences, " "))
+	return i.ticket, i.err
+}
+
+func (i *issuer) EndSession(_ context.Context, session string) error {
+	i.asked = append(i.asked, "end "+session)
+	return i.err
 }
 
 func (i *issuer) Revoke(_ context.Context, objects, hashes []string) ([]api.Revocation, error) {
@@ -379,6 +392,20 @@ func TestIssuingRevokingAndFetching(t *testing.T) {
 			204, "", ""},
 		{"a view in a format that is none", "views", `{"hash":"` + hash + `","format":"jxl"}`, issuer{}, 400, "", "format"},
 		{"a view elsewhere", "views", `{"hash":"` + hash + `","name":"../x","format":"avif"}`, issuer{}, 400, "", "no link"},
+		{"a link for a room", "links", `{"key":"chat/a.png","audience":"chat/room-42"}`,
+			issuer{links: []api.Link{{Hash: hash}}}, 200, "issue s3://media-test/chat/a.png 0s chat/room-42", hash},
+		{"a viewer signs in", "viewers", `{"viewer":"alice","audiences":["chat/room-42"]}`,
+			issuer{ticket: &api.Ticket{Ticket: "t", Session: "s", Cookie: "__Secure-viewer=t; Domain=app.localhost"}}, 200,
+			"ticket alice chat/room-42", `"cookieDomain":"app.localhost"`},
+		{"a viewer signs in without cookies", "viewers", `{"viewer":"alice","audiences":["chat"]}`,
+			issuer{ticket: &api.Ticket{Ticket: "t", Session: "s"}}, 200, "ticket alice chat", `"cookieDomain":""`},
+		{"the issuer refuses a viewer", "viewers", `{"viewer":"","audiences":[]}`, issuer{err: errors.New("name the viewer")},
+			502, "ticket  ", "name the viewer"},
+		{"a viewer signs out", "signouts", `{"session":"s"}`, issuer{}, 200, "end s", "{}"},
+		{"the issuer does not sign out", "signouts", `{"session":"s"}`, issuer{err: errors.New("try again")}, 502, "end s",
+			"try again"},
+		{"a fetch with a ticket", "fetches", `{"key":"guarded","ticket":"t"}`, issuer{}, 200, "", `"status":204`},
+		{"a fetch without one", "fetches", `{"key":"guarded"}`, issuer{}, 200, "", `"status":401`},
 		{"a redirect is told, not followed", "fetches", `{"key":"redirect"}`, issuer{}, 200, "", `"status":302`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -389,6 +416,13 @@ func TestIssuingRevokingAndFetching(t *testing.T) {
 				switch r.URL.Path {
 				case "/redirect":
 					http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
+				case "/guarded":
+					cookie, _ := r.Cookie(seal.TicketCookie)
+					if r.Header.Get("Authorization") == "Bearer t" && r.FormValue(seal.TicketQuery) == "t" && cookie.Value == "t" {
+						w.WriteHeader(http.StatusNoContent)
+					} else {
+						w.WriteHeader(http.StatusUnauthorized)
+					}
 				case "/images/" + hash, "/shop/b c.png":
 					_, _ = io.WriteString(w, "photo")
 				case "/images/" + hash + "/w320":

@@ -30,11 +30,12 @@ func (c *Console) object(key string) string {
 	return mapping.Object{Bucket: c.outputs.Bucket, Key: key}.String()
 }
 
-// serveIssue asks the issuer for a link of {"key"} that lives {"ttlSeconds"}.
+// serveIssue asks the issuer for a link of {"key"} that lives {"ttlSeconds"}, bound to an {"audience"} if any is given.
 func (c *Console) serveIssue(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Key        string `json:"key"`
 		TTLSeconds int64  `json:"ttlSeconds"` // 0 for the longest
+		Audience   string `json:"audience"`
 	}
 	if !readJSON(w, r, &in) {
 		return
@@ -44,7 +45,7 @@ func (c *Console) serveIssue(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	links, err := c.options.Issuer.Issue(r.Context(), []string{c.object(in.Key)},
-		issue.Terms{TTL: time.Duration(in.TTLSeconds) * time.Second})
+		issue.Terms{TTL: time.Duration(in.TTLSeconds) * time.Second, Audience: in.Audience})
 	if err == nil && len(links) != 1 {
 		err = errors.New("the issuer did not answer for the one object that it was asked for")
 	}

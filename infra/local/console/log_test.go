@@ -115,6 +115,6 @@ func TestTheStackIsShownWithoutSecrets(t *testing.T) {
 	assert.Equal(t, []fact{{"runtime", "python3.13"}, {"architectures", []any{"x86_64"}}},
 		answer.Groups[1].Resources[0].Facts)
 	assert.Contains(t, answer.Outputs, fact{"mediaBucket", testBucket})
-	assert.Equal(t, []service{{"chat", "private"}, {"shop", "public"}}, answer.Folders)
+	assert.Equal(t, []service{{Name: "chat", Access: "private"}, {Name: "shop", Access: "public"}}, answer.Folders)
 	assert.Equal(t, []string{"priceClass: one place"}, answer.Unsupported)
 }

@@ -36,6 +36,8 @@ func (c *Console) routes() {
 		"POST %s/api/revocations": c.serveRevoke,
 		"POST %s/api/fetches":     c.serveFetch,
 		"POST %s/api/views":       c.serveView,
+		"POST %s/api/viewers":     c.serveSignIn,
+		"POST %s/api/signouts":    c.serveSignOut,
 	} {
 		c.mux.HandleFunc(fmt.Sprintf(pattern, Path), handler)
 	}

@@ -36,7 +36,7 @@ type fetched struct {
 
 // ask fetches a path through the CDN, as a viewer without a cache of its own would. It takes no address, so it
 // reaches nothing but the CDN.
-func (c *Console) ask(r *http.Request, path, accept string) (fetched, []byte, error) {
+func (c *Console) ask(r *http.Request, path, accept, ticket string) (fetched, []byte, error) {
 	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, c.outputs.BaseURL+path, nil)
 	if err != nil {
 		return fetched{}, nil, errors.New("the key makes no address")
@@ -45,6 +45,7 @@ func (c *Console) ask(r *http.Request, path, accept string) (fetched, []byte, er
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cache-key-understand-cache-policy.html
 	request.Header.Set("Accept-Encoding", "gzip, deflate, br")
 	request.Header.Set("Accept", accept)
+	carry(request, ticket)
 	began := time.Now()
 	response, err := c.client.Do(request)
 	if err != nil {
@@ -64,11 +65,13 @@ func (c *Console) ask(r *http.Request, path, accept string) (fetched, []byte, er
 	return f, body, nil
 }
 
-// serveFetch fetches a link, {"hash"}, or {"key"} of a public picture, and tells what came.
+// serveFetch fetches a link, {"hash"}, or {"key"} of a public picture, with a viewer's {"ticket"} if there is one, and
+// tells what came.
 func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		Key  string `json:"key"`
-		Hash string `json:"hash"`
+		Key    string `json:"key"`
+		Hash   string `json:"hash"`
+		Ticket string `json:"ticket"`
 	}
 	if !readJSON(w, r, &in) {
 		return
@@ -81,7 +84,7 @@ func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	f, _, err := c.ask(r, path, accepts[variant.AVIF])
+	f, _, err := c.ask(r, path, accepts[variant.AVIF], in.Ticket)
 	if err != nil {
 		fail(w, http.StatusBadGateway, err.Error())
 		return
@@ -89,13 +92,15 @@ func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, f)
 }
 
-// serveView shows a link, {"hash"}, or a variant {"name"} of it, as a browser gets it whose best format is {"format"}.
+// serveView shows a link, {"hash"}, or a variant {"name"} of it, as a browser gets it whose best format is {"format"}, with
+// a viewer's {"ticket"} if there is one.
 // What came is told in a header; only a picture is passed on.
 func (c *Console) serveView(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Hash   string         `json:"hash"`
 		Name   string         `json:"name"`
 		Format variant.Format `json:"format"`
+		Ticket string         `json:"ticket"`
 	}
 	if !readJSON(w, r, &in) {
 		return
@@ -109,7 +114,7 @@ func (c *Console) serveView(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "this names no link, variant or format")
 		return
 	}
-	f, body, err := c.ask(r, path, accept)
+	f, body, err := c.ask(r, path, accept, in.Ticket)
 	if err != nil {
 		fail(w, http.StatusBadGateway, err.Error())
 		return

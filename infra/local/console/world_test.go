@@ -60,13 +60,13 @@ func startStack(t *testing.T, o resources.Options) (*resources.Stack, *client.Cl
 	return m, caller
 }
 
-// startWorld runs the dev stack and the console on it, and returns the page's
-// address.
-func startWorld(t *testing.T) string {
+// startWorld runs the dev stack, with this much of its configuration changed, and the console on it, and returns the
+// page's address.
+func startWorld(t *testing.T, config map[string]string) string {
 	t.Helper()
 	var c *Console
 	ready := make(chan struct{}) // c is set
-	doc := stackPlan(t, nil)
+	doc := stackPlan(t, config)
 	m, issuer := startStack(t, resources.Options{
 		Document:     doc,
 		OnRequest:    func(r cloudfront.Record) { <-ready; c.Observe(r) },

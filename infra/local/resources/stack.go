@@ -148,6 +148,15 @@ func Start(ctx context.Context, o Options) (m *Stack, err error) {
 // Failed receives an error when a part ends that should not.
 func (m *Stack) Failed() <-chan error { return m.failed }
 
+// HostName is the host of BaseURL without its port. It leads to every server of the stack.
+func (m *Stack) HostName() string {
+	u, err := url.Parse(m.BaseURL)
+	if err != nil { // it was made here
+		panic(err)
+	}
+	return u.Hostname()
+}
+
 // Close ends everything that was started, the last first, and waits for it. It may be called once.
 func (m *Stack) Close() {
 	for i := len(m.closers) - 1; i >= 0; i-- {

@@ -3,6 +3,7 @@ import { showAlarms } from './alarms.js';
 import { refresh, seen, startPictures } from './pictures.js';
 import { addRequests, startRequests } from './requests.js';
 import { showStack } from './stack.js';
+import { startViewers } from './viewers.js';
 import { startViews } from './views.js';
 
 // figures draws the counters.
@@ -68,6 +69,7 @@ try {
   showStack(stack);
   startRequests();
   startViews(stack);
+  startViewers(stack, () => refresh().catch((problem) => toast(problem.message, true)));
   startPictures(stack);
   watch(0);
   await refresh();

@@ -1,5 +1,6 @@
 import { api, bytes, call, chip, find, keep, make, span, text, toast, took } from './dom.js';
 import { startUploads } from './uploads.js';
+import { address, needsTicket, roomOf, viewer } from './viewers.js';
 import { openViews } from './views.js';
 
 let links = new Map(); // by path: what to update when an answer is seen
@@ -95,7 +96,8 @@ function card(picture) {
         version = now.version;
         thumbnail.replaceChildren(image(now));
       }
-      text(facts, `${now.access === 'none' ? 'no service' : now.access} · ${bytes(now.bytes)}`);
+      const access = now.access === 'none' ? 'no service' : needsTicket(key) ? 'private, with a ticket' : now.access;
+      text(facts, `${access} · ${bytes(now.bytes)}`);
       actions.hidden = now.access !== 'private';
       revoke.hidden = now.links.filter(({ state }) => state === 'live').length < 2;
       keep(list, known, ({ url }) => url, (link) => row(key, link));
@@ -151,6 +153,8 @@ function row(key, { hash, url }) {
     update(now) {
       const before = link.last;
       link = { ...now, last: before };
+      anchor.href = address(now.url, key);
+      download.href = address(`${now.url}/download`, key);
       const path = plain(new URL(now.url).pathname);
       links.set(path, shown);
       shown.tick();
@@ -172,7 +176,7 @@ function verdict({ result, status }) {
 
 async function issueLink(key) {
   const known = new Set([...document.querySelectorAll('.link')].map(({ dataset }) => dataset.hash));
-  const { hash, expiresAt } = await call('POST', 'links', { key, ttlSeconds: Number(find('#life').value) });
+  const { hash, expiresAt } = await call('POST', 'links', { key, ttlSeconds: Number(find('#life').value), audience: roomOf(key) });
   await refresh();
   const left = span((new Date(expiresAt) - Date.now()) / 1000 + 1);
   toast(known.has(hash) ? `The picture's link has enough life left, so it is given out again: ${left}.` : `A new link, for ${left}.`);
@@ -185,7 +189,7 @@ async function revokeLinks(key, hash) {
 }
 
 async function fetchLink(key, hash) {
-  const { status, xCache, age, bytes: size, milliseconds } = await call('POST', 'fetches', hash ? { hash } : { key });
+  const { status, xCache, age, bytes: size, milliseconds } = await call('POST', 'fetches', hash ? { hash, ticket: viewer()?.ticket } : { key });
   toast(`${status}, ${xCache}${age ? `, ${age} s old` : ''}: ${bytes(size)} in ${took(milliseconds)}.`);
   soon();
 }

@@ -1,4 +1,5 @@
 import { bytes, find, make, took, view } from './dom.js';
+import { address, viewer } from './viewers.js';
 
 let variants = []; // of the stack, narrow ones first
 let shown = 0; // counts what the dialog was asked to show: answers for what it showed before are late
@@ -29,17 +30,17 @@ function clear() {
 }
 
 // draw asks for one picture after the other, so that each one's time is its own.
-async function draw({ hash, url }) {
+async function draw({ key, hash, url }) {
   clear();
   const turn = shown;
   const format = find('#format').value;
-  const tiles = [{ name: '', definition: 'the photo as it was uploaded' }, ...variants].map((variant) => ({ ...variant, ...tile(variant, url) }));
+  const tiles = [{ name: '', definition: 'the photo as it was uploaded' }, ...variants].map((variant) => ({ ...variant, ...tile(variant, key, url) }));
   find('#tiles').append(...tiles.map(({ element }) => element));
   for (const { name, frame, facts, element } of tiles) {
     let fetched;
     let picture;
     try {
-      ({ fetched, picture } = await view({ hash, name, format }));
+      ({ fetched, picture } = await view({ hash, name, format, ticket: viewer()?.ticket }));
     } catch (problem) {
       fetched = { problem: problem.message };
     }
@@ -51,8 +52,8 @@ async function draw({ hash, url }) {
   }
 }
 
-function tile({ name, definition }, url) {
-  const frame = make('a', { class: 'frame', href: name ? `${url}/${name}` : url, target: '_blank', rel: 'noopener noreferrer', 'aria-label': `Open ${name || 'the photo'} in a new tab` });
+function tile({ name, definition }, key, url) {
+  const frame = make('a', { class: 'frame', href: address(name ? `${url}/${name}` : url, key), target: '_blank', rel: 'noopener noreferrer', 'aria-label': `Open ${name || 'the photo'} in a new tab` });
   const facts = make('p', { class: 'facts soft' }, 'fetching');
   const element = make('li', { class: 'tile', 'data-name': name }, frame, make('h3', {}, name || 'photo'), make('p', { class: 'soft' }, definition.replaceAll(',', ', ')), facts);
   return { element, frame, facts };
