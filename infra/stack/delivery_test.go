@@ -132,7 +132,7 @@ func TestTheEdgeFunctionIsConfiguredByOriginHeaders(t *testing.T) {
 		"x-media-table": "secure-media-cdn-everything-mappings", "x-media-regions": "eu-west-1,us-east-1,ap-southeast-2",
 		"x-media-bucket": "secure-media-cdn-everything-123456789012", "x-media-bucket-region": "eu-west-1",
 		"x-media-delivery": "origin", "x-media-signature-ttl": "300", "x-media-browser-cache": "86400",
-		"x-media-viewer-cache": "300",
+		"x-media-viewer-cache": "120",
 	}, customHeaders(t, planOf(t, "everything", nil)))
 	assert.Equal(t, "redirect", customHeaders(t,
 		planOf(t, "everything", config{"delivery": "redirect"}))["x-media-delivery"])

@@ -32,7 +32,7 @@ func TestOutputsTellApplicationsWhatTheyNeed(t *testing.T) {
 		"mediaBucket":    "secure-media-cdn-everything-123456789012", "mediaBucketRegion": "eu-west-1",
 		"mappingRegions": []any{"eu-west-1", "us-east-1", "ap-southeast-2"}, "linkTtlSeconds": 1209600.0,
 		"issuerUrl": "https://issuer.lambda-url.eu-west-1.on.aws/",
-		"services": []any{map[string]any{"name": "discussion", "access": "private", "viewers": "link"},
+		"services": []any{map[string]any{"name": "discussion", "access": "private", "viewers": "ticket"},
 			map[string]any{"name": "simple-chat", "access": "private", "viewers": "link"},
 			map[string]any{"name": "marketplace", "access": "public"}},
 	} {

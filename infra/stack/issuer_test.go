@@ -39,8 +39,8 @@ func TestTheIssuersConfigurationIsWhole(t *testing.T) {
 		"MEDIA_PUBLIC_SERVICES": "marketplace", "MEDIA_PRIVATE_SERVICES": "discussion,simple-chat", "MEDIA_CHECK_OBJECTS": "true",
 		"MEDIA_CALLERS": `[{"principal":"arn:aws:iam::123456789012:role/apps/discussion",` +
 			`"services":["discussion"]},{"principal":"210987654321","services":["discussion","marketplace"]}]`,
-		"MEDIA_TICKET_SERVICES": "", "MEDIA_VIEWER_TICKET_SECONDS": "43200",
-		"MEDIA_VIEWER_COOKIE_DOMAIN": "", "MEDIA_VARIANTS": "avatar,blur,w1280,w320,w640", "MEDIA_LINK_KEY_GENERATION": "7",
+		"MEDIA_TICKET_SERVICES": "discussion", "MEDIA_VIEWER_TICKET_SECONDS": "28800",
+		"MEDIA_VIEWER_COOKIE_DOMAIN": "example.com", "MEDIA_VARIANTS": "avatar,blur,w1280,w320,w640", "MEDIA_LINK_KEY_GENERATION": "7",
 		"MEDIA_KEY_VALUE_STORE": "arn:aws:cloudfront::123456789012:key-value-store/00000000-1111-2222-3333-444444444444",
 	}, env)
 

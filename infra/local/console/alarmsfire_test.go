@@ -157,6 +157,16 @@ var brings = map[string]func(*operated){
 	"ImagesSlow": func(o *operated) {
 		o.console.ObserveLambda("images", lambda.Report{Duration: 25 * time.Second})
 	},
+	"SessionFailed":        func(o *operated) { o.console.ObserveLambda("session", lambda.Report{Err: errBroken}) },
+	"SessionAnswersErrors": func(o *operated) { o.console.ObserveURL("session", http.StatusServiceUnavailable) },
+	"SessionGateFailed": func(o *operated) {
+		o.functions["session-gate"].instead = fails
+		o.get("/session")
+	},
+	"SessionGateAnswerRefused": func(o *operated) {
+		o.functions["session-gate"].instead = invalid
+		o.get("/session")
+	},
 	// The gate itself: it cannot read its store, or a key is not as it must be.
 	"GateFailed": func(o *operated) {
 		o.store.FailReads(func(string) error { return errBroken })
@@ -177,6 +187,7 @@ const (
 // cannot is why one machine cannot bring about the condition of the others. The name is without the region.
 var cannot = map[string]string{
 	"EdgeThrottled": waits, "EdgeLimitExceeded": waits, "IssuerThrottled": waits, "ImagesThrottled": waits,
+	"SessionThrottled": waits, "SessionGateThrottled": waits,
 	"GateThrottled": waits, "PublicThrottled": waits, "HeadersThrottled": waits,
 	"TableThrottled": unknown, "TableFailed": unknown, "TableWritesThrottled": unknown,
 	"EventsLost": unknown, "EventsLate": unknown, "RevocationListFull": unknown, "RevocationListFilling": unknown,

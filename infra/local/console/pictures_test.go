@@ -130,7 +130,11 @@ func TestTheExamplesForPagesWorkInABrowser(t *testing.T) {
 	definitions, err := json.Marshal(m.Outputs["imageVariants"])
 	require.NoError(t, err)
 	b := openBrowser(t)
-	shown := func() string { b.t.Helper(); b.until(complete); return b.evaluate("document.images[0].currentSrc").(string) }
+	shown := func() string {
+		b.t.Helper()
+		b.until(complete)
+		return b.evaluate("document.images[0].currentSrc").(string)
+	}
 
 	t.Run("the browser chooses the size that the screen needs", func(t *testing.T) {
 		for _, c := range []struct {
