@@ -153,7 +153,8 @@ func TestAnObjectWithTooManyLiveLinksGetsNoMore(t *testing.T) {
 	}
 	require.NoError(t, w.store.Apply(context.Background(), mapping.Change{Record: crowd}))
 	last := bound(t, i, object, "club")
-	links, err := i.Issue(context.Background(), []string{object, "s3://media/club/b.jpg"}, issue.Terms{Audience: "club/new"})
+	links, err := i.Issue(context.Background(), []string{object, "s3://media/club/b.jpg"},
+		issue.Terms{Audience: "club/new"})
 	require.NoError(t, err)
 	require.NotNil(t, links[0].Err)
 	assert.Equal(t, issue.CodeTooManyLinks, links[0].Err.Code)

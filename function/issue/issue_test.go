@@ -324,7 +324,8 @@ func TestWhatIsWrongWithOneObjectHarmsNoOther(t *testing.T) {
 func TestAnObjectNamedTwiceGetsOneLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(&mapping.Memory{})
-	links, err := w.issuer().Issue(context.Background(), []string{"s3://media/a", "s3://media/b", "s3://media/a"}, issue.Terms{})
+	links, err := w.issuer().Issue(context.Background(), []string{"s3://media/a", "s3://media/b", "s3://media/a"},
+		issue.Terms{})
 	require.NoError(t, err)
 	assert.Equal(t, links[0], links[2])
 	assert.NotEqual(t, links[0].Hash, links[1].Hash)

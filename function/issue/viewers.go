@@ -41,8 +41,8 @@ type Ticket struct {
 	Viewer string
 }
 
-// Ticket returns a ticket for a viewer who is a member of the audiences, for as long as ttl; 0 is the Issuer's TicketTTL.
-// viewer is whatever the caller knows the viewer by. The error is an *Error.
+// Ticket returns a ticket for a viewer who is a member of the audiences, for as long as ttl; 0 is the Issuer's
+// TicketTTL. viewer is whatever the caller knows the viewer by. The error is an *Error.
 func (i *Issuer) Ticket(ctx context.Context, viewer string, audiences []string, ttl time.Duration) (Ticket, error) {
 	if err := i.checkTicket(viewer, audiences, &ttl); err != nil {
 		return Ticket{}, err
@@ -71,8 +71,8 @@ func (i *Issuer) checkTicket(viewer string, audiences []string, ttl *time.Durati
 	}
 	switch {
 	case viewer == "" || len(viewer) > maxViewerBytes:
-		return problem(CodeBadRequest, "name the viewer in 1 to %d bytes: an account's id, or anything else that is the same "+
-			"at each call", maxViewerBytes).At("viewer")
+		return problem(CodeBadRequest, "name the viewer in 1 to %d bytes: an account's id, or anything else that is the "+
+			"same at each call", maxViewerBytes).At("viewer")
 	case len(audiences) == 0:
 		return problem(CodeBadRequest, "name at least one audience").At("audiences")
 	case len(audiences) > seal.MaxAudiences:

@@ -126,11 +126,17 @@ func TestWhereNobodyAsksForTicketsThatIsSaid(t *testing.T) {
 		caller   []string
 		code     string
 	}{
-		"no service asks":               {issue.Services{"chat": issue.ByLink, "shop": issue.Public}, []string{"chat"}, issue.CodeNoViewers},
-		"no service at all":             {nil, nil, issue.CodeNoViewers},
-		"the caller is for another one": {issue.Services{"chat": issue.ByLink, "bar": issue.ByTicket}, []string{"chat"}, issue.CodeForbidden},
-		"the caller is for no service":  {issue.Services{"bar": issue.ByTicket}, nil, issue.CodeForbidden},
-		"the caller is for one that is": {issue.Services{"club": issue.ByTicket, "bar": issue.ByTicket}, []string{"club"}, ""},
+		"no service asks": {
+			issue.Services{"chat": issue.ByLink, "shop": issue.Public}, []string{"chat"}, issue.CodeNoViewers,
+		},
+		"no service at all": {nil, nil, issue.CodeNoViewers},
+		"the caller is for another one": {
+			issue.Services{"chat": issue.ByLink, "bar": issue.ByTicket}, []string{"chat"}, issue.CodeForbidden,
+		},
+		"the caller is for no service": {issue.Services{"bar": issue.ByTicket}, nil, issue.CodeForbidden},
+		"the caller is for one of them": {
+			issue.Services{"club": issue.ByTicket, "bar": issue.ByTicket}, []string{"club"}, "",
+		},
 	} {
 		i.Services = tt.services
 		caller := i.Within(tt.caller)

@@ -84,7 +84,7 @@ func CheckCallers(callers []Caller, services []string) []error {
 }
 
 // CheckSize returns an error if the callers and the lists of names, of services and of variants, are too much for the
-// function's environment; it begins with how many callers there are. A service that asks for tickets counts in two lists.
+// function's environment; it begins with how many callers there are. A service that asks for tickets is in two lists.
 func CheckSize(callers []Caller, lists ...[]string) error {
 	size := len(EncodeCallers(callers))
 	for _, names := range lists {

@@ -49,7 +49,8 @@ func TestABoundLinkAndItsViewersTicketAreWhatTheGateAsksFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mappingtest.Engine(t))
 	h := w.started()
-	status, body, _ := call(t, h, http.MethodPost, "/links", `{"objects":["s3://media/club/a.jpg"],"audience":"club/room-1"}`)
+	status, body, _ := call(t, h, http.MethodPost, "/links",
+		`{"objects":["s3://media/club/a.jpg"],"audience":"club/room-1"}`)
 	require.Equal(t, 200, status, body)
 	var links api.IssueAnswer
 	require.NoError(t, json.Unmarshal([]byte(body), &links))
@@ -66,7 +67,8 @@ func TestABoundLinkAndItsViewersTicketAreWhatTheGateAsksFor(t *testing.T) {
 	assert.Contains(t, body, `"audience":"club/room-1"`)
 	assert.NotEqual(t, hash, issued(t, h, "s3://media/club/a.jpg"), "the whole service has a link of its own")
 
-	status, body, _ = call(t, h, http.MethodPost, "/viewers", `{"viewer":"ann","audiences":["club/room-1"],"ttlSeconds":600}`)
+	status, body, _ = call(t, h, http.MethodPost, "/viewers",
+		`{"viewer":"ann","audiences":["club/room-1"],"ttlSeconds":600}`)
 	require.Equal(t, 200, status, body)
 	var ticket api.Ticket
 	require.NoError(t, json.Unmarshal([]byte(body), &ticket))

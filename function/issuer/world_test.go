@@ -43,7 +43,8 @@ func newWorld(t *testing.T, server *engine.Server) *world {
 	w.cfg = cfg
 	w.aws = &cloudtest.AWS{
 		DynamoDB: server.URL, KeyValueStore: cloudtest.KeyValueStore{Entries: sealtest.Entries(1, 2, 3)},
-		Objects: map[string]string{"simple-chat/a.jpg": "a1", "simple-chat/b.jpg": "b1", "marketplace/p.jpg": "p1", "club/a.jpg": "c1"},
+		Objects: map[string]string{"simple-chat/a.jpg": "a1", "simple-chat/b.jpg": "b1", "marketplace/p.jpg": "p1",
+			"club/a.jpg": "c1"},
 	}
 	return w
 }

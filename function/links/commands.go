@@ -27,7 +27,7 @@ type session struct {
 
 type issueCommand struct {
 	TTL      life     `help:"Life of new links, such as 90s, 12h or 7d. Default: the longest there is." placeholder:"TIME"`
-	Audience string   `help:"Who may see the objects, of a service that asks for tickets: the service, or SERVICE/NAME. Default: the service." placeholder:"NAME"`
+	Audience string   `help:"${audienceHelp}" placeholder:"NAME"`
 	Objects  []string `arg:"" optional:"" help:"Objects as s3://bucket/key; - alone reads many from standard input."`
 	Many     many     `embed:"" group:"Many objects, from standard input or a file:"`
 }

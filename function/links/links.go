@@ -80,6 +80,8 @@ func run(ctx context.Context, args []string, t terminal, local string) (code int
 			"Exit codes: 0 all went well, 1 something failed, 2 wrong usage, 3 the issuer cannot be reached or refuses."),
 		kong.Vars{
 			"outputsHelp": "Stack outputs, as pulumi stack output --json prints them. Default: those of make run.",
+			"audienceHelp": "Who may see the objects, of a service that asks for tickets: the service, or SERVICE/NAME. " +
+				"Default: the service.",
 			"targetsHelp": "Links, their hashes, or objects as s3://bucket/key, which lose all their links; " +
 				"- reads one a line from standard input.",
 			"listHelp": "List the live links, one JSON object a line. It needs dynamodb:Scan on the mapping table, " +

@@ -14,7 +14,7 @@ type viewerCommand struct {
 }
 
 type ticketCommand struct {
-	TTL       life     `help:"Life of the ticket, such as 90s, 12h or 7d. Default: the longest there is." placeholder:"TIME"`
+	TTL       life     `help:"Life of the ticket, such as 90s or 12h. Default: the longest there is." placeholder:"TIME"`
 	Viewer    string   `arg:"" help:"What you know the viewer by, such as an account's id."`
 	Audiences []string `arg:"" help:"What the viewer is a member of: services that ask for tickets, or SERVICE/NAME."`
 }

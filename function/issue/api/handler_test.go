@@ -152,7 +152,8 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 		},
 		"a viewer that is no text": {"POST", "/viewers", `{"viewer":7,"audiences":["club"]}`, 400, "bad_request", "viewer"},
 		"a viewer with a name too long": {
-			"POST", "/viewers", `{"viewer":"` + strings.Repeat("x", 257) + `","audiences":["club"]}`, 400, "bad_request", "viewer",
+			"POST", "/viewers", `{"viewer":"` + strings.Repeat("x", 257) + `","audiences":["club"]}`,
+			400, "bad_request", "viewer",
 		},
 		"half a pair in a viewer": {
 			"POST", "/viewers", `{"viewer":"\ud800","audiences":["club"]}`, 400, "bad_request", "viewer",
@@ -168,7 +169,8 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 			"POST", "/viewers", `{"viewer":"a","audiences":["club",7]}`, 400, "bad_request", "audiences[1]",
 		},
 		"33 audiences": {
-			"POST", "/viewers", `{"viewer":"a","audiences":[` + strings.Repeat(`"club",`, 32) + `"club"]}`, 400, "too_many", "audiences",
+			"POST", "/viewers", `{"viewer":"a","audiences":[` + strings.Repeat(`"club",`, 32) + `"club"]}`,
+			400, "too_many", "audiences",
 		},
 		"a malformed audience": {
 			"POST", "/viewers", `{"viewer":"a","audiences":["club","club/"]}`, 400, "bad_audience", "audiences[1]",
@@ -195,18 +197,25 @@ func TestEveryWrongCallIsRefusedWithACodeAndItsField(t *testing.T) {
 			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":43201}`, 400, "bad_ttl", "ttlSeconds",
 		},
 		"a ticket's life that would overflow": {
-			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":9223372036854775807}`, 400, "bad_ttl", "ttlSeconds",
+			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"ttlSeconds":9223372036854775807}`,
+			400, "bad_ttl", "ttlSeconds",
 		},
 		"an unknown field of a ticket": {
 			"POST", "/viewers", `{"viewer":"a","audiences":["club"],"session":"x"}`, 400, "bad_request", "session",
 		},
-		"a malformed session":                 {"DELETE", "/viewers/short", "", 400, "bad_session", "session"},
-		"a session with a character too much": {"DELETE", "/viewers/" + liveSession() + "A", "", 400, "bad_session", "session"},
-		"a session of other characters":       {"DELETE", "/viewers/" + liveSession()[:15] + "+", "", 400, "bad_session", "session"},
-		"a session with a line end":           {"DELETE", "/viewers/" + liveSession()[:15] + "%0A", "", 400, "bad_session", "session"},
-		"a session that would never end":      {"DELETE", "/viewers/AAAAAAAAAAD_____", "", 400, "bad_session", "session"},
-		"sessions in all":                     {"GET", "/viewers", "", 405, "bad_method", ""},
-		"a session to be shown":               {"GET", "/viewers/" + liveSession(), "", 405, "bad_method", ""},
+		"a malformed session": {"DELETE", "/viewers/short", "", 400, "bad_session", "session"},
+		"a session with a character too much": {
+			"DELETE", "/viewers/" + liveSession() + "A", "", 400, "bad_session", "session",
+		},
+		"a session of other characters": {
+			"DELETE", "/viewers/" + liveSession()[:15] + "+", "", 400, "bad_session", "session",
+		},
+		"a session with a line end": {
+			"DELETE", "/viewers/" + liveSession()[:15] + "%0A", "", 400, "bad_session", "session",
+		},
+		"a session that would never end": {"DELETE", "/viewers/AAAAAAAAAAD_____", "", 400, "bad_session", "session"},
+		"sessions in all":                {"GET", "/viewers", "", 405, "bad_method", ""},
+		"a session to be shown":          {"GET", "/viewers/" + liveSession(), "", 405, "bad_method", ""},
 
 		"an unknown path":           {"GET", "/", "", 404, "no_such_route", ""},
 		"a path below a hash":       {"GET", "/links/" + unknown + "/x", "", 404, "no_such_route", ""},

@@ -22,7 +22,8 @@ func issueLinks(c *call) (int, any) {
 	fresh := 0
 	for n, l := range links {
 		answer.Links[n] = Link{
-			Object: l.Object, URL: l.URL, Download: l.Download, Variants: l.Variants, Hash: l.Hash, ExpiresAt: moment(l.ExpiresAt),
+			Object: l.Object, URL: l.URL, Download: l.Download, Variants: l.Variants,
+			Hash: l.Hash, ExpiresAt: moment(l.ExpiresAt),
 			Service: l.Service, Audience: l.Audience, Error: wire(l.Err, at("objects", n)),
 		}
 		if l.Err != nil {
@@ -48,7 +49,8 @@ func showLink(c *call) (int, any) {
 	c.note(slog.String("state", string(shown.State)))
 	m := shown.Mapping
 	return http.StatusOK, Shown{
-		Hash: m.Hash, URL: shown.URL, Download: shown.Download, Variants: shown.Variants, Object: m.Object.String(), State: string(shown.State), Service: m.Service, Audience: m.Audience,
+		Hash: m.Hash, URL: shown.URL, Download: shown.Download, Variants: shown.Variants,
+		Object: m.Object.String(), State: string(shown.State), Service: m.Service, Audience: m.Audience,
 		CreatedAt: moment(m.CreatedAt), ExpiresAt: m.ExpiresAt.UTC(), RevokedAt: moment(shown.RevokedAt),
 	}
 }
@@ -107,8 +109,8 @@ func revocation(o issue.Outcome, field string) Revocation {
 	return r
 }
 
-// makeTicket answers POST /viewers. The log has neither the ticket nor who the viewer is: a pseudonym tells one viewer's
-// calls from another's.
+// makeTicket answers POST /viewers. The log has neither the ticket nor who the viewer is: a pseudonym tells one
+// viewer's calls from another's.
 func makeTicket(c *call) (int, any) {
 	viewer, audiences, ttl, problem := parseTicket(c.body, c.issuer.TicketTTL)
 	if problem != nil {
