@@ -28,6 +28,11 @@ func serving(i *issue.Issuer) (http.Handler, *bytes.Buffer) {
 	return apitest.As(api.New(i, slog.New(slog.NewJSONHandler(&log, nil)), time.Now), "chat", "shop", "club"), &log
 }
 
+// quietAPI is the API of the issuer without a log.
+func quietAPI(i *issue.Issuer) http.Handler {
+	return api.New(i, slog.New(slog.DiscardHandler), time.Now)
+}
+
 func call(h http.Handler, method, path, body string) (status int, answer string, headers http.Header) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
