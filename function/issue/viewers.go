@@ -8,12 +8,6 @@ import (
 	"secure-media-cdn/function/seal"
 )
 
-// MinTicketLife and MaxTicketLife bound how long a viewer's ticket lives, whatever a stack says.
-const (
-	MinTicketLife = time.Minute
-	MaxTicketLife = 30 * 24 * time.Hour
-)
-
 // maxViewerBytes bounds what a caller may call a viewer.
 const maxViewerBytes = 256
 
@@ -80,8 +74,8 @@ func (i *Issuer) checkTicket(viewer string, audiences []string, ttl *time.Durati
 			len(audiences)).At("audiences")
 	case *ttl == 0:
 		*ttl = i.TicketTTL
-	case *ttl < MinTicketLife || *ttl > i.TicketTTL:
-		return problem(CodeBadTTL, "a ticket lives for %d to %d seconds", int64(MinTicketLife/time.Second),
+	case *ttl < seal.MinTicketLife || *ttl > i.TicketTTL:
+		return problem(CodeBadTTL, "a ticket lives for %d to %d seconds", int64(seal.MinTicketLife/time.Second),
 			int64(i.TicketTTL/time.Second)).At("ttlSeconds")
 	}
 	for n, name := range audiences {
@@ -118,7 +112,7 @@ func (i *Issuer) EndSession(ctx context.Context, id string) error {
 	}
 	session, expiresAt, err := seal.ParseSessionID(id)
 	now := i.Now()
-	if err != nil || expiresAt.After(now.Add(MaxTicketLife+time.Minute)) {
+	if err != nil || expiresAt.After(now.Add(seal.MaxTicketLife+time.Minute)) {
 		return problem(CodeBadSession, "this is no session: pass the one that came with the ticket")
 	}
 	if !now.Before(expiresAt) {

@@ -171,11 +171,11 @@ func TestASessionIsEndedUntilItsTicketWouldHaveExpired(t *testing.T) {
 	assert.Equal(t, map[seal.Session]time.Time{{7: 1}: ticket.ExpiresAt}, c.ended)
 
 	i.TicketTTL = time.Hour // a stack that now gives less may have given more
-	long := session(w.now.Add(issue.MaxTicketLife))
+	long := session(w.now.Add(seal.MaxTicketLife))
 	require.NoError(t, i.EndSession(context.Background(), long))
 	assert.Len(t, c.ended, 2)
 	for _, wrong := range []string{"", "short", long + "A", long[:15] + "=", long[:15] + "\n", long[:14] + "\r\n",
-		session(w.now.Add(issue.MaxTicketLife + 2*time.Minute)), session(time.Unix(1<<32-1, 0))} {
+		session(w.now.Add(seal.MaxTicketLife + 2*time.Minute)), session(time.Unix(1<<32-1, 0))} {
 		err := i.EndSession(context.Background(), wrong)
 		require.Error(t, err, "%q", wrong)
 		assert.Equal(t, issue.CodeBadSession, issue.AsError(err).Code, "%q", wrong)

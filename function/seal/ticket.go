@@ -14,6 +14,13 @@ import (
 // them, on every request.
 const MaxAudiences = 32
 
+// MinTicketLife and MaxTicketLife bound how long a ticket lives, whatever a stack
+// says.
+const (
+	MinTicketLife = time.Minute
+	MaxTicketLife = 30 * 24 * time.Hour
+)
+
 // The layout of a ticket: where each part begins, and how long it is. The seal
 // follows the audiences.
 const (

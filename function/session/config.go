@@ -68,6 +68,9 @@ func loadConfig(getenv func(string) string) (config, error) {
 		}
 		return n
 	}
+	seconds := func(name string, least, most time.Duration) time.Duration {
+		return time.Duration(number(name, int(least/time.Second), int(most/time.Second))) * time.Second
+	}
 	list := func(name string) []string {
 		names := strings.Split(getenv(name), ",")
 		if slices.Contains(names, "") {
@@ -81,7 +84,7 @@ func loadConfig(getenv func(string) string) (config, error) {
 		claim:        text(EnvAudiencesClaim, CheckClaim),
 		origins:      list(EnvOrigins),
 		services:     list(EnvTicketServices),
-		ticketTTL:    time.Duration(number(EnvTicketSeconds, 60, 2_592_000)) * time.Second,
+		ticketTTL:    seconds(EnvTicketSeconds, seal.MinTicketLife, seal.MaxTicketLife),
 		cookieDomain: text(EnvCookieDomain, checkPresent),
 		generation:   number(EnvKeyGeneration, 1, seal.MaxGeneration),
 		store:        text(EnvKeyValueStore, checkARN),

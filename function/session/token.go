@@ -88,7 +88,7 @@ func (h *Handler) checkClaims(standard jwt.Claims, claims map[string]any) error 
 	case errors.Is(err, jwt.ErrInvalidAudience):
 		return problem(CodeBadToken, "the token is for another client")
 	case hasAZP && azp != h.config.clientID, !hasAZP && len(standard.Audience) > 1:
-		return problem(CodeBadToken, "the token was made for several clients, and not for this one")
+		return problem(CodeBadToken, "the token is for several clients, or was given to another one")
 	case standard.Expiry == nil:
 		return problem(CodeBadToken, "the token never expires")
 	case errors.Is(err, jwt.ErrExpired):

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	source "secure-media-cdn/function/gate"
-	"secure-media-cdn/function/issue"
+	"secure-media-cdn/function/seal"
 )
 
 // Values of a private service's viewers.
@@ -83,7 +83,7 @@ func (v *validation) viewers(c Config) {
 	})
 	v.want(len(ways) > 0 || len(c.ticketServices()) == 0, "viewerCarriers", "empty",
 		"a service asks for tickets (%s), and they must come in some way", strings.Join(c.ticketServices(), ", "))
-	v.between(c.ViewerTicketSeconds, int(issue.MinTicketLife/time.Second), int(issue.MaxTicketLife/time.Second),
+	v.between(c.ViewerTicketSeconds, int(seal.MinTicketLife/time.Second), int(seal.MaxTicketLife/time.Second),
 		"viewerTicketSeconds", "seconds")
 	v.want(0 <= c.ViewerCacheSeconds && c.ViewerCacheSeconds <= c.linkTTLSeconds(), "viewerCacheSeconds",
 		c.ViewerCacheSeconds, "it must be 0 to linkTtlDays (%d seconds)", c.linkTTLSeconds())

@@ -76,7 +76,7 @@ func parseTicket(raw []byte, longest time.Duration) (viewer string, audiences []
 	if audiences, problem = texts("audiences", fields["audiences"], seal.MaxAudiences); problem != nil {
 		return "", nil, 0, problem
 	}
-	ttl, problem = life(fields["ttlSeconds"], "a ticket", int64(issue.MinTicketLife/time.Second), longest)
+	ttl, problem = life(fields["ttlSeconds"], "a ticket", int64(seal.MinTicketLife/time.Second), longest)
 	return viewer, audiences, ttl, problem
 }
 
