@@ -5,13 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,73 +20,6 @@ import (
 	"secure-media-cdn/infra/local/cloudfront"
 	"secure-media-cdn/infra/local/resources"
 )
-
-// examples are the blocks of code of function/issue/pictures.md, in order.
-type examples struct {
-	Srcset, Placeholder, Fallback      string // HTML
-	SrcsetOf, BlurOf, PixelsOf, Bearer string // JavaScript
-	Config, Loader, Component          string // of Next.js
-}
-
-func readExamples(t *testing.T) (e examples) {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join(moduleRoot(t), "function", "issue", "pictures.md"))
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```(\\w+)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	into := []*string{&e.Srcset, &e.SrcsetOf, &e.Placeholder, &e.BlurOf, &e.Config, &e.Loader, &e.Component, &e.Fallback,
-		&e.PixelsOf, &e.Bearer}
-	languages := []string{"html", "js", "html", "js", "js", "js", "jsx", "html", "js", "js"}
-	require.Len(t, blocks, len(into), "an example without a test")
-	for n, block := range blocks {
-		require.Equal(t, languages[n], block[1])
-		*into[n] = block[2]
-	}
-	return e
-}
-
-// of puts a real link in the place of the page's.
-func (e examples) of(block, link string) string {
-	return strings.ReplaceAll(block, "https://media.example.com/images/<hash>", link)
-}
-
-// application is a server of pages, whose origin the stack allows.
-type application struct {
-	*httptest.Server
-	mu   sync.Mutex
-	page string
-}
-
-func newApplication(t *testing.T) *application {
-	a := &application{}
-	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(w, a.page)
-	}))
-	t.Cleanup(a.Close)
-	return a
-}
-
-// shows opens a page with this body.
-func (a *application) shows(b *tab, body string) {
-	b.t.Helper()
-	a.mu.Lock()
-	a.page = `<!doctype html><link rel="icon" href="data:,"><style>body { margin: 0 }</style>` + body
-	a.mu.Unlock()
-	b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(a.URL))
-}
-
-// module runs a module of JavaScript in the page and waits for what its function returns.
-func (b *tab) module(source, call string) any {
-	b.t.Helper()
-	source = strings.ReplaceAll(source, "export ", "")
-	b.evaluate("{ " + source + " globalThis.outcome = undefined; Promise.resolve().then(() => " + call +
-		").then((v) => { outcome = { v } }, (e) => { outcome = { e: String(e) } }) } 0")
-	b.until("outcome")
-	require.Empty(b.t, b.evaluate("outcome.e ?? ''"))
-	return b.evaluate("outcome.v")
-}
 
 const complete = "document.images[0]?.complete && document.images[0].naturalWidth > 0"
 
@@ -130,6 +57,13 @@ func TestTheExamplesForPagesWorkInABrowser(t *testing.T) {
 	definitions, err := json.Marshal(m.Outputs["imageVariants"])
 	require.NoError(t, err)
 	b := openBrowser(t)
+	try := func(name string, f func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			defer func(whole *testing.T) { b.t = whole }(b.t)
+			b.t = t
+			f(t)
+		})
+	}
 	shown := func() string {
 		b.t.Helper()
 		b.until(complete)
@@ -149,23 +83,23 @@ func TestTheExamplesForPagesWorkInABrowser(t *testing.T) {
 		}
 		b.do(chromedp.EmulateViewport(1360, 900))
 	})
-	t.Run("srcset is made of what the backend hands on", func(t *testing.T) {
+	try("srcset is made of what the backend hands on", func(t *testing.T) {
 		made := b.module(e.SrcsetOf, fmt.Sprintf("srcset(%s, %s, ['w320', 'w640'])", answer, definitions))
 		assert.Equal(t, photo.Variants["w320"]+" 320w, "+photo.Variants["w640"]+" 640w", made)
 		assert.Contains(t, e.of(e.Srcset, photo.URL), made, "as in the page's own example")
 	})
-	t.Run("the format is the best that the browser shows", func(t *testing.T) {
+	try("the format is the best that the browser shows", func(t *testing.T) {
 		assert.Equal(t, "image/avif", b.module("", "fetch('"+photo.Variants["w320"]+
 			"', {headers: {accept: 'image/avif,image/webp,*/*'}}).then((a) => a.headers.get('content-type'))"))
 	})
-	t.Run("a placeholder shows below the photo", func(t *testing.T) {
+	try("a placeholder shows below the photo", func(t *testing.T) {
 		app.shows(b, e.of(e.Placeholder, photo.URL))
 		assert.Equal(t, photo.Variants["w640"], shown())
 		blur := photo.Variants["blur"]
 		require.Eventually(t, func() bool { return len(seen.of(blur)) > 0 }, patience, 10*time.Millisecond)
 		assert.Contains(t, seen.of(blur)[0], "200")
 	})
-	t.Run("Next.js asks for the variants", func(t *testing.T) {
+	try("Next.js asks for the variants", func(t *testing.T) {
 		photo := unseen()
 		blur := node(t, e.BlurOf, "blurDataURL", photo)
 		assert.Regexp(t, `^data:image/webp;base64,`, blur)
@@ -176,7 +110,7 @@ func TestTheExamplesForPagesWorkInABrowser(t *testing.T) {
 		app.shows(b, html)
 		assert.Equal(t, photo.Variants["w320"], shown())
 	})
-	t.Run("what is no photo is offered as a file", func(t *testing.T) {
+	try("what is no photo is offered as a file", func(t *testing.T) {
 		notes := link("simple-chat/notes.pdf", "application/pdf", []byte("%PDF-1.7\n"))
 		app.shows(b, e.of(e.Fallback, notes.URL))
 		b.until("document.body.innerText.trim() === 'Download'")
@@ -190,14 +124,14 @@ func TestTheExamplesForPagesWorkInABrowser(t *testing.T) {
 		require.NoError(t, saved.Body.Close())
 		assert.Contains(t, saved.Header.Get("Content-Disposition"), `attachment; filename="notes.pdf"`)
 	})
-	t.Run("scripts of allowed origins read pixels", func(t *testing.T) {
+	try("scripts of allowed origins read pixels", func(t *testing.T) {
 		app.shows(b, "")
 		assert.EqualValues(t, 320*200*4, b.module(e.PixelsOf, fmt.Sprintf("pixels(%s).then((p) => p.data.length)", answer)))
 		elsewhere := newApplication(t)
 		elsewhere.shows(b, "")
 		assert.Equal(t, "refused", b.module(e.PixelsOf, fmt.Sprintf("pixels(%s).then(() => 'read', () => 'refused')", answer)))
 	})
-	t.Run("a link that asks for a ticket", func(t *testing.T) {
+	try("a link that asks for a ticket", func(t *testing.T) {
 		bound := link("discussion/hills.jpg", "image/jpeg", file)
 		signedIn, err := issuer.Ticket(t.Context(), "ada", []string{"discussion"}, time.Hour)
 		require.NoError(t, err)
@@ -218,40 +152,4 @@ func TestTheExamplesForPagesWorkInABrowser(t *testing.T) {
 		app.shows(b, `<img src="`+notes.URL+"?ticket="+ticket+`">`)
 		b.until(complete)
 	})
-}
-
-// node runs a function of a module in Node.js and returns what it says.
-func node(t *testing.T, source, function string, argument any) string {
-	t.Helper()
-	in, err := json.Marshal(argument)
-	require.NoError(t, err)
-	file := filepath.Join(t.TempDir(), "example.mjs")
-	source += fmt.Sprintf("\nprocess.stdout.write(await %s(%s) ?? '');\n", function, in)
-	require.NoError(t, os.WriteFile(file, []byte(source), 0o600))
-	return run(t, exec.Command("node", file))
-}
-
-// rendered is what Next.js makes of the page's component.
-func rendered(t *testing.T, e examples, props map[string]any) string {
-	t.Helper()
-	here := filepath.Join(moduleRoot(t), "infra", "local", "console", "nextjs")
-	installed := filepath.Join(moduleRoot(t), "build", "npm", "infra", "local", "console", "nextjs")
-	if _, err := os.Stat(filepath.Join(installed, "node_modules", "next")); err != nil {
-		t.Fatal("there is no Next.js to test with: run `make nextjs`")
-	}
-	in, err := json.Marshal(map[string]any{"config": e.Config, "loader": e.Loader, "component": e.Component, "props": props})
-	require.NoError(t, err)
-	cmd := exec.Command("node", filepath.Join(here, "render.cjs"), installed)
-	cmd.Stdin = bytes.NewReader(in)
-	return run(t, cmd)
-}
-
-func run(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	var errors bytes.Buffer
-	cmd.Stderr = &errors
-	out, err := cmd.Output()
-	require.NoError(t, err, "%s", &errors)
-	require.Empty(t, errors.String(), "Next.js has nothing to complain about")
-	return string(out)
 }
