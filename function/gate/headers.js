@@ -42,7 +42,8 @@ function handler(event) {
     if (link !== null && !/no-store/i.test(control)) {
         const left = Math.max(0, Math.floor(link.readUInt32BE(expiryOffset) - Date.now() / 1000));
         if (link[policyOffset] > 0) {
-            headers['cache-control'] = { value: 'private, max-age=' + Math.min(viewerCacheSeconds, maxAge(control), left) };
+            const kept = Math.min(viewerCacheSeconds, maxAge(control), left);
+            headers['cache-control'] = { value: 'private, max-age=' + kept };
         } else if (control !== '') {
             headers['cache-control'] = { value: shortened(control, left) };
         }
