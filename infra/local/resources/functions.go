@@ -67,6 +67,7 @@ func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error)
 		Environment struct{ Variables map[string]string }
 		Handler     string
 		Name        string
+		Role        string
 		Runtime     string
 		Timeout     int
 		Reserved    *int `json:"reservedConcurrentExecutions"`
@@ -104,6 +105,16 @@ func (m *Stack) newFunction(r plan.Resource, replicated bool) (*function, error)
 	}
 	for name, url := range m.Endpoints {
 		c.Environment[name] = url
+	}
+	rights, err := rights(m.o.Document, in.Role)
+	if err != nil {
+		return nil, err
+	}
+	if len(rights) == 0 {
+		c.Credentials = nobody
+	}
+	if !rights["dynamodb"] {
+		delete(c.Environment, "AWS_ENDPOINT_URL_DYNAMODB")
 	}
 	if m.o.OnInvocation != nil {
 		c.Report = func(report lambda.Report) { m.o.OnInvocation(r.Name, report) }

@@ -42,7 +42,7 @@ const (
 	noBill    = "tags: there is no bill to sort"
 	noDisk    = "encryption at rest: the files are this machine's"
 	noHistory = "old versions and backups: an object and a table are as they are now, and a queue lasts as long as the run"
-	noRoles   = "IAM: every call here has one key, which may do all that this stack's functions do"
+	noRoles   = "IAM: the functions that may do anything beyond their logs share one key, which may do all that they do"
 	noLogs    = "log groups: the functions' lines go to the terminal"
 	noAlarms  = "alarms, topics, metrics and dashboards: the console computes what it can"
 	noNames   = "DNS and certificates: the CDN is reached by its port"
@@ -85,9 +85,9 @@ var kinds = map[string]kind{
 	},
 	"aws:dynamodb/tableReplica:TableReplica": {why: noReplica},
 	typeFunction: {
-		supported: "code environment handler name reservedConcurrentExecutions runtime timeout",
+		supported: "code environment handler name reservedConcurrentExecutions role runtime timeout",
 		not: map[string]string{
-			"architectures": noCPU, "memorySize": noCPU, "loggingConfig": noCPU, "role": noRoles, "tags": noBill,
+			"architectures": noCPU, "memorySize": noCPU, "loggingConfig": noCPU, "tags": noBill,
 			"description": noDeploy, "publish": noDeploy,
 		},
 	},
@@ -107,10 +107,10 @@ var kinds = map[string]kind{
 	typeStore:    {supported: "name", not: map[string]string{"comment": noDeploy}},
 	typeStoreKey: {supported: "key keyValueStoreArn value"},
 
-	"pulumi:providers:aws":                                         {supported: "*"},
-	"aws:iam/role:Role":                                            {why: noRoles},
-	"aws:iam/rolePolicy:RolePolicy":                                {why: noRoles},
-	"aws:acm/certificate:Certificate":                              {why: noNames},
+	"pulumi:providers:aws":            {supported: "*"},
+	"aws:iam/role:Role":               {why: noRoles},
+	typeRolePolicy:                    {why: noRoles},
+	"aws:acm/certificate:Certificate": {why: noNames},
 	"aws:acm/certificateValidation:CertificateValidation":          {why: noNames},
 	"aws:route53/record:Record":                                    {why: noNames},
 	"aws:cloudwatch/logGroup:LogGroup":                             {why: noLogs},
