@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/infra/local/lambda"
 	"secure-media-cdn/infra/local/resources"
 )
 
@@ -45,6 +47,16 @@ type scene struct {
 	intact   *http.Response // how the photo's link is answered
 	log      string         // the file of what the stack says
 	uploads  int
+
+	counting sync.Mutex
+	runs     map[string]int // of functions, by name
+}
+
+// ran returns how often a function has run.
+func (s *scene) ran(function string) int {
+	s.counting.Lock()
+	defer s.counting.Unlock()
+	return s.runs[function]
 }
 
 // newScene starts the stack with changed configuration, in this process so that its counters can be read.
@@ -57,14 +69,20 @@ func newScene(t *testing.T, config map[string]string) *scene {
 	bundles, err := resources.BuildBundles(doc, root, io.Discard)
 	require.NoError(t, err)
 	dir := t.TempDir()
-	s := &scene{log: filepath.Join(dir, "log")}
+	s := &scene{log: filepath.Join(dir, "log"), runs: map[string]int{}}
 	log, err := os.Create(s.log)
 	require.NoError(t, err)
 	t.Cleanup(func() { log.Close() })
 	var p page
 	s.stack, err = resources.Start(t.Context(), resources.Options{
 		Document: doc, Region: region, Root: root, Dir: dir, Bundles: bundles, Log: log,
-		OnRequest: p.onRequest, OnInvocation: p.onInvocation, OnURL: p.onURL,
+		OnRequest: p.onRequest, OnURL: p.onURL,
+		OnInvocation: func(function string, report lambda.Report) {
+			s.counting.Lock()
+			s.runs[function]++
+			s.counting.Unlock()
+			p.onInvocation(function, report)
+		},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {

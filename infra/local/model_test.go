@@ -29,7 +29,8 @@ import (
 func TestWhatIsServedIsWhatTheModelSaysIsAlive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	m := &model{world: w, random: mathrand.New(mathrand.NewPCG(7, 7)), links: map[string]*issued{}, counts: map[string]int{}}
+	m := &model{world: w, random: mathrand.New(mathrand.NewPCG(7, 7)), links: map[string]*issued{},
+		counts: map[string]int{}}
 	m.play(10_000)
 }
 
@@ -160,7 +161,8 @@ func (m *model) issue(key string) {
 		require.GreaterOrEqual(m.t, l.generation, m.generation-1, "step %d: the key of this link is retired", m.step)
 		return
 	}
-	m.links[out[0].Hash] = &issued{key: key, audience: terms.Audience, generation: m.generation, expires: out[0].ExpiresAt}
+	m.links[out[0].Hash] = &issued{key: key, audience: terms.Audience, generation: m.generation,
+		expires: out[0].ExpiresAt}
 	m.order = append(m.order, out[0].Hash)
 }
 
@@ -176,7 +178,8 @@ func (m *model) kill(key, object string) {
 // signIn gives a ticket for some rooms to a viewer.
 func (m *model) signIn() {
 	m.counts["sign in"]++
-	v := &viewer{generation: m.generation, expires: m.time().Add(time.Second << (4 + m.random.IntN(16))).Truncate(time.Second)}
+	life := time.Second << (4 + m.random.IntN(16))
+	v := &viewer{generation: m.generation, expires: m.time().Add(life).Truncate(time.Second)}
 	var err error
 	v.session, err = seal.NewSession(rand.Reader)
 	require.NoError(m.t, err)
