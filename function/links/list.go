@@ -32,6 +32,7 @@ type listed struct {
 	URL       string    `json:"url"`
 	Hash      string    `json:"hash"`
 	Service   string    `json:"service,omitempty"`
+	Audience  string    `json:"audience,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
 }
@@ -52,8 +53,8 @@ func (c listCommand) Run(ctx context.Context, s *session) error {
 		}
 		count++
 		_, err := fmt.Fprintln(s.terminal.out, visible.JSON(listed{
-			Object: m.Object.String(), URL: s.stack.CDNBaseURL + seal.LinkPath(m.Hash), Hash: m.Hash, Service: m.Service,
-			CreatedAt: m.CreatedAt.UTC(), ExpiresAt: m.ExpiresAt.UTC(),
+			Object: m.Object.String(), URL: s.stack.CDNBaseURL + seal.LinkPath(m.Hash), Hash: m.Hash,
+			Service: m.Service, Audience: m.Audience, CreatedAt: m.CreatedAt.UTC(), ExpiresAt: m.ExpiresAt.UTC(),
 		}))
 		return err
 	})

@@ -22,7 +22,8 @@ func TestTheLiveLinksAreListed(t *testing.T) { // sets the environment, so not i
 		hash := mappingtest.Hash(n)
 		require.NoError(t, table.Apply(t.Context(), mapping.Change{
 			Record: mapping.Record{Object: o, Hashes: map[string]time.Time{hash: end}},
-			Add:    []mapping.Mapping{{Hash: hash, Object: o, CreatedAt: time.Now(), ExpiresAt: end, Service: service}},
+			Add:    []mapping.Mapping{{Hash: hash, Object: o, CreatedAt: time.Now(), ExpiresAt: end, Service: service,
+				Audience: service + "/room"}},
 		}))
 	}
 	d := deploy(t)
@@ -48,6 +49,7 @@ func TestTheLiveLinksAreListed(t *testing.T) { // sets the environment, so not i
 	assert.Equal(t, "s3://media/board/a\nb", one.Object)
 	assert.Equal(t, "https://cdn.example/images/"+mappingtest.Hash(1), one.URL)
 	assert.Equal(t, end.UTC(), one.ExpiresAt)
+	assert.Equal(t, "board/room", one.Audience)
 	assert.Zero(t, d.calls.Load(), "the issuer is not asked")
 	assert.Equal(t, exitUsage, d.links("", "list", "--read-units", "0").code)
 	d.write(t, `{"issuerUrl":"`+d.URL+`/","mediaBucketRegion":"eu-central-1"}`)
