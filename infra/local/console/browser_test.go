@@ -88,12 +88,18 @@ func (b *tab) evaluate(expression string) (value any) {
 	return value
 }
 
-// until waits for a JavaScript expression to be true.
+// until waits for a JavaScript expression to be true, also while one page follows another.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	for began := time.Now(); b.evaluate("!!("+expression+")") != true; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		cancel()
+		if err == nil && holds {
+			return
+		}
 		if time.Since(began) > patience {
-			b.t.Fatalf("the page never came to: %s\nit says: %v", expression, b.evaluate("document.body?.innerText"))
+			b.t.Fatalf("the page never came to: %s: %v\nit says: %v", expression, err, b.evaluate("document.body?.innerText"))
 		}
 	}
 }

@@ -37,7 +37,8 @@ func stackPlan(t *testing.T, config map[string]string) *plan.Document {
 	doc, err := recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
 			return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
-				Issuer: filepath.Join(build, "issuer.zip"), Images: filepath.Join(build, "images.zip")})
+				Issuer: filepath.Join(build, "issuer.zip"), Images: filepath.Join(build, "images.zip"),
+				Session: filepath.Join(build, "session.zip")})
 		},
 		Root: moduleRoot(t), Stack: "dev", Config: config, RevealSecrets: true,
 	})
