@@ -86,7 +86,7 @@ func TestABoundLinkAndItsViewersTicketAreWhatTheGateAsksFor(t *testing.T) {
 	assert.Equal(t, fmt.Sprint(opened.ExpiresAt.Unix()), w.aws.KeyValueStore.Entries[seal.SessionEntry(opened.Session)],
 		"the gate knows, until the ticket would have expired")
 	assert.Empty(t, w.aws.CloudFront.Invalidations)
-	for _, secret := range []string{ticket.Ticket, ticket.Session, opened.ExpiresAt.String(), `"ann"`, "room-1"} {
+	for _, secret := range []string{ticket.Ticket, ticket.Session, `"ann"`, "room-1"} {
 		assert.NotContains(t, w.log.String(), secret)
 	}
 }

@@ -22,7 +22,7 @@ func TestTheLiveLinksAreListed(t *testing.T) { // sets the environment, so not i
 		hash := mappingtest.Hash(n)
 		require.NoError(t, table.Apply(t.Context(), mapping.Change{
 			Record: mapping.Record{Object: o, Hashes: map[string]time.Time{hash: end}},
-			Add:    []mapping.Mapping{{Hash: hash, Object: o, CreatedAt: time.Now(), ExpiresAt: end, Service: service,
+			Add: []mapping.Mapping{{Hash: hash, Object: o, CreatedAt: time.Now(), ExpiresAt: end, Service: service,
 				Audience: service + "/room"}},
 		}))
 	}

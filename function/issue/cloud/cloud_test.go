@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +159,11 @@ func TestAsManyRevocationsFitAsTheConstantSays(t *testing.T) {
 	require.NoError(t, c.Revocations.Add(context.Background(), hashesTo(1)))
 	a.KeyValueStore.Padding = 400
 	require.ErrorIs(t, c.Revocations.Add(context.Background(), hashesTo(1)), cloud.ErrFull)
+
+	page, err := os.ReadFile("../../../infra/stack/operations.md")
+	require.NoError(t, err)
+	number := fmt.Sprintf("%d,%03d", cloud.MaxRevocations/1000, cloud.MaxRevocations%1000)
+	assert.Contains(t, string(page), "at least "+number+" revoked links", "the page for operators says so, too")
 }
 
 func TestReplacedPhotosAreForgottenOncePerPieceOfWork(t *testing.T) {
