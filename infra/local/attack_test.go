@@ -64,7 +64,7 @@ func newScene(t *testing.T, config map[string]string) *scene {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	doc, region, err := evaluate(root, Options{Stack: "dev", Config: config})
+	doc, region, err := evaluate(root, Options{Stack: "dev", Config: config}, nil)
 	require.NoError(t, err)
 	bundles, err := resources.BuildBundles(doc, root, io.Discard)
 	require.NoError(t, err)

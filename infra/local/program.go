@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -12,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"secure-media-cdn/function/issue"
@@ -52,8 +49,7 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
-	fmt.Fprintf(out, "evaluating the Pulumi program for the stack %s\n", f.Stack)
-	doc, region, err := evaluate(root, f)
+	doc, region, existing, err := evaluateOver(root, dir, f, out)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +62,7 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 	var p page
 	m, err = resources.Start(ctx, resources.Options{
 		Document: doc, Region: region, Root: root, Dir: dir, CDN: cdn, Bundles: bundles, Log: log, Propagation: f.Propagation,
+		Existing:  existing,
 		OnRequest: p.onRequest, OnInvocation: p.onInvocation, OnURL: p.onURL,
 	})
 	if err != nil {
@@ -83,10 +80,15 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 	return m, nil
 }
 
-// evaluate runs the Pulumi program for the stack, with its secrets in the open.
-func evaluate(root string, f Options) (doc *plan.Document, region string, err error) {
+// evaluate runs the Pulumi program for the stack, with its secrets in the open. It finds buckets that were there before
+// as existing says.
+func evaluate(root string, f Options, existing map[string]resources.Existing) (doc *plan.Document, region string, err error) {
 	// The program's own error, since Pulumi's wrapping takes several lines.
 	var refused error
+	found := map[string]map[string]any{}
+	for name, bucket := range existing {
+		found[name] = map[string]any{"policy": bucket.PolicyText(), "queues": bucket.Queues()}
+	}
 	doc, err = recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
 			refused = stack.Deploy(ctx, config, stack.Bundles{
@@ -98,6 +100,7 @@ func evaluate(root string, f Options) (doc *plan.Document, region string, err er
 			return refused
 		},
 		Root: root, Stack: f.Stack, Config: f.Config, Password: password, RevealSecrets: true,
+		Existing: found,
 	})
 	if refused != nil {
 		return nil, "", errors.New(strings.ReplaceAll(refused.Error(), "\n", "; "))
@@ -134,11 +137,8 @@ func present(ctx context.Context, m *resources.Stack, dir, console string, out i
 	if service := privateService(m.Outputs); service != "" {
 		key = service + "/sample.jpg"
 	}
-	_, err = m.S3.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &m.Bucket, Key: &key, Body: bytes.NewReader(sample), ContentType: aws.String("image/jpeg"),
-	})
-	if err != nil {
-		return fmt.Errorf("uploading the sample photo: %w", err)
+	if key, err = photoFor(ctx, m, key); err != nil {
+		return err
 	}
 	issuer, err := issuerOf(m.Outputs)
 	if err != nil {
@@ -155,6 +155,9 @@ func present(ctx context.Context, m *resources.Stack, dir, console string, out i
 	for _, what := range m.Unsupported {
 		short, _, _ := strings.Cut(what, ":")
 		fmt.Fprintln(out, "  -", short)
+	}
+	for _, line := range m.Missing {
+		fmt.Fprintln(out, "  !", line)
 	}
 	fmt.Fprintln(out)
 	for _, address := range [][2]string{

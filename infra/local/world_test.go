@@ -96,7 +96,7 @@ var engine = sync.OnceValues(func() (*images.Engine, error) {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Unix(1_800_000_000, 0), objects: map[string]bool{}}
-	doc, _, err := evaluate("../..", Options{Stack: "dev", Config: worldConfig})
+	doc, _, err := evaluate("../..", Options{Stack: "dev", Config: worldConfig}, nil)
 	require.NoError(t, err)
 	table := mappingtest.Table(t, mappingtest.Engine(t), nil)
 	s3 := httptest.NewServer(http.HandlerFunc(w.serveObject))
@@ -179,7 +179,7 @@ func (w *world) rotate(generation int) {
 	w.t.Helper()
 	config := maps.Clone(worldConfig)
 	config["linkKeyGeneration"] = strconv.Itoa(generation)
-	doc, _, err := evaluate("../..", Options{Stack: "dev", Config: config})
+	doc, _, err := evaluate("../..", Options{Stack: "dev", Config: config}, nil)
 	require.NoError(w.t, err)
 	registered := map[string]bool{}
 	for _, entry := range doc.ByType("aws:cloudfront/keyvaluestoreKey:KeyvaluestoreKey") {

@@ -215,7 +215,7 @@ func TestANotificationIsForItsBucketAndItsEvents(t *testing.T) {
 		"another bucket's removal": {"logs-test", "s3:ObjectRemoved:Delete", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rules, err := rulesFor(d, map[string]any{"eventName": tt.event, "s3": map[string]any{
+			rules, err := (&Stack{o: Options{Document: d}}).rulesFor(map[string]any{"eventName": tt.event, "s3": map[string]any{
 				"bucket": map[string]any{"name": tt.bucket}, "object": map[string]any{"key": "a"},
 			}})
 			require.NoError(t, err)

@@ -53,6 +53,7 @@ func (m *Stack) startBucket(ctx context.Context) error {
 		}
 	}
 	m.Bucket, _ = m.o.Document.Outputs["mediaBucket"].(string)
+	m.BucketExisted = ExistingBucket(m.o.Document) != ""
 	return nil
 }
 

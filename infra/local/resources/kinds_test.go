@@ -68,7 +68,7 @@ func TestAnUnknownPropertyInsideAPropertyIsNoticed(t *testing.T) {
 		typeCORS:     func(_ *Stack, r plan.Resource) error { return makeCORS(ctx, nil, new(string), r) },
 		typeFunction: func(m *Stack, r plan.Resource) error { _, err := m.newFunction(r, false); return err },
 		typeNotification: func(m *Stack, _ plan.Resource) error {
-			_, err := rulesFor(m.o.Document, map[string]any{})
+			_, err := m.rulesFor(map[string]any{})
 			return err
 		},
 	}

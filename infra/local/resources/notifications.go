@@ -116,7 +116,7 @@ func (m *Stack) objectChanged(w http.ResponseWriter, r *http.Request) {
 	if err != nil || json.Unmarshal(body, &event) != nil || len(event.Records) != 1 {
 		return // at its start the server tries whether anybody listens
 	}
-	rules, err := rulesFor(m.o.Document, event.Records[0])
+	rules, err := m.rulesFor(event.Records[0])
 	if err != nil {
 		m.fail(err)
 		return
@@ -138,14 +138,23 @@ func (m *Stack) objectChanged(w http.ResponseWriter, r *http.Request) {
 // rulesFor returns the rules that match the record, and makes the record what S3 would send: the event without "s3:"
 // before it, the key escaped as a form does.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-func rulesFor(d *plan.Document, record map[string]any) ([]rule, error) {
+func (m *Stack) rulesFor(record map[string]any) ([]rule, error) {
 	name, _ := record["eventName"].(string)
 	s3, _ := record["s3"].(map[string]any)
 	bucket, _ := s3["bucket"].(map[string]any)
 	object, _ := s3["object"].(map[string]any)
 	key, _ := object["key"].(string)
 	var matching []rule
-	for _, r := range d.ByType(typeNotification) {
+	of, _ := bucket["name"].(string)
+	for _, rule := range m.o.Existing[of].Notifications {
+		if _, ours := m.queues[rule.Arn]; ours && matchesAny(rule.Events, name) {
+			matching = append(matching, rule)
+		}
+	}
+	for _, r := range m.o.Document.ByType(typeNotification) {
+		if r.Options.Read {
+			continue // it is what Existing says
+		}
 		var in struct {
 			Bucket string
 			Rules  []rule `json:"queues"`
@@ -154,7 +163,7 @@ func rulesFor(d *plan.Document, record map[string]any) ([]rule, error) {
 			return nil, err
 		}
 		for _, rule := range in.Rules {
-			if in.Bucket == bucket["name"] && matchesAny(rule.Events, name) {
+			if in.Bucket == of && matchesAny(rule.Events, name) {
 				matching = append(matching, rule)
 			}
 		}

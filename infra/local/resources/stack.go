@@ -53,6 +53,8 @@ type Options struct {
 	// Bundles replaces archives by those that run on this machine, by the path in the document. An archive that is
 	// not named runs as it is.
 	Bundles map[string]string
+	// Existing are the documents of buckets that were there before the stack, by name.
+	Existing map[string]Existing
 	// Propagation is how long a change of the key value store takes to reach the functions that read it.
 	Propagation time.Duration
 	// Log receives what the functions and the stack itself have to say, one write at a time. It may be nil.
@@ -77,8 +79,12 @@ type Stack struct {
 	Endpoints map[string]string
 	// Unsupported says, one reason a line, what this machine does not support.
 	Unsupported []string
+	// Missing says, one sentence a line, what a bucket of somebody else's lacks for the stack to work.
+	Missing []string
 	// Bucket is the media bucket's name.
 	Bucket string
+	// BucketExisted says that somebody else made it.
+	BucketExisted bool
 	// S3 reaches the bucket.
 	S3           *s3.Client
 	Distribution *cloudfront.Server
@@ -229,6 +235,7 @@ func (m *Stack) startDistribution(l net.Listener, d *distribution.Distribution) 
 		return err
 	}
 	m.Unsupported = append(m.Unsupported, d.Unsupported...)
+	m.Missing = m.missing()
 	m.serve(l, m.Distribution)
 	return nil
 }

@@ -8,21 +8,21 @@ import (
 	"syscall"
 )
 
-// Clean deletes what an earlier run left in the state folder, but not while
-// another run uses it.
+// Clean deletes what an earlier run left in the state folder, but no bucket that was there before the stack, and not
+// while another run uses it.
 func Clean(dir string) error {
 	lock, err := claim(dir)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	for _, name := range []string{"table.db", "table.db-wal", "table.db-shm", "s3", "functions", "keyvaluestore.json",
+	for _, name := range []string{"table.db", "table.db-wal", "table.db-shm", "functions", "keyvaluestore.json",
 		"outputs.json", "environment.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return cleanBuckets(dir)
 }
 
 // claim makes the state folder and keeps other runs out of it until the file

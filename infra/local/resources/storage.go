@@ -102,6 +102,9 @@ func makeBucket(ctx context.Context, client *s3.Client, d *plan.Document, r plan
 	if err != nil && !errors.As(err, &owned) && !errors.As(err, &exists) {
 		return err
 	}
+	if r.Options.Read {
+		return nil // somebody else's: if it is not here, one stands for it
+	}
 	for _, cors := range d.ByType(typeCORS) {
 		if cors.Inputs["bucket"] == r.ID {
 			return makeCORS(ctx, client, name, cors)

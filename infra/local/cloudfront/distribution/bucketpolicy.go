@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"secure-media-cdn/infra/plan"
 )
 
 // BucketPolicy is the part of a bucket's policy that decides over CloudFront's own requests. The local S3 server has
@@ -31,19 +33,29 @@ var operators = map[string]string{"aws:sourcearn": "StringEquals", "aws:securetr
 // serviceCloudFront is the principal of requests signed by origin access control.
 const serviceCloudFront = "cloudfront.amazonaws.com"
 
+// bucketPolicy is the one that the program writes, or else the one that it found at a bucket that it only reads.
 func (r *reader) bucketPolicy(bucket string) *BucketPolicy {
 	for _, res := range r.doc.ByType(typeBucketPolicy) {
 		var in struct{ Bucket, Policy string }
 		if r.decode(res, &in, nil); in.Bucket != bucket {
 			continue
 		}
-		p, err := parseBucketPolicy(in.Policy)
-		if err != nil {
-			r.fail("%s %s: policy: %w", typeBucketPolicy, res.Name, err)
+		return r.parsePolicy(res, in.Policy)
+	}
+	for _, res := range r.doc.ByType(typeBucket) {
+		if found, _ := res.Outputs["policy"].(string); res.Options.Read && res.ID == bucket && found != "" {
+			return r.parsePolicy(res, found)
 		}
-		return p
 	}
 	return nil
+}
+
+func (r *reader) parsePolicy(res plan.Resource, text string) *BucketPolicy {
+	p, err := parseBucketPolicy(text)
+	if err != nil {
+		r.fail("%s %s: policy: %w", res.Type, res.Name, err)
+	}
+	return p
 }
 
 // oneOrMany is a JSON string or a list of them.

@@ -23,6 +23,7 @@ const (
 	typeRequestPolicy  = "aws:cloudfront/originRequestPolicy:OriginRequestPolicy"
 	typeResponsePolicy = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 	typeAccessControl  = "aws:cloudfront/originAccessControl:OriginAccessControl"
+	typeBucket         = "aws:s3/bucketV2:BucketV2"
 	typeBucketPolicy   = "aws:s3/bucketPolicy:BucketPolicy"
 )
 
