@@ -273,12 +273,13 @@ func TestWhatS3SaysDecides(t *testing.T) {
 	}{
 		"deleted meanwhile":                {says(404, `<Error><Code>NoSuchKey</Code></Error>`), 404},
 		"deleted, to one who may not list": {says(403, `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`), 404},
-		"a signature that has expired":     {says(403, `<Error><Code>AccessDenied</Code><Expires>2026</Expires></Error>`), 503},
-		"a signature that is wrong":        {says(403, `<Error><Code>SignatureDoesNotMatch</Code></Error>`), 503},
-		"a refusal without reasons":        {says(403, ``), 503},
-		"a failure":                        {says(500, `<Error><Code>InternalError</Code></Error>`), 503},
-		"too many requests":                {says(503, `<Error><Code>SlowDown</Code></Error>`), 503},
-		"a part of it":                     {says(206, string(file)), 503},
+		"a signature that has expired": {
+			says(403, `<Error><Code>AccessDenied</Code><Expires>2026</Expires></Error>`), 503},
+		"a signature that is wrong": {says(403, `<Error><Code>SignatureDoesNotMatch</Code></Error>`), 503},
+		"a refusal without reasons": {says(403, ``), 503},
+		"a failure":                 {says(500, `<Error><Code>InternalError</Code></Error>`), 503},
+		"too many requests":         {says(503, `<Error><Code>SlowDown</Code></Error>`), 503},
+		"a part of it":              {says(206, string(file)), 503},
 		"fewer bytes than announced": {func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Length", strconv.Itoa(len(file)))
 			_, _ = rw.Write(file[:len(file)/2])

@@ -104,7 +104,9 @@ func rendered(t *testing.T, e examples, props map[string]any) string {
 	if _, err := os.Stat(filepath.Join(installed, "node_modules", "next")); err != nil {
 		t.Fatal("there is no Next.js to test with: run `make nextjs`")
 	}
-	in, err := json.Marshal(map[string]any{"config": e.Config, "loader": e.Loader, "component": e.Component, "props": props})
+	in, err := json.Marshal(map[string]any{
+		"config": e.Config, "loader": e.Loader, "component": e.Component, "props": props,
+	})
 	require.NoError(t, err)
 	cmd := exec.Command("node", filepath.Join(here, "render.cjs"), installed)
 	cmd.Stdin = bytes.NewReader(in)
