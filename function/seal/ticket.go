@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -128,6 +129,6 @@ func decodeTicket(ticket string) ([]byte, bool) {
 // ticket and a maxAge of 0 take the cookie away again.
 // https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie
 func SetCookie(ticket, domain string, maxAge time.Duration) string {
-	return fmt.Sprintf("%s=%s; Domain=%s; Path=/images; Max-Age=%d; Secure; HttpOnly; SameSite=Lax",
-		TicketCookie, ticket, domain, int64(maxAge/time.Second))
+	return fmt.Sprintf("%s=%s; Domain=%s; Path=%s; Max-Age=%d; Secure; HttpOnly; SameSite=Lax",
+		TicketCookie, ticket, domain, strings.TrimSuffix(Path, "/"), int64(maxAge/time.Second))
 }
