@@ -93,6 +93,11 @@ outputs: pulumi ## what applications read, as FORMAT=json or FORMAT=env; STACK=d
 sweep: ## list the edge functions that destroyed stacks left; APPLY=1 deletes them; STACK=dev
 	@$(GO) run ./infra/cmd/sweep -stack $(STACK) $(if $(APPLY),-apply)
 
+.PHONY: doctor
+doctor: $(if $(LOCAL),,pulumi) ## compare what is deployed with what the program says; STACK=dev, or LOCAL=1
+	@$(GO) build -o $(BIN)/doctor ./infra/cmd/doctor
+	@$(if $(LOCAL),,pulumi stack output --json --stack $(STACK) |) $(BIN)/doctor -stack $(STACK) $(if $(LOCAL),-local)
+
 .PHONY: smoke
 smoke: ## try a real deployment against CloudFront's rules; URL=https://<cdn>/images/<hash>
 	@$(GO) run ./infra/cmd/smoke $(URL)

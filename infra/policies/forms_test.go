@@ -98,6 +98,7 @@ var forms = map[string][]string{
 	"lambda:DisableReplication*":       {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge:7"},
 	"lambda:EnableReplication*":        {"arn:aws:lambda:us-east-1:{account}:function:{name}-edge:7"},
 	"lambda:ListFunctions":             {noResource},
+	"lambda:ListEventSourceMappings":   {noResource},
 	"logs":                             {logGroup, refusals},
 	"logs:DeleteMetricFilter":          {logGroup},
 	"logs:DescribeMetricFilters":       {logGroup},

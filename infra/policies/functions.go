@@ -24,6 +24,10 @@ func functions(s Scope) topic {
 				Actions: []string{"lambda:GetEventSourceMapping"}, Resources: readers, Condition: ofOurs,
 			},
 			{
+				Sid: "ListReaders", Why: "make doctor asks for the issuer's readers; listing has no resource type",
+				Actions: []string{"lambda:ListEventSourceMappings"}, Resources: []string{"*"},
+			},
+			{
 				Sid: "ReadReaderTags", Why: "the tags of a reader say whose it is",
 				Actions: []string{"lambda:ListTags"}, Resources: readers, Condition: s.ownTags(),
 			},

@@ -20,6 +20,14 @@ func with(a []string, b ...string) []string { return append(append([]string(nil)
 var needs = map[string]need{
 	"pulumi:providers:aws":                        {read: []string{"sts:GetCallerIdentity"}},
 	"(the previews and updates of the link keys)": {read: []string{"secretsmanager:GetRandomPassword"}},
+	"(make doctor)": {read: []string{
+		"cloudfront-keyvaluestore:GetKey", "cloudfront:DescribeFunction", "cloudfront:GetCachePolicy",
+		"cloudfront:GetDistribution", "cloudfront:GetFunction", "cloudfront:GetOriginAccessControl",
+		"cloudwatch:DescribeAlarms", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable",
+		"dynamodb:DescribeTimeToLive", "kms:GetKeyPolicy", "lambda:GetFunctionUrlConfig", "lambda:ListEventSourceMappings",
+		"logs:DescribeLogGroups", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "sns:ListSubscriptionsByTopic",
+		"sqs:GetQueueAttributes",
+	}},
 	"(make sweep)": {
 		write: []string{
 			"cloudfront:ListDistributions", "lambda:DeleteFunction", "lambda:ListFunctions", "lambda:ListTags",

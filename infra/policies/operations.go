@@ -46,7 +46,10 @@ func operations(s Scope) topic {
 			},
 			{
 				Sid: "ReadTopics", Why: "alarms' topics and their subscriptions", Resources: topics,
-				Actions: []string{"sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListTagsForResource"},
+				Actions: []string{
+					"sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
+					"sns:ListTagsForResource",
+				},
 			},
 		},
 		write: []Statement{

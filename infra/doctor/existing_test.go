@@ -1,0 +1,148 @@
+package doctor
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/infra/plan"
+)
+
+const reads = `{"Sid":"Ours","Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},"Action":"s3:GetObject",` +
+	`"Resource":"arn:aws:s3:::our-media/*","Condition":{"StringEquals":{"AWS:SourceArn":` +
+	`"arn:aws:cloudfront::` + account + `:distribution/E2REALREALREAL"}}}`
+
+// overExisting is a stack whose bucket was there before: the program registers nothing for it, and says what to paste.
+func overExisting(t *testing.T) *world {
+	w := deployed(t, nil)
+	w.plan.Outputs[outputNotification] = map[string]any{"Id": "x", "QueueArn": "arn:aws:sqs:…",
+		"Events": []any{"s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*"}}
+	var rest []plan.Resource
+	var statement any
+	events := w.answer(&s3.GetBucketNotificationConfigurationInput{}).(*s3.GetBucketNotificationConfigurationOutput)
+	encryption := w.answer(&s3.GetBucketEncryptionInput{})
+	cors := w.answer(&s3.GetBucketCorsInput{})
+	for _, r := range w.plan.Resources {
+		if r.Type == "aws:s3/bucketPolicy:BucketPolicy" && r.Name == "content" {
+			var policy struct{ Statement []any }
+			require.NoError(t, json.Unmarshal([]byte(r.Inputs["policy"].(string)), &policy))
+			statement = policy.Statement[0]
+		}
+		if !strings.HasPrefix(r.Type, "aws:s3/") || r.Name == "logs" {
+			rest = append(rest, r)
+		}
+	}
+	w.plan.Outputs[outputStatement], w.plan.Resources = statement, rest
+	w.fixed = map[string]any{
+		"GetBucketPolicyInput":                    &s3.GetBucketPolicyOutput{Policy: aws.String(`{"Statement":[` + reads + `]}`)},
+		"GetBucketNotificationConfigurationInput": events, "GetBucketEncryptionInput": encryption, "GetBucketCorsInput": cors,
+	}
+	return w
+}
+
+func TestABucketThatWasThereBeforeNeedsOnlyWhatTheStackNeeds(t *testing.T) {
+	t.Parallel()
+	bad, _ := overExisting(t).examine()
+	assert.Empty(t, bad)
+}
+
+func TestWhatContradictsTheStackInABucketThatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	policy := func(more string) func(any) error {
+		return on(func(a *s3.GetBucketPolicyOutput) { *a.Policy = `{"Statement":[` + reads + `,` + more + `]}` })
+	}
+	notification := func(events ...s3types.Event) func(any) error {
+		return on(func(a *s3.GetBucketNotificationConfigurationOutput) {
+			a.QueueConfigurations = nil
+			a.TopicConfigurations = []s3types.TopicConfiguration{{Events: events}}
+		})
+	}
+	for name, tt := range map[string]struct {
+		call   string
+		change func(any) error
+		say    string // empty if all is well
+	}{
+		"no policy": {"GetBucketPolicyInput", refused("NoSuchBucketPolicy"), "lets the distribution read: there is none"},
+		"without our statement": {"GetBucketPolicyInput", on(func(a *s3.GetBucketPolicyOutput) {
+			*a.Policy = `{"Statement":{"Effect":"Allow","Principal":{"AWS":"1"},"Action":"s3:*","Resource":"*"}}`
+		}), "this statement is missing"},
+		"somebody else may write": {"GetBucketPolicyInput",
+			policy(`{"Sid":"App","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::1:role/app"},"Action":"s3:PutObject","Resource":"*"}`), ""},
+		"nothing without TLS": {"GetBucketPolicyInput",
+			policy(`{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":false}}}`), ""},
+		"nobody but a VPC": {"GetBucketPolicyInput",
+			policy(`{"Sid":"OurVpc","Effect":"Deny","Principal":"*","Action":["s3:PutObject","s3:GetObject"],"Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}}`),
+			`the statement "OurVpc" of its policy may deny the distribution`},
+		"nobody but a role": {"GetBucketPolicyInput",
+			policy(`{"Sid":"OurRole","Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::1:role/app"},"Action":"s3:*","Resource":"*"}`),
+			`the statement "OurRole"`},
+		"no TLS and something else": {"GetBucketPolicyInput",
+			policy(`{"Sid":"Both","Effect":"Deny","Principal":{"AWS":"*"},"NotAction":"s3:PutObject","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`),
+			`the statement "Both"`},
+		"a role may not delete": {"GetBucketPolicyInput",
+			policy(`{"Sid":"Keep","Effect":"Deny","Principal":"*","Action":"s3:DeleteObject*","Resource":"*"}`), ""},
+		"another role may not read": {"GetBucketPolicyInput",
+			policy(`{"Sid":"Role","Effect":"Deny","Principal":{"AWS":"arn:aws:iam::1:role/x"},"Action":"s3:*","Resource":"*"}`), ""},
+		"our notification is missing": {"GetBucketNotificationConfigurationInput", notification("s3:Replication:*"),
+			"happens to objects: it does not"},
+		"a notification in the way": {"GetBucketNotificationConfigurationInput", notification("s3:ObjectCreated:Put"),
+			"another notification of the same events is in the way"},
+		"a wider notification in the way": {"GetBucketNotificationConfigurationInput", notification("s3:ObjectRemoved:*"),
+			"is in the way"},
+		"public": {"GetPublicAccessBlockInput", refused("NoSuchPublicAccessBlockConfiguration"), "all public access is blocked: there is none"},
+		"ACLs": {"GetBucketOwnershipControlsInput", refused("OwnershipControlsNotFoundError"),
+			"owns every object: there is none"},
+		"AWS's own key": {"GetBucketEncryptionInput", on(func(a *s3.GetBucketEncryptionOutput) {
+			a.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.KMSMasterKeyID = nil
+		}), "AWS's own key for S3 lets no other service use it"},
+		"S3's own encryption": {"GetBucketEncryptionInput", on(func(a *s3.GetBucketEncryptionOutput) {
+			a.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm = "AES256"
+		}), ""},
+		"no versions": {"GetBucketVersioningInput", on(func(a *s3.GetBucketVersioningOutput) { a.Status = "" }), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := overExisting(t)
+			w.change[tt.call] = tt.change
+			bad, _ := w.examine()
+			if tt.say == "" {
+				assert.Empty(t, bad)
+				return
+			}
+			require.Len(t, bad, 1)
+			assert.Contains(t, bad[0], tt.say)
+		})
+	}
+}
+
+func TestARedirectNeedsCORSForEveryOrigin(t *testing.T) {
+	t.Parallel()
+	w := overExisting(t)
+	for n, r := range w.plan.Resources {
+		if r.Type == "aws:cloudfront/distribution:Distribution" {
+			headers := r.Inputs["origins"].([]any)[0].(map[string]any)["customHeaders"].([]any)
+			for _, h := range headers {
+				if h := h.(map[string]any); h["value"] == "origin" {
+					h["value"] = "redirect"
+				}
+			}
+			w.plan.Resources[n] = r
+		}
+	}
+	bad, _ := w.examine()
+	require.Len(t, bad, 1)
+	assert.Contains(t, bad[0], "browsers send the origin null")
+	w.change["GetBucketCorsInput"] = on(func(a *s3.GetBucketCorsOutput) { a.CORSRules[0].AllowedOrigins = []string{"*"} })
+	bad, _ = w.examine()
+	assert.Empty(t, bad)
+	w.change["GetBucketCorsInput"] = refused("NoSuchCORSConfiguration")
+	bad, _ = w.examine()
+	require.Len(t, bad, 1)
+	assert.Contains(t, bad[0], "CORS: there is none")
+}
