@@ -31,7 +31,8 @@ func TestThePageForTeamsSaysWhatTicketsCost(t *testing.T) {
 		says   string
 	}{
 		{"the whole sum of a good ticket", bearer(ticketFor(t, "simple-chat/room-42")), 0, "3 × 0.03 = %.2f"},
-		{"a ticket of another key", bearer(ticketOf(t, 3, expiry, signedIn, "simple-chat/room-42")), 0, "; %.2f for a ticket of another key"},
+		{"a ticket of another key", bearer(ticketOf(t, 3, expiry, signedIn, "simple-chat/room-42")), 0,
+			"; %.2f for a ticket of another key"},
 		{"no ticket", viewer{}, 401, "1.00 + 0.10 + 0.03 = %.2f |"},
 		{"the table at the top", bearer(ticketFor(t, "simple-chat/room-42")), 0, "`viewers: ticket` | %.2f |"},
 	} {

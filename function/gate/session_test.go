@@ -63,14 +63,16 @@ func TestWhatIsNoCallOfSessionEndsAtTheEdge(t *testing.T) {
 		status      int
 		code        string
 	}{
-		"another path":               {"POST", "/session/", nil, 404, session.CodeNoSuchRoute},
-		"a path in capitals":         {"POST", "/Session", nil, 404, session.CodeNoSuchRoute},
-		"GET":                        {"GET", "/session", nil, 405, session.CodeBadMethod},
-		"HEAD":                       {"HEAD", "/session", nil, 405, session.CodeBadMethod},
-		"PUT":                        {"PUT", "/session", nil, 405, session.CodeBadMethod},
-		"PATCH":                      {"PATCH", "/session", nil, 405, session.CodeBadMethod},
-		"a body":                     {"POST", "/session", map[string]any{"content-length": header("1")}, 400, session.CodeBadRequest},
-		"a body of no stated length": {"DELETE", "/session", map[string]any{"transfer-encoding": header("chunked")}, 400, session.CodeBadRequest},
+		"another path":       {"POST", "/session/", nil, 404, session.CodeNoSuchRoute},
+		"a path in capitals": {"POST", "/Session", nil, 404, session.CodeNoSuchRoute},
+		"GET":                {"GET", "/session", nil, 405, session.CodeBadMethod},
+		"HEAD":               {"HEAD", "/session", nil, 405, session.CodeBadMethod},
+		"PUT":                {"PUT", "/session", nil, 405, session.CodeBadMethod},
+		"PATCH":              {"PATCH", "/session", nil, 405, session.CodeBadMethod},
+		"a body": {"POST", "/session", map[string]any{"content-length": header("1")}, 400,
+			session.CodeBadRequest},
+		"a body of no stated length": {"DELETE", "/session", map[string]any{"transfer-encoding": header("chunked")}, 400,
+			session.CodeBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tt.headers == nil {

@@ -133,7 +133,8 @@ func CheckClaim(name string) error {
 	return nil
 }
 
-// safe reports whether what is read from the address comes from who it names: over TLS, or without leaving this machine.
+// safe reports whether what is read from the address comes from who it names: over TLS, or without leaving this
+// machine.
 func safe(u *url.URL) bool {
 	switch {
 	case u.Hostname() == "":

@@ -29,7 +29,8 @@ func TestTheEnvironmentConfiguresTheFunction(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, config{
 		issuer: "https://login.example.com/tenant", clientID: "app", claim: "https://example.com/audiences",
-		origins: []string{"https://media.example.com", "https://app.example.com"}, services: []string{"simple-chat", "discussion"},
+		origins:   []string{"https://media.example.com", "https://app.example.com"},
+		services:  []string{"simple-chat", "discussion"},
 		ticketTTL: 12 * time.Hour, cookieDomain: "example.com", generation: 2, store: store,
 	}, h.config)
 	assert.Equal(t, h.config.issuer, h.provider.issuer)
@@ -41,8 +42,8 @@ func TestAWrongEnvironmentIsToldAllAtOnce(t *testing.T) {
 	log := &locked.Buffer{}
 	_, err := New(func(string) string { return "" }, slog.New(slog.NewTextHandler(log, nil)))
 	require.Error(t, err)
-	for _, name := range []string{EnvIssuer, EnvClientID, EnvAudiencesClaim, EnvOrigins, EnvTicketServices, EnvTicketSeconds,
-		EnvCookieDomain, EnvKeyGeneration, EnvKeyValueStore} {
+	for _, name := range []string{EnvIssuer, EnvClientID, EnvAudiencesClaim, EnvOrigins, EnvTicketServices,
+		EnvTicketSeconds, EnvCookieDomain, EnvKeyGeneration, EnvKeyValueStore} {
 		assert.Equal(t, 1, strings.Count(err.Error(), name+" "), name)
 		for _, value := range []string{"", ",", "a,"} {
 			_, err := New(environment(map[string]string{name: value}), slog.New(slog.DiscardHandler))
@@ -59,8 +60,10 @@ func TestAWrongEnvironmentIsToldAllAtOnce(t *testing.T) {
 }
 
 func TestWhatAnIssuerIs(t *testing.T) {
-	for _, good := range []string{"https://login.example.com", "https://login.example.com/", "https://login.example.com:8443/a/b",
-		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_a", "http://127.0.0.1:8080", "http://localhost:1/x", "http://[::1]:2"} {
+	for _, good := range []string{"https://login.example.com", "https://login.example.com/",
+		"https://login.example.com:8443/a/b",
+		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_a", "http://127.0.0.1:8080",
+		"http://localhost:1/x", "http://[::1]:2"} {
 		assert.NoError(t, CheckIssuer(good), good)
 	}
 	for _, bad := range []string{"", "login.example.com", "http://login.example.com", "http://localhost.example.com",

@@ -61,10 +61,12 @@ func TestATokenIsExchangedForACookieThatLivesAsLongAsTheStackSays(t *testing.T) 
 	require.NoError(t, err)
 	assert.Equal(t, w.clock.Add(12*time.Hour).Unix(), ticket.ExpiresAt.Unix(), "though the token lives for an hour")
 
-	again := must(sealtest.Key(t, 2).OpenTicket(must(http.ParseSetCookie(w.signInWith(t, w.token(t, "one")).Cookies[0])).Value))
+	second := must(http.ParseSetCookie(w.signInWith(t, w.token(t, "one")).Cookies[0]))
+	again := must(sealtest.Key(t, 2).OpenTicket(second.Value))
 	assert.NotEqual(t, ticket.Session, again.Session, "each is a session of its own")
 	assert.NotContains(t, w.log.String(), cookie.Value)
-	assert.Equal(t, []string{"123456789012:GET", "123456789012:GET"}, w.aws.Calls, "the keys are read once, nothing else is")
+	assert.Equal(t, []string{"123456789012:GET", "123456789012:GET"}, w.aws.Calls,
+		"the keys are read once, nothing else is")
 }
 
 func TestSigningOutTakesTheCookieAway(t *testing.T) {
@@ -74,7 +76,8 @@ func TestSigningOutTakesTheCookieAway(t *testing.T) {
 	assert.Equal(t, 204, a.StatusCode)
 	assert.Empty(t, a.Body)
 	require.Len(t, a.Cookies, 1)
-	assert.Equal(t, "__Secure-viewer=; Domain=example.com; Path=/images; Max-Age=0; Secure; HttpOnly; SameSite=Lax", a.Cookies[0])
+	assert.Equal(t, "__Secure-viewer=; Domain=example.com; Path=/images; Max-Age=0; Secure; HttpOnly; SameSite=Lax",
+		a.Cookies[0])
 	assert.Empty(t, w.aws.Calls)
 	assert.Zero(t, s.asked)
 }
@@ -86,7 +89,8 @@ func TestPagesOfOtherOriginsCanDoNothing(t *testing.T) {
 	good := w.token(t, "one")
 	for _, foreign := range []string{"", "null", "https://evil.example", "http://app.example.com",
 		"https://app.example.com:8443", "https://app.example.com.evil.example", "https://evil-app.example.com",
-		"https://app.example.com/", "HTTPS://APP.EXAMPLE.COM", origin + "," + origin, " " + origin, "https://other.example.com"} {
+		"https://app.example.com/", "HTTPS://APP.EXAMPLE.COM", origin + "," + origin, " " + origin,
+		"https://other.example.com"} {
 		for _, method := range []string{http.MethodPost, http.MethodDelete, http.MethodOptions, http.MethodGet} {
 			a := w.call(t, method, map[string]string{"origin": foreign, HeaderToken: good})
 			assert.Equal(t, 403, a.StatusCode, "%s from %q", method, foreign)

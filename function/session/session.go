@@ -48,8 +48,9 @@ func New(getenv func(string) string, log *slog.Logger) (*Handler, error) {
 		return nil, err
 	}
 	// Lambda passes credentials of the role by the environment, for as long as this process lives.
-	base := aws.Config{Region: keyring.Region, HTTPClient: newClient(), Credentials: credentials.NewStaticCredentialsProvider(
-		getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN"))}
+	role := credentials.NewStaticCredentialsProvider(getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"),
+		getenv("AWS_SESSION_TOKEN"))
+	base := aws.Config{Region: keyring.Region, HTTPClient: newClient(), Credentials: role}
 	var options []func(*cloudfrontkeyvaluestore.Options)
 	if endpoint := getenv("AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE"); endpoint != "" {
 		options = append(options, keyring.AtEndpoint(endpoint))

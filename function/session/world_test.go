@@ -51,7 +51,9 @@ func newWorld(issuer, client string) *world {
 			issuer: issuer, clientID: client, claim: sessiontest.Claim, origins: []string{"https://cdn.example.com", origin},
 			services: []string{"simple-chat", "discussion"}, ticketTTL: 12 * time.Hour, cookieDomain: "example.com",
 		},
-		keys:     &keyring.Ring{Client: cloudfrontkeyvaluestore.NewFromConfig(w.aws.Config(false)), Store: store, Generation: 2},
+		keys: &keyring.Ring{
+			Client: cloudfrontkeyvaluestore.NewFromConfig(w.aws.Config(false)), Store: store, Generation: 2,
+		},
 		provider: &provider{issuer: issuer, client: newClient(), now: now},
 		random:   rand.Reader, now: now, log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	}

@@ -94,14 +94,15 @@ func TestAViewerSignsInSeesAPhotoAndSignsOutInABrowser(t *testing.T) {
 	}, page)
 	config := func(v any) string { data, err := json.Marshal(v); require.NoError(t, err); return string(data) }
 	doc := stackPlan(t, map[string]string{
-		"services":            `[{"name":"simple-chat","access":"private","viewers":"ticket"}]`,
-		"aliases":             config([]string{media}),
-		"certificateArn":      "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
-		"viewerCarriers":      `["cookie"]`,
-		"viewerCookieDomain":  "example.localhost",
-		"viewerCacheSeconds":  "2",
-		"corsAllowedOrigins":  config([]string{strings.TrimSuffix(page, "/")}),
-		"viewerIdentity":      config(map[string]string{"issuer": provider.Issuer, "clientId": sessiontest.ClientES256, "audiencesClaim": sessiontest.Claim}),
+		"services":           `[{"name":"simple-chat","access":"private","viewers":"ticket"}]`,
+		"aliases":            config([]string{media}),
+		"certificateArn":     "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+		"viewerCarriers":     `["cookie"]`,
+		"viewerCookieDomain": "example.localhost",
+		"viewerCacheSeconds": "2",
+		"corsAllowedOrigins": config([]string{strings.TrimSuffix(page, "/")}),
+		"viewerIdentity": config(map[string]string{"issuer": provider.Issuer, "clientId": sessiontest.ClientES256,
+			"audiencesClaim": sessiontest.Claim}),
 		"viewerTicketSeconds": "3600",
 	})
 	m, issuer := startStack(t, resources.Options{Document: doc})
@@ -126,7 +127,8 @@ func TestAViewerSignsInSeesAPhotoAndSignsOutInABrowser(t *testing.T) {
 	})
 	require.NoError(t, err)
 	link := func(audience string) string {
-		links, err := issuer.Issue(t.Context(), []string{"s3://" + m.Bucket + "/simple-chat/hills.jpg"}, issue.Terms{Audience: audience})
+		links, err := issuer.Issue(t.Context(), []string{"s3://" + m.Bucket + "/simple-chat/hills.jpg"},
+			issue.Terms{Audience: audience})
 		require.NoError(t, err)
 		require.Nil(t, links[0].Error)
 		return links[0].URL
