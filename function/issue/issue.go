@@ -25,8 +25,8 @@
 // A link of a service that asks its viewers for tickets is bound to one audience:
 // the service, or what the caller names below it. The hash says so under its seal.
 // The current link for an audience is the longest-lived one of the object that is
-// bound to it, so nothing but the hashes is kept, and a service that comes to ask
-// for tickets, or no longer does, gets new links at the next call.
+// bound to it, so nothing but the hashes is kept, and once a service asks for
+// tickets, or no longer does, no call returns a link of the other kind.
 package issue
 
 import (

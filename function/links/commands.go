@@ -206,7 +206,8 @@ func (s *session) print(line any, name string, problem *api.Problem, columns ...
 	}
 	if problem != nil {
 		s.failed = true
-		fmt.Fprintf(s.terminal.err, "links: %s: %s (%s)\n", visible.Quote(name), visible.Quote(problem.Message), visible.Quote(problem.Code))
+		fmt.Fprintf(s.terminal.err, "links: %s: %s (%s)\n", visible.Quote(name), visible.Quote(problem.Message),
+			visible.Quote(problem.Code))
 		return
 	}
 	if !s.json {

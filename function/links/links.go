@@ -1,5 +1,6 @@
-// Package links is the command that issues, shows, revokes and lists links from a shell: package client with arguments and
-// exit codes. It needs nothing but the stack's outputs, and is the worked example of an application that reads them:
+// Package links is the command that issues, shows, revokes and lists links from a shell, and makes tickets for their
+// viewers: package client with arguments and exit codes. It needs nothing but the stack's outputs, and is the worked
+// example of an application that reads them:
 //
 //	pulumi stack output --json > outputs.json
 //	links --outputs outputs.json issue s3://my-bucket/simple-chat/cat.jpg

@@ -18,13 +18,13 @@ import (
 
 // many are the flags of a run over many objects.
 type many struct {
-	From     string `help:"Read the objects from this file instead; compressed by gzip or not." placeholder:"FILE" type:"path"`
+	From     string `help:"Read the objects from this file instead, gzipped or not." placeholder:"FILE" type:"path"`
 	Format   string `help:"${formatHelp}" enum:"lines,ndjson,csv,inventory" default:"lines"`
 	Column   string `help:"Field or column that names the object." default:"${column}" placeholder:"NAME"`
 	Header   string `help:"Columns of a CSV without a header, or an inventory's fileSchema." placeholder:"A,B,C"`
 	To       string `help:"${toHelp}" placeholder:"FILE" type:"path"`
 	CSV      bool   `name:"csv" help:"Write CSV instead of one JSON object a line."`
-	Problems string `help:"Write the lines without a link to this file, too, which can be an input." placeholder:"FILE" type:"path"`
+	Problems string `help:"Write the lines without a link here, too, for a next run." placeholder:"FILE" type:"path"`
 	Parallel int    `help:"Calls at once, of 100 objects each." default:"8"`
 }
 

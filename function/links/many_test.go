@@ -28,7 +28,8 @@ func TestAnExportBecomesAFileOfLinks(t *testing.T) {
 	dir, from := exportOf(t, "id,photo\n1,chat/a.jpg\n2,\n3,chat/b/\n4,s3://media/chat/d.jpg\n")
 	to, problems := filepath.Join(dir, "links.csv"), filepath.Join(dir, "problems.ndjson")
 	d := deploy(t)
-	got := d.links("", "issue", "--from", from, "--format", "csv", "--column", "photo", "--to", to, "--csv", "--problems", problems)
+	got := d.links("", "issue", "--from", from, "--format", "csv", "--column", "photo", "--to", to, "--csv",
+		"--problems", problems)
 	assert.Equal(t, exitFailed, got.code, got.err)
 	assert.Empty(t, got.out)
 	assert.Regexp(t, `^links: 2 links, 2 without one \(0 of all by an earlier run\) in \d+s, \d+ a second\n$`, got.err)

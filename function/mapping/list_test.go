@@ -51,7 +51,8 @@ func TestAListHasEveryLiveMappingAndNothingElse(t *testing.T) {
 	}
 	gone := record(t, table, want[mappingtest.Hash(1)])
 	apply(t, table, mapping.Change{Record: mapping.Record{Object: gone.Object, Version: gone.Version},
-		Revoke: []mapping.Revocation{{Hash: mappingtest.Hash(1), Object: gone.Object, RevokedAt: start, ExpiresAt: start.Add(time.Hour)}}})
+		Revoke: []mapping.Revocation{{Hash: mappingtest.Hash(1), Object: gone.Object, RevokedAt: start,
+			ExpiresAt: start.Add(time.Hour)}}})
 	delete(want, mappingtest.Hash(1))
 
 	list := func() (map[string]mapping.Object, error) {
@@ -67,8 +68,9 @@ func TestAListHasEveryLiveMappingAndNothingElse(t *testing.T) {
 	assert.Equal(t, want, got)
 	assert.Greater(t, seen.pages.Load(), int32(1))
 
-	_, err = table.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table.Name, Item: map[string]types.AttributeValue{
-		mapping.AttrHash: &types.AttributeValueMemberS{Value: strings.Repeat("z", 32)}}})
+	_, err = table.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table.Name,
+		Item: map[string]types.AttributeValue{
+			mapping.AttrHash: &types.AttributeValueMemberS{Value: strings.Repeat("z", 32)}}})
 	require.NoError(t, err)
 	got, err = list()
 	require.ErrorIs(t, err, mapping.ErrCorrupt)

@@ -18,7 +18,8 @@ import (
 )
 
 // Services are the issuer's, by name: whether they are public.
-var Services = issue.Services{"chat": issue.ByLink, "board": issue.ByLink, "shop": issue.Public, "club": issue.ByTicket, "lodge": issue.ByTicket}
+var Services = issue.Services{"chat": issue.ByLink, "board": issue.ByLink, "shop": issue.Public,
+	"club": issue.ByTicket, "lodge": issue.ByTicket}
 
 // AWS is what the issuer calls. Its bucket has every object that Missing does not name.
 type AWS struct {
