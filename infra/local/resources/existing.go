@@ -94,8 +94,8 @@ func (m *Stack) missing() []string {
 		return nil
 	}
 	var lines []string
-	policies := m.Distribution.Behaviours
-	if origin := policies[len(policies)-1].Origin; !origin.Policy.Allows(m.Distribution.ARN, "s3:GetObject",
+	behaviours := m.Distribution.Behaviours
+	if origin := behaviours[len(behaviours)-1].Origin; !origin.Policy.Allows(m.Distribution.ARN, "s3:GetObject",
 		"arn:aws:s3:::"+name+"/any") {
 		lines = append(lines, "the policy of the bucket "+name+" does not let the distribution read: add the output "+
 			"bucketPolicyStatement to it, in "+ExistingFile)
@@ -109,21 +109,14 @@ func (m *Stack) missing() []string {
 	return lines
 }
 
-// kept are the folders of buckets that were there before, which Clean leaves.
-func kept(dir string) (map[string]bool, error) {
-	buckets, err := ReadExisting(dir)
-	keep := map[string]bool{}
-	for name := range buckets {
-		keep[name] = true
-	}
-	return keep, err
-}
-
 // cleanBuckets deletes the buckets and what the S3 server notes of them, but for those that were there before.
 func cleanBuckets(dir string) error {
-	keep, err := kept(dir)
+	keep, err := ReadExisting(dir)
 	if err != nil {
 		return err
+	}
+	if len(keep) == 0 {
+		return os.RemoveAll(filepath.Join(dir, "s3"))
 	}
 	for _, kind := range []string{"buckets", "meta"} {
 		folder := filepath.Join(dir, "s3", kind)
@@ -132,10 +125,11 @@ func cleanBuckets(dir string) error {
 			return err
 		}
 		for _, entry := range entries {
-			if !keep[entry.Name()] {
-				if err := os.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
-					return err
-				}
+			if _, kept := keep[entry.Name()]; kept {
+				continue
+			}
+			if err := os.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
+				return err
 			}
 		}
 	}

@@ -71,6 +71,29 @@ func TestCleanDeletesTheStateAndNothingElse(t *testing.T) {
 	assert.Equal(t, []string{"lock", "mine.txt"}, names)
 }
 
+func TestCleanKeepsBucketsThatWereThereBefore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	documents := []byte(`{"acme": {"policy": null, "notifications": []}}`)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ExistingFile), documents, 0o600))
+	for _, bucket := range []string{"acme", "own"} {
+		for _, kind := range []string{"buckets", "meta"} {
+			require.NoError(t, os.MkdirAll(filepath.Join(dir, "s3", kind, bucket, "a"), 0o755))
+		}
+	}
+	require.NoError(t, Clean(dir))
+	for _, kind := range []string{"buckets", "meta"} {
+		assert.DirExists(t, filepath.Join(dir, "s3", kind, "acme", "a"))
+		assert.NoDirExists(t, filepath.Join(dir, "s3", kind, "own"))
+	}
+	left, err := os.ReadFile(filepath.Join(dir, ExistingFile))
+	require.NoError(t, err)
+	assert.Equal(t, documents, left)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ExistingFile), []byte("{"), 0o600))
+	require.ErrorContains(t, Clean(dir), ExistingFile, "who cannot tell whose a bucket is deletes none")
+	assert.DirExists(t, filepath.Join(dir, "s3", "buckets", "acme"))
+}
+
 func TestAStartThatFailsLeavesNothing(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(typ string, inputs map[string]any)
