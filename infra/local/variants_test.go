@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	_ "image/jpeg" // a format of variants
+	"maps"
 	"mime"
 	"net/http"
 	"os"
@@ -65,6 +66,46 @@ func TestEveryFormOfALinkOnTheRunningStack(t *testing.T) {
 	assert.Contains(t, string(said), `"variant":"square"`, "there is a log")
 	for _, secret := range append(slices.Clone(s.secrets[:len(s.secrets)-2]), "X-Amz-Signature", "secret") {
 		assert.NotContains(t, string(said), secret, "in the log")
+	}
+}
+
+// TestEveryFormOfALinkInRedirectDelivery runs the zips that ship where links lead
+// to S3: variants are still made behind the CDN.
+func TestEveryFormOfALinkInRedirectDelivery(t *testing.T) {
+	t.Parallel()
+	config := maps.Clone(formConfig)
+	config["delivery"] = "redirect"
+	s := newScene(t, config)
+	unbound, bound, viewer := s.picture(0), s.boundPicture(room), s.signIn(room)
+	for link, control := range map[*api.Link]string{
+		&unbound: "private, max-age=86400", &bound: "private, max-age=120",
+	} {
+		for _, form := range []string{"", "download"} {
+			a := fetch(t, "GET", address(*link, form), "Authorization", "Bearer "+viewer.Ticket)
+			require.Equal(t, 302, a.StatusCode)
+			assert.Equal(t, "private", a.Header.Get("Cache-Control")[:7])
+			assert.NotContains(t, a.Header.Get("Location"), viewer.Ticket)
+			at := fetch(t, "GET", a.Header.Get("Location"))
+			require.Equal(t, 200, at.StatusCode)
+			assert.Equal(t, sample, at.body)
+			assert.Equal(t, control, at.Header.Get("Cache-Control"), "of S3's answer")
+			kind, parameters, err := mime.ParseMediaType(at.Header.Get("Content-Disposition"))
+			require.NoError(t, err)
+			assert.Equal(t, form == "download", kind == "attachment")
+			assert.Equal(t, form == "download", strings.HasPrefix(parameters["filename"], "secret "))
+		}
+		for _, name := range []string{"w8", "square", "blur"} {
+			a := fetch(t, "GET", address(*link, name), "Authorization", "Bearer "+viewer.Ticket)
+			require.Equal(t, 200, a.StatusCode)
+			assert.Equal(t, "image/jpeg", a.Header.Get("Content-Type"))
+			again := fetch(t, "GET", address(*link, name), "Authorization", "Bearer "+viewer.Ticket)
+			assert.Equal(t, "Hit from cloudfront", again.cache())
+		}
+	}
+	for _, form := range append([]string{""}, forms...) {
+		a := fetch(t, "GET", address(bound, form))
+		assert.Equal(t, 401, a.StatusCode)
+		assert.Empty(t, a.Header.Get("Location"))
 	}
 }
 
