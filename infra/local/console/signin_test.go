@@ -51,7 +51,8 @@ if (code) {
     grant_type: 'authorization_code', client_id: client, redirect_uri: back, code,
     code_verifier: sessionStorage.getItem('verifier'),
   }) });
-  const { audiences } = await signIn((await answer.json()).id_token);
+  const { audiences, session } = await signIn((await answer.json()).id_token);
+  globalThis.session = session;
   document.title = 'signed in: ' + audiences;
 } else {
   document.title = 'ready';
@@ -182,14 +183,25 @@ func TestAViewerSignsInSeesAPhotoAndSignsOutInABrowser(t *testing.T) {
 	time.Sleep(cache + 100*time.Millisecond) // past the browser's own copy
 	require.True(t, sees(own), "the cookie is still there")
 
+	// A page keeps the pictures that it has shown. One that is opened anew asks, once its own copy is too old.
+	refusedInTheEnd := func() {
+		for began := time.Now(); sees(own); time.Sleep(200 * time.Millisecond) {
+			require.Less(t, time.Since(began), time.Minute, "the browser never asks again")
+			b.do(chromedp.Navigate(page))
+			b.until(`document.title === 'ready'`)
+		}
+	}
 	b.do(chromedp.Click(chromedp.CSS("#out")))
 	b.until(`document.title === 'gone'`)
-	// A page keeps the pictures that it has shown. One that is opened anew asks, once its own copy is too old.
-	for began := time.Now(); sees(own); time.Sleep(200 * time.Millisecond) {
-		require.Less(t, time.Since(began), time.Minute, "the browser never asks again")
-		b.do(chromedp.Navigate(page))
-		b.until(`document.title === 'ready'`)
-	}
+	refusedInTheEnd()
+
+	// The provider still knows the browser. This time the session ends elsewhere.
+	b.do(chromedp.Click(chromedp.CSS("#in")))
+	b.until(`document.title.startsWith('signed in')`)
+	require.True(t, sees(own))
+	require.NoError(t, issuer.EndSession(t.Context(), b.evaluate("session").(string)))
+	refusedInTheEnd()
+
 	anyone, err := http.Get(under(t, "127.0.0.1", own))
 	require.NoError(t, err)
 	require.NoError(t, anyone.Body.Close())
