@@ -116,7 +116,7 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 			c.DefaultCacheBehavior.FunctionAssociations = nil
 		}), "distribution: *: the function gate at viewer-request: nothing runs there"},
 		"a function more": {"GetDistributionInput", ofDistribution(func(c *cf.DistributionConfig) {
-			c.CacheBehaviors.Items[2].LambdaFunctionAssociations.Items = []cf.LambdaFunctionAssociation{
+			c.CacheBehaviors.Items[len(c.CacheBehaviors.Items)-1].LambdaFunctionAssociations.Items = []cf.LambdaFunctionAssociation{
 				{EventType: "viewer-request", LambdaFunctionARN: aws.String("arn:…:evil")}}
 		}), "/marketplace/*: a Lambda function that the program does not name runs at viewer-request"},
 		"another edge function": {"GetDistributionInput", ofDistribution(func(c *cf.DistributionConfig) {
@@ -222,7 +222,7 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := deployed(t, nil)
+			w := deployed(t, "everything")
 			w.change[tt.call] = tt.change
 			bad, _ := w.examine()
 			require.NotEmpty(t, bad)
@@ -234,7 +234,7 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 // TestWhatCannotBeReadIsUnknownAndNeverWell refuses each call in turn, as for lack of a right.
 func TestWhatCannotBeReadIsUnknownAndNeverWell(t *testing.T) {
 	t.Parallel()
-	_, all := deployed(t, nil).examine()
+	_, all := deployed(t, "everything").examine()
 	for _, call := range []string{"GetPublicAccessBlock", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning",
 		"GetBucketEncryption", "GetKeyPolicy", "GetBucketCors", "GetBucketNotificationConfiguration", "GetDistribution",
 		"GetCachePolicy", "GetOriginAccessControl", "GetFunction", "DescribeFunction", "GetKey", "DescribeTable",
@@ -242,7 +242,7 @@ func TestWhatCannotBeReadIsUnknownAndNeverWell(t *testing.T) {
 		"GetQueueAttributes", "DescribeLogGroups", "ListSubscriptionsByTopic", "DescribeAlarms"} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
-			w := deployed(t, nil)
+			w := deployed(t, "everything")
 			w.change[call+"Input"] = refused("AccessDenied")
 			bad, ok := w.examine()
 			require.NotEmpty(t, bad)
@@ -257,7 +257,7 @@ func TestWhatCannotBeReadIsUnknownAndNeverWell(t *testing.T) {
 // TestNoKeyIsEverPrinted though the doctor reads them.
 func TestNoKeyIsEverPrinted(t *testing.T) {
 	t.Parallel()
-	w := deployed(t, nil)
+	w := deployed(t, "everything")
 	w.change["GetKeyInput"] = on(func(a *cloudfrontkeyvaluestore.GetKeyOutput) { *a.Value = "verysecret" })
 	bad, _ := w.examine()
 	require.NotEmpty(t, bad)

@@ -9,7 +9,7 @@ import (
 
 func TestAStackThatIsDeployedAsTheProgramSaysIsWell(t *testing.T) {
 	t.Parallel()
-	bad, ok := deployed(t, nil).examine()
+	bad, ok := deployed(t, "everything").examine()
 	assert.Empty(t, bad)
 	assert.Greater(t, ok, 80)
 }

@@ -1,8 +1,6 @@
 package doctor
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,38 +8,21 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"secure-media-cdn/infra/plan"
 )
 
 const reads = `{"Sid":"Ours","Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},"Action":"s3:GetObject",` +
-	`"Resource":"arn:aws:s3:::our-media/*","Condition":{"StringEquals":{"AWS:SourceArn":` +
+	`"Resource":"arn:aws:s3:::acme-photos/*","Condition":{"StringEquals":{"AWS:SourceArn":` +
 	`"arn:aws:cloudfront::` + account + `:distribution/E2REALREALREAL"}}}`
 
 // overExisting is a stack whose bucket was there before: the program registers nothing for it, and says what to paste.
 func overExisting(t *testing.T) *world {
-	w := deployed(t, nil)
-	w.plan.Outputs[outputNotification] = map[string]any{"Id": "x", "QueueArn": "arn:aws:sqs:…",
-		"Events": []any{"s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*"}}
-	var rest []plan.Resource
-	var statement any
-	events := w.answer(&s3.GetBucketNotificationConfigurationInput{}).(*s3.GetBucketNotificationConfigurationOutput)
-	encryption := w.answer(&s3.GetBucketEncryptionInput{})
-	cors := w.answer(&s3.GetBucketCorsInput{})
-	for _, r := range w.plan.Resources {
-		if r.Type == "aws:s3/bucketPolicy:BucketPolicy" && r.Name == "content" {
-			var policy struct{ Statement []any }
-			require.NoError(t, json.Unmarshal([]byte(r.Inputs["policy"].(string)), &policy))
-			statement = policy.Statement[0]
-		}
-		if !strings.HasPrefix(r.Type, "aws:s3/") || r.Name == "logs" {
-			rest = append(rest, r)
-		}
-	}
-	w.plan.Outputs[outputStatement], w.plan.Resources = statement, rest
+	w := deployed(t, "existing")
 	w.fixed = map[string]any{
-		"GetBucketPolicyInput":                    &s3.GetBucketPolicyOutput{Policy: aws.String(`{"Statement":[` + reads + `]}`)},
-		"GetBucketNotificationConfigurationInput": events, "GetBucketEncryptionInput": encryption, "GetBucketCorsInput": cors,
+		"GetBucketPolicyInput": &s3.GetBucketPolicyOutput{Policy: aws.String(`{"Statement":[` + reads + `]}`)},
+		"GetBucketNotificationConfigurationInput": &s3.GetBucketNotificationConfigurationOutput{
+			QueueConfigurations: []s3types.QueueConfiguration{{QueueArn: aws.String(w.queue("events")),
+				Events: []s3types.Event{"s3:LifecycleExpiration:*", "s3:ObjectRemoved:*", "s3:ObjectCreated:*"}}}},
+		"GetBucketCorsInput": &s3.GetBucketCorsOutput{CORSRules: []s3types.CORSRule{{AllowedMethods: []string{"GET"}}}},
 	}
 	return w
 }
@@ -76,6 +57,8 @@ func TestWhatContradictsTheStackInABucketThatWasThereBefore(t *testing.T) {
 			policy(`{"Sid":"App","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::1:role/app"},"Action":"s3:PutObject","Resource":"*"}`), ""},
 		"nothing without TLS": {"GetBucketPolicyInput",
 			policy(`{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":false}}}`), ""},
+		"nothing without TLS from elsewhere": {"GetBucketPolicyInput",
+			policy(`{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
 		"nobody but a VPC": {"GetBucketPolicyInput",
 			policy(`{"Sid":"OurVpc","Effect":"Deny","Principal":"*","Action":["s3:PutObject","s3:GetObject"],"Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}}`),
 			`the statement "OurVpc" of its policy may deny the distribution`},

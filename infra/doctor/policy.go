@@ -131,7 +131,7 @@ func (s statement) mayDeny() bool {
 		return false
 	}
 	secure := s.Condition["Bool"]["aws:securetransport"]
-	return !(len(s.Condition) == 1 && len(s.Condition["Bool"]) == 1 && slices.Equal(secure, words{"false"}))
+	return !slices.Equal(secure, words{"false"}) // further conditions only narrow it
 }
 
 // names reports whether a principal includes CloudFront.

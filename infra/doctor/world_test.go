@@ -38,6 +38,7 @@ const account = "999988887777"
 // world is a stack that is deployed as the program says.
 type world struct {
 	t       *testing.T
+	name    string // of the stack, with the project's before it
 	plan    *plan.Document
 	outputs outputs.Outputs
 	real    *strings.Replacer
@@ -46,13 +47,13 @@ type world struct {
 	fixed  map[string]any // answers that are not made from the plan
 }
 
-func deployed(t *testing.T, config map[string]string) *world {
+func deployed(t *testing.T, stack string) *world {
 	doc, err := recorder.Evaluate(recorder.Options{
-		Program: program, Root: "../..", Stack: "everything", ConfigFile: "../stack/testdata/Pulumi.everything.yaml", Config: config,
+		Program: program, Root: "../..", Stack: stack, ConfigFile: "../stack/testdata/Pulumi." + stack + ".yaml",
 	})
 	require.NoError(t, err)
-	w := &world{t: t, plan: doc, change: map[string]func(any) error{}}
-	w.real = strings.NewReplacer("secure-media-cdn-everything-123456789012", "our-media", "-mappings", "-mappings-1a2b3c4",
+	w := &world{t: t, name: "secure-media-cdn-" + stack, plan: doc, change: map[string]func(any) error{}}
+	w.real = strings.NewReplacer(w.name+"-123456789012", "our-media", "-mappings", "-mappings-1a2b3c4",
 		"-issuer:", "-issuer-9f8e7d6:", `-issuer"`, `-issuer-9f8e7d6"`, "EDFDVBD6EXAMPLE", "E2REALREALREAL",
 		"123456789012", account, "-edge:1", "-edge-77aa88b:12")
 	text, err := json.Marshal(doc.Outputs)
@@ -120,7 +121,7 @@ func (w *world) answer(call any) any {
 		return &s3.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{
 			Rules: []s3types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{
 				SSEAlgorithm:   s3types.ServerSideEncryptionAwsKms,
-				KMSMasterKeyID: aws.String("arn:aws:kms:eu-west-1:" + account + ":key/11111111-2222-3333-4444-555555555555")}}}}}
+				KMSMasterKeyID: aws.String("arn:aws:kms:" + w.outputs.MediaBucketRegion + ":" + account + ":key/11111111-2222-3333-4444-555555555555")}}}}}
 	case *s3.GetBucketCorsInput:
 		var rules []s3types.CORSRule
 		cors := inputs[struct {
@@ -158,7 +159,7 @@ func (w *world) answer(call any) any {
 			PointInTimeRecoveryDescription: &dynamo.PointInTimeRecoveryDescription{
 				PointInTimeRecoveryStatus: dynamo.PointInTimeRecoveryStatusEnabled}}}
 	case *lambda.ListEventSourceMappingsInput:
-		require.Equal(w.t, "secure-media-cdn-everything-issuer-9f8e7d6:live", *in.FunctionName)
+		require.Equal(w.t, w.name+"-issuer-9f8e7d6:live", *in.FunctionName)
 		return &lambda.ListEventSourceMappingsOutput{EventSourceMappings: []lm.EventSourceMappingConfiguration{{
 			EventSourceArn: aws.String(w.queue("events")), State: aws.String("Enabled"),
 			FunctionResponseTypes: []lm.FunctionResponseType{lm.FunctionResponseTypeReportBatchItemFailures},
@@ -166,13 +167,13 @@ func (w *world) answer(call any) any {
 	case *lambda.GetFunctionUrlConfigInput:
 		return &lambda.GetFunctionUrlConfigOutput{AuthType: lm.FunctionUrlAuthTypeAwsIam, FunctionUrl: &w.outputs.IssuerURL}
 	case *sqs.GetQueueAttributesInput:
-		require.Contains(w.t, *in.QueueUrl, "https://sqs.eu-west-1.amazonaws.com/"+account+"/secure-media-cdn-everything-")
+		require.Contains(w.t, *in.QueueUrl, "https://sqs."+w.outputs.MediaBucketRegion+".amazonaws.com/"+account+"/"+w.name+"-")
 		return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{"ApproximateNumberOfMessages": "0",
 			"RedrivePolicy": `{"deadLetterTargetArn":"` + w.queue("dead-events") + `"}`}}
 	case *cloudwatchlogs.DescribeLogGroupsInput:
 		return &cloudwatchlogs.DescribeLogGroupsOutput{LogGroups: []cwl.LogGroup{
 			{LogGroupName: aws.String(*in.LogGroupNamePrefix + "-other"), RetentionInDays: aws.Int32(1)},
-			{LogGroupName: in.LogGroupNamePrefix, RetentionInDays: aws.Int32(90)}}}
+			{LogGroupName: in.LogGroupNamePrefix, RetentionInDays: aws.Int32(w.retention(*in.LogGroupNamePrefix))}}}
 	case *sns.ListSubscriptionsByTopicInput:
 		return &sns.ListSubscriptionsByTopicOutput{Subscriptions: []snstypes.Subscription{
 			{Endpoint: aws.String("oncall@example.com"), SubscriptionArn: aws.String(*in.TopicArn + ":1")}}}
@@ -192,8 +193,18 @@ func (w *world) answer(call any) any {
 	return w.atTheEdge(call)
 }
 
+func (w *world) retention(group string) int32 {
+	for _, r := range w.plan.ByType("aws:cloudwatch/logGroup:LogGroup") {
+		if name, _ := r.Inputs["name"].(string); w.real.Replace(name) == group {
+			return int32(r.Inputs["retentionInDays"].(float64))
+		}
+	}
+	w.t.Fatalf("no log group %s", group)
+	return 0
+}
+
 func (w *world) queue(name string) string {
-	return "arn:aws:sqs:eu-west-1:" + account + ":secure-media-cdn-everything-" + name
+	return "arn:aws:sqs:" + w.outputs.MediaBucketRegion + ":" + account + ":" + w.name + "-" + name
 }
 
 // atTheEdge is what CloudFront answers.
@@ -215,7 +226,7 @@ func (w *world) atTheEdge(call any) any {
 				SigningBehavior: cf.OriginAccessControlSigningBehaviorsAlways,
 				SigningProtocol: cf.OriginAccessControlSigningProtocolsSigv4}}}
 	case *cloudfront.GetFunctionInput:
-		r, _ := w.plan.Find("aws:cloudfront/function:Function", (*in.Name)[strings.LastIndex(*in.Name, "-")+1:])
+		r, _ := w.plan.Find("aws:cloudfront/function:Function", strings.TrimPrefix(*in.Name, w.name+"-"))
 		code, _ := r.Inputs["code"].(string)
 		require.NotEmpty(w.t, code)
 		return &cloudfront.GetFunctionOutput{FunctionCode: []byte(code)}
@@ -285,9 +296,12 @@ func (w *world) distribution() *cf.DistributionConfig {
 
 func (w *world) behaviour(in behaviour) cf.CacheBehavior {
 	b := cf.CacheBehavior{PathPattern: aws.String(in.PathPattern), TargetOriginId: aws.String(in.TargetOriginID),
-		ViewerProtocolPolicy: cf.ViewerProtocolPolicy(in.ViewerProtocolPolicy), CachePolicyId: aws.String("real/" + in.CachePolicyID),
+		ViewerProtocolPolicy: cf.ViewerProtocolPolicy(in.ViewerProtocolPolicy), CachePolicyId: aws.String(in.CachePolicyID),
 		AllowedMethods: &cf.AllowedMethods{}, FunctionAssociations: &cf.FunctionAssociations{},
 		LambdaFunctionAssociations: &cf.LambdaFunctionAssociations{}}
+	if _, ours := w.plan.ByID("aws:cloudfront/cachePolicy:CachePolicy", in.CachePolicyID); ours {
+		b.CachePolicyId = aws.String("real/" + in.CachePolicyID)
+	}
 	for n := range in.AllowedMethods { // in another order
 		b.AllowedMethods.Items = append(b.AllowedMethods.Items, cf.Method(in.AllowedMethods[len(in.AllowedMethods)-1-n]))
 	}
