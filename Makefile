@@ -99,8 +99,8 @@ doctor: $(if $(LOCAL),,pulumi) ## compare what is deployed with what the program
 	@$(if $(LOCAL),,pulumi stack output --json --stack $(STACK) |) $(BIN)/doctor -stack $(STACK) $(if $(LOCAL),-local)
 
 .PHONY: smoke
-smoke: ## try a real deployment against CloudFront's rules; URL=https://<cdn>/images/<hash>
-	@$(GO) run ./infra/cmd/smoke $(URL)
+smoke: ## try a real deployment against CloudFront's rules; URL=https://<cdn>/images/<hash>, VARIANT=w320, TICKET=…
+	@VARIANT='$(VARIANT)' TICKET='$(TICKET)' $(GO) run ./infra/cmd/smoke '$(URL)'
 
 .PHONY: clean
 clean: ## delete everything that was built

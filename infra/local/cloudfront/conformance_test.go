@@ -3,14 +3,12 @@ package cloudfront
 import (
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/local/cloudfront/conformance"
@@ -37,15 +35,6 @@ func TestConformance(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestScriptsForARealDistribution makes sure that those that are not local-only need nothing but a live link.
-func TestScriptsForARealDistribution(t *testing.T) {
-	w := newWorld(t)
-	require.NoError(t, w.build())
-	var out strings.Builder
-	require.NoError(t, conformance.Smoke("testdata", w.viewer+"/images/"+photoHash, &out), out.String())
-	assert.Greater(t, strings.Count(out.String(), "\nok "), 10)
 }
 
 // world is a Server with scripted neighbours and a clock that scripts move.

@@ -23,7 +23,8 @@
 // bytes", "same as NAME" or "bytes A-B of NAME".
 //
 // "wait" lets time pass. All other steps are the target's own; a script that needs them to set the scene says
-// local-only.
+// local-only. One that needs more than a live link says so: "needs variant", the name of one as $variant, or "needs
+// ticket", for a bound link, as $ticket.
 package conformance
 
 import (
@@ -43,8 +44,16 @@ type Script struct {
 	// LocalOnly says that the script needs more than a deployed stack and a live link: its own objects, functions or
 	// settings.
 	LocalOnly bool
-	Steps     []Step
+	// Needs is variant, ticket, or nothing.
+	Needs string
+	Steps []Step
 }
+
+// What a script may need.
+const (
+	needsVariant = "variant"
+	needsTicket  = "ticket"
+)
 
 // Step is one line that is not indented, with the fields below it.
 type Step struct {
@@ -81,6 +90,8 @@ func Parse(r io.Reader) (Script, error) {
 			}
 		case trimmed == "local-only":
 			s.LocalOnly = true
+		case trimmed == "needs "+needsVariant, trimmed == "needs "+needsTicket:
+			_, s.Needs, _ = strings.Cut(trimmed, " ")
 		case line != trimmed:
 			name, value, ok := strings.Cut(trimmed, ": ")
 			if !ok || len(s.Steps) == 0 {

@@ -16,7 +16,7 @@ func TestAServerThatIsNoCloudFrontFails(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) }))
 	defer s.Close()
 	var out strings.Builder
-	err := Smoke(scripts, s.URL+"/images/AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", &out)
+	err := Smoke(scripts, Given{Link: s.URL + "/images/AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"}, &out)
 	assert.ErrorContains(t, err, "the deployment does not follow")
 	assert.Contains(t, out.String(), "FAIL unknown-link:")
 	assert.Contains(t, out.String(), "0 passed")
@@ -31,6 +31,6 @@ func TestWithoutALiveLinkItSaysWhatItNeeds(t *testing.T) {
 		"https://cdn.example.com/":  "make smoke URL=",
 		s.URL + "/images/AAECAwQFB": "the link answers 404",
 	} {
-		assert.ErrorContains(t, Smoke(scripts, link, &strings.Builder{}), want)
+		assert.ErrorContains(t, Smoke(scripts, Given{Link: link}, &strings.Builder{}), want)
 	}
 }
