@@ -23,8 +23,6 @@ type content struct {
 	domain pulumi.StringOutput
 	// settings must be in force before anything is allowed into the bucket.
 	settings []pulumi.Resource
-	// policy is that of an existing bucket.
-	policy pulumi.StringOutput
 }
 
 // objects returns the ARN of all objects.
@@ -166,8 +164,7 @@ func (s *builder) openContent(c *content, d *delivery) error {
 		if !s.cfg.ManageBucketPolicy {
 			return nil
 		}
-		args = &s3.BucketPolicyArgs{Bucket: c.unowned(s.cfg.readsSid()),
-			Policy: policyDocument(s.distributionReads(c, d))}
+		args.Policy = policyDocument(s.distributionReads(c, d))
 	}
 	if _, err := s3.NewBucketPolicy(s.ctx, "content", args, pulumi.DependsOn(c.settings)); err != nil {
 		return fmt.Errorf("content policy: %w", err)

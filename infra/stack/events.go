@@ -97,17 +97,11 @@ func (s *builder) followEvents(c *content, e *events, i *issuer) error {
 	if err != nil {
 		return fmt.Errorf("reader of events: %w", err)
 	}
-	bucket := c.name
-	if s.cfg.ExistingBucket != "" {
-		if !s.cfg.ManageBucketEvents {
-			return nil
-		}
-		if bucket, err = s.untold(c); err != nil {
-			return err
-		}
+	if s.cfg.ExistingBucket != "" && !s.cfg.ManageBucketEvents {
+		return nil
 	}
 	_, err = s3.NewBucketNotification(s.ctx, "events", &s3.BucketNotificationArgs{
-		Bucket: bucket,
+		Bucket: c.name,
 		Queues: s3.BucketNotificationQueueArray{&s3.BucketNotificationQueueArgs{
 			Id: pulumi.String(s.cfg.name()), QueueArn: e.queue.Arn, Events: pulumi.ToStringArray(objectEvents),
 		}},

@@ -2,87 +2,109 @@ package stack
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 )
 
 // existingName is the logical name of what the program reads and does not own.
 const existingName = "existing"
 
-// readContent reads the bucket that was there before the stack. Nothing of it is
-// changed here: whoever owns it decides about encryption, versions and the rest.
+// readContent reads the bucket that was there before the stack, and returns an error
+// before anything is registered if it cannot be served. Nothing of it is changed here:
+// whoever owns it decides about encryption, versions and the rest.
 func (s *builder) readContent() (*content, error) {
-	bucket, err := s3.GetBucketV2(s.ctx, existingName, pulumi.ID(s.cfg.ExistingBucket), nil)
+	name := s.cfg.ExistingBucket
+	bucket, err := s3.GetBucketV2(s.ctx, existingName, pulumi.ID(name), nil)
 	if err != nil {
-		return nil, fmt.Errorf("reading the bucket %s: %w", s.cfg.ExistingBucket, err)
+		return nil, fmt.Errorf("reading the bucket %s: %w", name, err)
 	}
-	// Everything that needs the bucket waits for this, so a bucket elsewhere ends a
-	// preview before anything is made for it.
-	name := bucket.Region.ApplyT(func(region string) (string, error) {
-		if region != s.cfg.Region {
-			return "", fmt.Errorf("config existingBucket is %q: it is in %s, and the stack's home is %s (aws:region); "+
-				"events and signed addresses work within one region", s.cfg.ExistingBucket, region, s.cfg.Region)
-		}
-		return s.cfg.ExistingBucket, nil
-	}).(pulumi.StringOutput)
+	region, known, err := await[string](s, bucket.Region)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the bucket %s: %w", name, err)
+	case !known: // a preview does not mind
+		return nil, fmt.Errorf("config existingBucket is %q: there is no such bucket, or it may not be read", name)
+	case region != s.cfg.Region:
+		return nil, fmt.Errorf("config existingBucket is %q: it is in %s, and the stack's home is %s (aws:region); "+
+			"events and signed addresses work within one region", name, region, s.cfg.Region)
+	}
+	var problems []error
+	if s.cfg.ManageBucketPolicy {
+		problems = append(problems, s.noOtherPolicy(bucket))
+	}
+	if s.cfg.ManageBucketEvents {
+		problems = append(problems, s.noOtherEvents())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
 	return &content{
-		name: name, arn: pulumi.Sprintf("arn:aws:s3:::%s", name),
-		domain: pulumi.Sprintf("%s.s3.%s.amazonaws.com", name, s.cfg.Region),
-		policy: bucket.Policy,
+		name: pulumi.String(name).ToStringOutput(), arn: pulumi.String("arn:aws:s3:::" + name).ToStringOutput(),
+		domain: pulumi.String(name + ".s3." + region + ".amazonaws.com").ToStringOutput(),
 	}, nil
 }
 
-// unowned returns the bucket's name, to write its policy, unless it has a policy
-// of somebody else's. S3 has one policy for each bucket, which would be replaced; and
-// were the two merged, whoever deletes ours with the stack would delete both.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
-func (c *content) unowned(sid string) pulumi.StringOutput {
-	return pulumi.All(c.name, c.policy).ApplyT(func(known []any) (string, error) {
-		name, policy := known[0].(string), known[1].(string)
-		if policy == "" {
-			return name, nil
-		}
-		var have struct {
-			Statement []struct{ Sid string }
-		}
-		if err := json.Unmarshal([]byte(policy), &have); err != nil || len(have.Statement) != 1 ||
-			have.Statement[0].Sid != sid {
-			return "", fmt.Errorf("config manageBucketPolicy is true, but the bucket %s has a policy of somebody else's, which "+
-				"would be lost: set it to false, and add the output bucketPolicyStatement to that policy", name)
-		}
-		return name, nil
-	}).(pulumi.StringOutput)
+// await returns a property of something that was read, and whether it is known: of
+// what does not exist nothing is.
+func await[T any](s *builder, property pulumi.Output) (value T, known bool, err error) {
+	result, err := internals.UnsafeAwaitOutput(s.ctx.Context(), property)
+	if err != nil || !result.Known {
+		return value, false, err
+	}
+	value, _ = result.Value.(T)
+	return value, true, nil
 }
 
-// untold returns the bucket's name, to write its notifications, unless it has some
-// of somebody else's: S3 has one configuration of them for each bucket, too.
+// noOtherPolicy returns an error if the bucket has a policy of somebody else's. S3 has
+// one policy for each bucket, which would be replaced; and were the two merged, whoever
+// deletes ours with the stack would delete both.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+func (s *builder) noOtherPolicy(bucket *s3.BucketV2) error {
+	policy, _, err := await[string](s, bucket.Policy)
+	if err != nil || policy == "" {
+		return err
+	}
+	var have struct {
+		Statement []struct{ Sid string }
+	}
+	if err := json.Unmarshal([]byte(policy), &have); err == nil && len(have.Statement) == 1 &&
+		have.Statement[0].Sid == s.cfg.readsSid() {
+		return nil
+	}
+	return fmt.Errorf("config manageBucketPolicy is true, but the bucket %s has a policy of somebody else's, which would "+
+		"be lost: set it to false, and add the output bucketPolicyStatement to that policy", s.cfg.ExistingBucket)
+}
+
+// noOtherEvents returns an error if the bucket has notifications of somebody else's: S3
+// has one configuration of them for each bucket, too.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
-func (s *builder) untold(c *content) (pulumi.StringOutput, error) {
+func (s *builder) noOtherEvents() error {
 	have, err := s3.GetBucketNotification(s.ctx, existingName, pulumi.ID(s.cfg.ExistingBucket), nil)
 	if err != nil {
-		return pulumi.StringOutput{}, fmt.Errorf("reading the notifications of %s: %w", s.cfg.ExistingBucket, err)
+		return fmt.Errorf("reading the notifications of %s: %w", s.cfg.ExistingBucket, err)
 	}
-	return pulumi.All(c.name, have.Queues, have.Topics, have.LambdaFunctions, have.Eventbridge).ApplyT(
-		func(known []any) (string, error) {
-			queues, topics := known[1].([]s3.BucketNotificationQueue), known[2].([]s3.BucketNotificationTopic)
-			functions, bridge := known[3].([]s3.BucketNotificationLambdaFunction), known[4].(*bool)
-			others := len(topics) + len(functions)
-			for _, q := range queues {
-				if q.Id == nil || *q.Id != s.cfg.name() {
-					others++
-				}
-			}
-			if others > 0 || bridge != nil && *bridge {
-				return "", fmt.Errorf("config manageBucketEvents is true, but the bucket %s has notifications of somebody "+
-					"else's, which would be lost: set it to false, and add the output bucketNotification to them",
-					s.cfg.ExistingBucket)
-			}
-			return known[0].(string), nil
-		}).(pulumi.StringOutput), nil
+	queues, _, queuesErr := await[[]s3.BucketNotificationQueue](s, have.Queues)
+	topics, _, topicsErr := await[[]s3.BucketNotificationTopic](s, have.Topics)
+	functions, _, functionsErr := await[[]s3.BucketNotificationLambdaFunction](s, have.LambdaFunctions)
+	bridge, _, bridgeErr := await[*bool](s, have.Eventbridge)
+	if err := errors.Join(queuesErr, topicsErr, functionsErr, bridgeErr); err != nil {
+		return fmt.Errorf("reading the notifications of %s: %w", s.cfg.ExistingBucket, err)
+	}
+	others := len(topics)+len(functions) > 0 || bridge != nil && *bridge
+	for _, q := range queues {
+		others = others || q.Id == nil || *q.Id != s.cfg.name()
+	}
+	if others {
+		return fmt.Errorf("config manageBucketEvents is true, but the bucket %s has notifications of somebody else's, which "+
+			"would be lost: set it to false, and add the output bucketNotification to them", s.cfg.ExistingBucket)
+	}
+	return nil
 }
 
 var notInSid = regexp.MustCompile(`[^A-Za-z0-9]+`)

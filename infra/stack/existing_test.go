@@ -81,6 +81,7 @@ func TestWhatTheStackManagesOfAnExistingBucketIsWhatItWouldPaste(t *testing.T) {
 	policy := find(t, doc, "BucketPolicy", "content").Inputs
 	assert.Equal(t, "acme-photos", policy["bucket"])
 	statements := statementsOf(t, policy["policy"])
+	assert.Empty(t, kinds(doc, "KeyPolicy"), "the bucket's key is its owner's still")
 	require.Len(t, statements, 1, "who else may do what is its owner's to say")
 	assert.Equal(t, doc.Outputs["bucketPolicyStatement"], statements[0])
 
@@ -149,12 +150,32 @@ func TestNothingOfSomebodyElsesIsReplaced(t *testing.T) {
 	}
 }
 
+func TestBothDocumentsOfSomebodyElsesAreToldOfAtOnce(t *testing.T) {
+	_, err := evaluate("existing", config{"manageBucketPolicy": "true", "manageBucketEvents": "true"},
+		had(map[string]any{"policy": `{"Statement":[]}`, "eventbridge": true}))
+	assert.ErrorContains(t, err, "config manageBucketPolicy is true")
+	assert.ErrorContains(t, err, "config manageBucketEvents is true")
+}
+
 func TestAnExistingBucketMustBeAtHome(t *testing.T) {
 	for _, preview := range []bool{true, false} {
 		_, err := evaluate("existing", nil, had(map[string]any{"region": "us-east-1"}),
 			func(o *recorder.Options) { o.DryRun = preview })
 		assert.ErrorContains(t, err,
 			`config existingBucket is "acme-photos": it is in us-east-1, and the stack's home is eu-central-1`)
+	}
+}
+
+func TestAnExistingBucketThatIsNotThereEndsAPreview(t *testing.T) {
+	for _, preview := range []bool{true, false} {
+		_, err := evaluate("existing", nil, func(o *recorder.Options) {
+			o.DryRun, o.Missing = preview, []string{"acme-photos"}
+		})
+		if preview { // an update cannot read it at all
+			assert.ErrorContains(t, err, `config existingBucket is "acme-photos": there is no such bucket`)
+		} else {
+			assert.ErrorContains(t, err, "does not exist")
+		}
 	}
 }
 

@@ -64,6 +64,12 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 	state := args.Inputs.Copy()
 	if r.Options.Read {
 		f.physical, f.read = args.ID, true
+		if slices.Contains(m.opts.Missing, args.ID) {
+			if m.opts.DryRun { // it may be there by the time of an update
+				return args.ID, args.Inputs, nil
+			}
+			return "", nil, fmt.Errorf("recorder: resource %q does not exist", args.ID)
+		}
 	}
 	if m.opts.DryRun && args.TypeToken != providerType && !r.Options.Read {
 		// A resource that does not exist yet has no identifier and no computed

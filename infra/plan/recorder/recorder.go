@@ -46,6 +46,8 @@ type Options struct {
 	// Existing are properties, by ID, of resources that the program reads and does not
 	// make, beside those that all of their kind have.
 	Existing map[string]map[string]any
+	// Missing are the IDs of what the program reads and is not there.
+	Missing []string
 	// DryRun evaluates as a preview of a stack that does not exist yet does:
 	// computed properties are unknown, and inputs made of them are left out.
 	DryRun bool
