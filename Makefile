@@ -161,9 +161,7 @@ NEXTJS := infra/local/console/nextjs
 .PHONY: nextjs
 nextjs: build/npm/$(NEXTJS)/node_modules/.package-lock.json
 build/npm/$(NEXTJS)/node_modules/.package-lock.json: $(NEXTJS)/package-lock.json
-	@mkdir -p build/npm/$(NEXTJS)
-	cp $(addprefix $(NEXTJS)/,package.json package-lock.json .npmrc) build/npm/$(NEXTJS)
-	npm install --loglevel=error --prefix build/npm/$(NEXTJS)
+	$(call npm-ci,$(NEXTJS))
 	@touch $@
 
 DYNOXIDE := @dynoxide/$(OS)-$(ARCH)

@@ -100,7 +100,7 @@ func node(t *testing.T, source, function string, argument any) string {
 func rendered(t *testing.T, e examples, props map[string]any) string {
 	t.Helper()
 	here := filepath.Join(moduleRoot(t), "infra", "local", "console", "nextjs")
-	installed := filepath.Join(moduleRoot(t), "build", "npm", "infra", "local", "console", "nextjs")
+	installed := filepath.Join(moduleRoot(t), filepath.FromSlash("build/npm/infra/local/console/nextjs"))
 	if _, err := os.Stat(filepath.Join(installed, "node_modules", "next")); err != nil {
 		t.Fatal("there is no Next.js to test with: run `make nextjs`")
 	}
