@@ -122,10 +122,12 @@ func TestEachRoleIsTrustedForItsGitHubEnvironmentAndHasItsPoliciesOnly(t *testin
 		},
 		"prod": {
 			Project: "secure-media-cdn", Environment: "prod", Account: recorder.AccountID,
-			SecretsKey:  "arn:aws:kms:eu-central-1:123456789012:key/00000000-aaaa-bbbb-cccc-prod",
-			Zones:       []string{"Z0123456789ABCDEFGHIJ"},
-			Foreign:     []string{"arn:aws:cloudfront::123456789012:key-value-store/secure-media-cdn-dev-*"},
-			ContentKeys: []string{"arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"},
+			SecretsKey:      "arn:aws:kms:eu-central-1:123456789012:key/00000000-aaaa-bbbb-cccc-prod",
+			Zones:           []string{"Z0123456789ABCDEFGHIJ"},
+			Foreign:         []string{"arn:aws:cloudfront::123456789012:key-value-store/secure-media-cdn-dev-*"},
+			ContentKeys:     []string{"arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"},
+			ExistingBuckets: []string{"acme-photos"}, ManagedBuckets: []string{"acme-pictures"},
+			ExistingKeys: []string{"arn:aws:kms:eu-central-1:123456789012:key/22222222-2222-3333-4444-555555555555"},
 		},
 	}
 	attached := map[string][]string{}
@@ -235,6 +237,18 @@ func TestAConfigurationThatIsWrongSaysAllOfItAndRegistersNothing(t *testing.T) {
 		"a key by its alias": {
 			map[string]string{"environments": `[{"name":"dev","kmsKeyArns":["alias/x"]}]`},
 			[]string{"kmsKeyArns of dev"},
+		},
+		"an existing bucket by a pattern": {
+			map[string]string{"environments": `[{"name":"dev","existingBuckets":["acme-*"]}]`},
+			[]string{"existingBuckets of dev"},
+		},
+		"a managed bucket by its ARN": {
+			map[string]string{"environments": `[{"name":"dev","managedBuckets":["arn:aws:s3:::acme"]}]`},
+			[]string{"managedBuckets of dev"},
+		},
+		"an existing bucket's key by its alias": {
+			map[string]string{"environments": `[{"name":"dev","existingKmsKeyArns":["alias/x"]}]`},
+			[]string{"existingKmsKeyArns of dev"},
 		},
 		"an ARN that denies too much": {
 			map[string]string{"environments": `[{"name":"dev"},{"name":"prod","unnamedArns":["*"]}]`},
