@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"secure-media-cdn/function/edge"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/mapping/mappingtest"
+	"secure-media-cdn/function/variant"
 )
 
 const storedHash = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
@@ -39,6 +41,34 @@ func TestALookupReadsARealTable(t *testing.T) {
 	out, err = w.handler.Invoke(t.Context(), bytes.Replace(w.payload, []byte("/images/AAEC"), []byte("/images/BBBB"), 1))
 	require.NoError(t, err)
 	require.Contains(t, string(out), `"status":"404"`)
+}
+
+func TestAVariantIsHandedOnWithAURLThatTheFunctionHasSigned(t *testing.T) {
+	w := onEngine(t)
+	payload, err := os.ReadFile("../../edge/testdata/origin-request-variant.json")
+	require.NoError(t, err)
+	payload = bytes.ReplaceAll(payload, []byte(`"mappings"`), []byte(`"`+w.table+`"`))
+	out, err := w.handler.Invoke(t.Context(), payload)
+	require.NoError(t, err)
+	var request struct {
+		URI     string
+		Headers edge.Headers
+	}
+	require.NoError(t, json.Unmarshal(out, &request))
+	require.Equal(t, "/", request.URI)
+	headers := map[string]string{variant.HeaderLimits: "megapixels=100,megabytes=50,frames=60"}
+	for name, values := range request.Headers {
+		headers[name] = values[0].Value
+	}
+	task, err := variant.ParseTask(headers)
+	require.NoError(t, err)
+	require.Equal(t, variant.Variant{Width: 320}, task.Variant)
+	source, err := url.Parse(task.Source)
+	require.NoError(t, err)
+	require.Equal(t, "secure-media-cdn-dev-123456789012.s3.eu-central-1.amazonaws.com", source.Host)
+	require.Equal(t, "/simple-chat/photo.jpg", source.Path)
+	require.Equal(t, "60", source.Query().Get("X-Amz-Expires"))
+	require.Contains(t, source.Query().Get("X-Amz-Credential"), testCredentials.AccessKeyID)
 }
 
 // environment is what Lambda would set, and the engine's URL.
