@@ -71,6 +71,7 @@ func experiments() []experiment {
 type result struct {
 	experiment
 	first, later, expired, unknown answer
+	variant                        answer // of a viewer who asks for a variant of the live link's photo
 	lines                          []line
 	requests                       map[string]int
 }
@@ -97,7 +98,8 @@ func TestFaults(t *testing.T) {
 	document(t, results)
 }
 
-// run sends, to a new process, three viewers of a live link and one each of an expired and an unknown one.
+// run sends, to a new process, three viewers of a live link, one of a variant and one each of an expired and an unknown
+// link.
 func (e experiment) run(t *testing.T, engine string) result {
 	proxy := startProxy(t, engine)
 	for region, d := range map[string]time.Duration{nearest: 5 * time.Millisecond, next: 15 * time.Millisecond,
@@ -112,20 +114,26 @@ func (e experiment) run(t *testing.T, engine string) result {
 	ask := func(hash string) answer { return f.ask(t, get(hash, "origin", home, nearest, next)) }
 	r := result{experiment: e}
 	r.first, r.later, r.later = ask(live), ask(live), ask(live)
+	r.variant = f.ask(t, getVariant(live, home, nearest, next))
 	r.expired, r.unknown = ask(expired), ask(unknown)
-	r.lines, r.requests = f.log.lines(t, 5)[1:], proxy.Requests()
+	r.lines, r.requests = f.log.lines(t, 6)[1:], proxy.Requests()
 	return r
 }
 
 func (r result) check(t *testing.T) {
 	assert.Equal(t, r.live, r.first.status, "the first viewer")
 	assert.Equal(t, r.live, r.later.status, "later viewers")
+	assert.Equal(t, r.live, r.variant.status, "a viewer of a variant, as one of the photo")
 	assert.Equal(t, r.experiment.expired, r.expired.status, "an expired link")
 	assert.Equal(t, r.experiment.unknown, r.unknown.status, "an unknown link")
 	for _, a := range []answer{r.expired, r.unknown} {
 		assert.Contains(t, []string{"403", "404", "500", "503"}, a.status, "a dead link is never served")
 	}
-	for _, a := range []answer{r.first, r.later, r.expired, r.unknown} {
+	if r.variant.status == "served" {
+		assert.Equal(t, "/", r.variant.location, "at the images function")
+		r.variant.location = r.first.location
+	}
+	for _, a := range []answer{r.first, r.later, r.variant, r.expired, r.unknown} {
 		assert.Less(t, a.took, budget, "nobody waits longer than the budget")
 		if a.status == "served" {
 			assert.Equal(t, "/simple-chat/photo.jpg", a.location)
@@ -133,7 +141,7 @@ func (r result) check(t *testing.T) {
 			assert.Equal(t, "no-store", a.cacheControl, "no error may be held in a cache")
 		}
 	}
-	assert.Len(t, slices.DeleteFunc(slices.Clone(r.lines), func(l line) bool { return l.Message != "lookup" }), 5,
+	assert.Len(t, slices.DeleteFunc(slices.Clone(r.lines), func(l line) bool { return l.Message != "lookup" }), 6,
 		"a line for each viewer")
 	for _, l := range r.lines {
 		assert.NotContains(t, fmt.Sprint(l), "photo", "no key in the log")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/bundle"
+	"secure-media-cdn/function/edge"
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/infra/local/engine"
 	"secure-media-cdn/infra/local/lambda"
@@ -150,19 +152,31 @@ func (f *function) ask(tb testing.TB, event []byte) answer {
 
 // get is the event of a GET for a hash, with the table in these regions.
 func get(hash, delivery string, regions ...string) []byte {
-	header := func(name, value string) string {
-		return fmt.Sprintf(`"x-media-%s":[{"key":"x-media-%s","value":%q}]`, name, name, value)
+	return event(hash, `{"s3":{"authMethod":"none","domainName":"`+bucket+`.s3.us-east-1.amazonaws.com","path":"",`+
+		`"region":"","customHeaders":{%s}}}`, delivery, regions)
+}
+
+// getVariant is the event of a GET for a variant of a hash's photo.
+func getVariant(hash string, regions ...string) []byte {
+	return event(hash+"/w320", `{"custom":{"domainName":"x.lambda-url.us-east-1.on.aws","path":"","port":443,`+
+		`"protocol":"https","customHeaders":{%s}}}`, "origin", regions)
+}
+
+// event is that of a GET below the path of links, with the configuration in custom headers of the origin.
+func event(path, origin, delivery string, regions []string) []byte {
+	var headers []string
+	for name, value := range map[string]string{
+		edge.HeaderTable: "mappings", edge.HeaderRegions: strings.Join(regions, ","), edge.HeaderBucket: bucket,
+		edge.HeaderBucketRegion: home, edge.HeaderDelivery: delivery, edge.HeaderSignatureTTL: "300",
+		edge.HeaderBrowserCache: "86400", edge.HeaderViewerCache: "300", edge.HeaderVariants: "w320:width=320",
+	} {
+		headers = append(headers, fmt.Sprintf(`%q:[{"key":%q,"value":%q}]`, name, name, value))
 	}
-	headers := strings.Join([]string{
-		header("table", "mappings"), header("regions", strings.Join(regions, ",")), header("bucket", bucket),
-		header("bucket-region", home), header("delivery", delivery), header("signature-ttl", "300"),
-		header("browser-cache", "86400"),
-	}, ",")
+	slices.Sort(headers) // the same origin in every event, as at CloudFront
 	return fmt.Appendf(nil,
 		`{"Records":[{"cf":{"config":{"distributionId":"EDFDVBD6EXAMPLE","eventType":"origin-request","requestId":"x"},
-		"request":{"clientIp":"203.0.113.178","headers":{},"method":"GET","querystring":"","uri":"/images/%s",
-		"origin":{"s3":{"authMethod":"none","customHeaders":{%s},"domainName":"%s.s3.us-east-1.amazonaws.com","path":"","region":""}}}}}]}`,
-		hash, headers, bucket)
+		"request":{"clientIp":"203.0.113.178","headers":{"accept":[{"key":"Accept","value":"image/avif"}]},"method":"GET",
+		"querystring":"","uri":"/images/%s","origin":%s}}}]}`, path, fmt.Sprintf(origin, strings.Join(headers, ",")))
 }
 
 // log keeps what a function prints.
