@@ -52,7 +52,8 @@ func (s *builder) newImages(bundle string) (*images, error) {
 		return nil, err
 	}
 	cache, err := cloudfront.NewCachePolicy(s.ctx, "images", &cloudfront.CachePolicyArgs{
-		Comment:    pulumi.String("Path and format are the cache key, of which the gate leaves three; the answer says how long it keeps"),
+		Comment: pulumi.String("Path and format are the cache key, of which the gate leaves three; the answer says how " +
+			"long it keeps"),
 		MinTtl:     pulumi.Int(0),
 		DefaultTtl: pulumi.Int(0), // every variant says how long it keeps
 		MaxTtl:     pulumi.Int(s.cfg.MaxTTLSeconds),

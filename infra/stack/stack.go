@@ -1,13 +1,14 @@
 // Package stack is the Pulumi program: everything that one environment of the
 // media CDN is made of.
 //
-// Deploy registers the pieces in this order: the bucket (content.go), the
+// Deploy registers the pieces in this order: the bucket (content.go, existing.go), the
 // mapping table (mappings.go), the edge function (edge.go), the gate (gate.go), the
-// images function (images.go), signing in (session.go), the distribution with its origins, behaviours, policies
-// and names (delivery.go, origins.go, behaviors.go, headers.go, domain.go,
-// accesslogs.go), the queue of events (events.go), the issuer (issuer.go), and what
-// operators look at (alarms.go, dashboard.go). Config (config.go, validate.go) decides which of
-// them exist.
+// images function (images.go) and the one that signs viewers in (session.go), the
+// distribution (delivery.go) with its origins, behaviours, policies and names
+// (origins.go, behaviors.go, headers.go, domain.go, accesslogs.go), the queue of
+// events (events.go), the issuer (issuer.go), and what operators look at (alarms.go,
+// dashboard.go). Config (config.go, validate.go, viewers.go) decides which of them
+// exist.
 //
 // Logical names are short role nouns. They are identity: renaming one replaces
 // the resource. Physical names come from Pulumi's auto-naming, configured in
