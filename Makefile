@@ -26,9 +26,9 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z -]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: tools ## run the whole dev stack here, without a cloud account; PORT=8080, CLEAN=1
+run: tools ## run a whole stack here, without a cloud account; STACK=dev, PORT=8080, CLEAN=1
 	@$(GO) build -o $(BIN)/local ./infra/cmd/local
-	@PORT=$(PORT) exec $(BIN)/local $(if $(CLEAN),--clean)
+	@PORT=$(PORT) exec $(BIN)/local --stack $(STACK) $(if $(CLEAN),--clean)
 
 .PHONY: env
 env: ## what an application needs to use the stack that `make run` runs: for eval or an .env file

@@ -8,7 +8,7 @@ export function startViewers({ folders }, changed) {
   services = folders.filter(({ viewers: needed }) => needed === 'ticket').map(({ name }) => name);
   if (services.length === 0) return;
   for (const element of document.querySelectorAll('.of-viewers')) element.hidden = false;
-  find('#audiences').append(...services.map((name) => make('label', {}, make('input', { type: 'checkbox', value: name }), ` everything of ${name}`)));
+  find('#audiences').append(...services.map((name) => make('label', {}, make('input', { type: 'checkbox', value: name }), ` ${name}, for its links without a room`)));
   find('#rooms').placeholder = `${services[0]}/room-42`;
   find('#viewer').addEventListener('change', () => { tools(); changed(); });
   find('#sign-in').addEventListener('click', () => find('#signing-in').showModal());
