@@ -83,7 +83,8 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 		"CORS": {"GetBucketCorsInput", on(func(a *s3.GetBucketCorsOutput) { a.CORSRules[0].AllowedOrigins = []string{"*"} }),
 			"bucket: CORS: is"},
 		"no notification": {"GetBucketNotificationConfigurationInput",
-			on(func(a *s3.GetBucketNotificationConfigurationOutput) { a.QueueConfigurations = nil }), "happens to objects: it does not"},
+			on(func(a *s3.GetBucketNotificationConfigurationOutput) { a.QueueConfigurations = nil }),
+			"happens to objects: it does not"},
 		"fewer events": {"GetBucketNotificationConfigurationInput", on(func(a *s3.GetBucketNotificationConfigurationOutput) {
 			a.QueueConfigurations[0].Events = a.QueueConfigurations[0].Events[:1]
 		}), "happens to objects: is ["},
@@ -116,7 +117,8 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 			c.DefaultCacheBehavior.FunctionAssociations = nil
 		}), "distribution: *: the function gate at viewer-request: nothing runs there"},
 		"a function more": {"GetDistributionInput", ofDistribution(func(c *cf.DistributionConfig) {
-			c.CacheBehaviors.Items[len(c.CacheBehaviors.Items)-1].LambdaFunctionAssociations.Items = []cf.LambdaFunctionAssociation{
+			last := c.CacheBehaviors.Items[len(c.CacheBehaviors.Items)-1]
+			last.LambdaFunctionAssociations.Items = []cf.LambdaFunctionAssociation{
 				{EventType: "viewer-request", LambdaFunctionARN: aws.String("arn:…:evil")}}
 		}), "/marketplace/*: a Lambda function that the program does not name runs at viewer-request"},
 		"another edge function": {"GetDistributionInput", ofDistribution(func(c *cf.DistributionConfig) {
@@ -127,7 +129,8 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 		}), "the code that is live is not the program's"},
 		"an unpublished gate": {"GetFunctionInput", refused("NoSuchFunctionExists"), "the function gate at viewer-request: there is none"},
 		"queries in the key": {"GetCachePolicyInput", on(func(a *cloudfront.GetCachePolicyOutput) {
-			a.CachePolicy.CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin.QueryStringsConfig.QueryStringBehavior = "all"
+			key := a.CachePolicy.CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin
+			key.QueryStringsConfig.QueryStringBehavior = "all"
 		}), "what is cached, and how long"},
 		"a minimum": {"GetCachePolicyInput", on(func(a *cloudfront.GetCachePolicyOutput) {
 			a.CachePolicy.CachePolicyConfig.MinTTL = aws.Int64(60)
@@ -235,7 +238,8 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 func TestWhatCannotBeReadIsUnknownAndNeverWell(t *testing.T) {
 	t.Parallel()
 	_, all := deployed(t, "everything").examine()
-	for _, call := range []string{"GetPublicAccessBlock", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning",
+	for _, call := range []string{"GetPublicAccessBlock", "GetBucketOwnershipControls", "GetBucketPolicy",
+		"GetBucketVersioning",
 		"GetBucketEncryption", "GetKeyPolicy", "GetBucketCors", "GetBucketNotificationConfiguration", "GetDistribution",
 		"GetCachePolicy", "GetOriginAccessControl", "GetFunction", "DescribeFunction", "GetKey", "DescribeTable",
 		"DescribeTimeToLive", "DescribeContinuousBackups", "ListEventSourceMappings", "GetFunctionUrlConfig",

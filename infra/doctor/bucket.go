@@ -125,7 +125,8 @@ func (e *examination) keyPolicy(ctx context.Context, key string) {
 	advice := `add to the key's policy: {"Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},` +
 		`"Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"AWS:SourceArn":"` + e.distributionARN() + `"}}}`
 	if key == "" || strings.HasSuffix(key, "alias/aws/s3") {
-		e.wrong("encrypt with a key of your own, or with SSE-S3", "%s: AWS's own key for S3 lets no other service use it", what)
+		e.wrong("encrypt with a key of your own, or with SSE-S3", "%s: AWS's own key for S3 lets no other service use it",
+			what)
 		return
 	}
 	got, err := kms.NewFromConfig(e.in(e.Outputs.MediaBucketRegion)).GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{

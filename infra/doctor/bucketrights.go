@@ -76,8 +76,8 @@ func (e *examination) wantedStatements() (wanted []statement, ours bool, err err
 	return []statement{one}, false, err
 }
 
-// notifications looks whether the bucket tells the stack's queue, and whether it could: S3 takes no two notifications of
-// one event for overlapping keys.
+// notifications looks whether the bucket tells the stack's queue, and whether it could: S3 takes no two notifications
+// of one event for overlapping keys.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
 func (e *examination) notifications(ctx context.Context, client *s3.Client, name *string) {
 	const what = "bucket: it tells the stack's queue what happens to objects"
@@ -113,25 +113,23 @@ func (e *examination) notifications(ctx context.Context, client *s3.Client, name
 		e.same(what, want, events)
 		return
 	}
-	all := slices.Concat(eventsOf(got.QueueConfigurations, func(c types.QueueConfiguration) []types.Event { return c.Events }),
-		eventsOf(got.TopicConfigurations, func(c types.TopicConfiguration) []types.Event { return c.Events }),
-		eventsOf(got.LambdaFunctionConfigurations, func(c types.LambdaFunctionConfiguration) []types.Event { return c.Events }))
-	if slices.ContainsFunc(all, func(other string) bool { return overlaps(want, other) }) {
+	var all []types.Event
+	for _, c := range got.QueueConfigurations {
+		all = append(all, c.Events...)
+	}
+	for _, c := range got.TopicConfigurations {
+		all = append(all, c.Events...)
+	}
+	for _, c := range got.LambdaFunctionConfigurations {
+		all = append(all, c.Events...)
+	}
+	if slices.ContainsFunc(all, func(other types.Event) bool { return overlaps(want, string(other)) }) {
 		e.wrong("send those events to an SNS topic or EventBridge that tells both, since S3 takes no second notification",
 			"%s: another notification of the same events is in the way", what)
 		return
 	}
 	e.wrong("add the notification: the stack's output "+outputNotification+" has it, or deploy with manageBucketEvents",
 		"%s: it does not", what)
-}
-
-func eventsOf[C any](all []C, events func(C) []types.Event) (texts []string) {
-	for _, c := range all {
-		for _, event := range events(c) {
-			texts = append(texts, string(event))
-		}
-	}
-	return texts
 }
 
 // overlaps reports whether the event, which may end in an asterisk, is one of those.

@@ -173,8 +173,8 @@ func (e *examination) failed(what string, err error, gone ...string) {
 	e.findings = append(e.findings, f)
 }
 
-// Print writes the report, and returns the exit code of a pipeline's step: 0 all is well, 1 something is wrong, 3 nothing
-// is wrong but something is unknown.
+// Print writes the report, and returns the exit code of a pipeline's step: 0 all is well, 1 something is wrong,
+// 3 nothing is wrong but something is unknown.
 func Print(findings []Finding, out io.Writer) (code int) {
 	count := map[Status]int{}
 	for _, f := range findings {

@@ -25,5 +25,6 @@ func TestTheReportAndItsExitCode(t *testing.T) {
 	}
 	var out bytes.Buffer
 	Print([]Finding{good, bad, dark}, &out)
-	assert.Equal(t, "ok      a\nwrong   b\n        → do this\nunknown c\n        → look\n1 ok, 1 wrong, 1 unknown\n", out.String())
+	assert.Equal(t, "ok      a\nwrong   b\n        → do this\nunknown c\n        → look\n"+
+		"1 ok, 1 wrong, 1 unknown\n", out.String())
 }

@@ -14,7 +14,9 @@ import (
 var errElsewhere = errors.New("the local run has none")
 
 // here are the calls that the local run answers as AWS does, and whose answers are what the program says.
-var here = []string{"GetBucketOwnershipControlsInput", "GetBucketCorsInput", "DescribeTableInput", "DescribeTimeToLiveInput"}
+var here = []string{
+	"GetBucketOwnershipControlsInput", "GetBucketCorsInput", "DescribeTableInput", "DescribeTimeToLiveInput",
+}
 
 // onlyHere returns a configuration whose clients make no other calls.
 func onlyHere(cfg aws.Config) aws.Config {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const reads = `{"Sid":"Ours","Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},"Action":"s3:GetObject",` +
-	`"Resource":"arn:aws:s3:::acme-photos/*","Condition":{"StringEquals":{"AWS:SourceArn":` +
+const reads = `{"Sid":"Ours","Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},` +
+	`"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-photos/*","Condition":{"StringEquals":{"AWS:SourceArn":` +
 	`"arn:aws:cloudfront::` + account + `:distribution/E2REALREALREAL"}}}`
 
 // overExisting is a stack whose bucket was there before: the program registers nothing for it, and says what to paste.
@@ -38,6 +38,10 @@ func TestWhatContradictsTheStackInABucketThatWasThereBefore(t *testing.T) {
 	policy := func(more string) func(any) error {
 		return on(func(a *s3.GetBucketPolicyOutput) { *a.Policy = `{"Statement":[` + reads + `,` + more + `]}` })
 	}
+	const (
+		deny = `{"Sid":"Theirs","Effect":"Deny","Resource":"*"`
+		role = `"Principal":{"AWS":"arn:aws:iam::1:role/app"}`
+	)
 	notification := func(events ...s3types.Event) func(any) error {
 		return on(func(a *s3.GetBucketNotificationConfigurationOutput) {
 			a.QueueConfigurations = nil
@@ -54,24 +58,25 @@ func TestWhatContradictsTheStackInABucketThatWasThereBefore(t *testing.T) {
 			*a.Policy = `{"Statement":{"Effect":"Allow","Principal":{"AWS":"1"},"Action":"s3:*","Resource":"*"}}`
 		}), "this statement is missing"},
 		"somebody else may write": {"GetBucketPolicyInput",
-			policy(`{"Sid":"App","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::1:role/app"},"Action":"s3:PutObject","Resource":"*"}`), ""},
+			policy(`{"Sid":"App","Effect":"Allow",` + role + `,"Action":"s3:PutObject","Resource":"*"}`), ""},
 		"nothing without TLS": {"GetBucketPolicyInput",
-			policy(`{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":false}}}`), ""},
+			policy(deny + `,"Principal":"*","Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":false}}}`), ""},
 		"nothing without TLS from elsewhere": {"GetBucketPolicyInput",
-			policy(`{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
+			policy(deny + `,"Principal":"*","Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":"false"},` +
+				`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
 		"nobody but a VPC": {"GetBucketPolicyInput",
-			policy(`{"Sid":"OurVpc","Effect":"Deny","Principal":"*","Action":["s3:PutObject","s3:GetObject"],"Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}}`),
-			`the statement "OurVpc" of its policy may deny the distribution`},
+			policy(deny + `,"Principal":"*","Action":["s3:PutObject","s3:GetObject"],` +
+				`"Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}}`),
+			`the statement "Theirs" of its policy may deny the distribution`},
 		"nobody but a role": {"GetBucketPolicyInput",
-			policy(`{"Sid":"OurRole","Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::1:role/app"},"Action":"s3:*","Resource":"*"}`),
-			`the statement "OurRole"`},
+			policy(deny + `,"Not` + role[1:] + `,"Action":"s3:*"}`), `the statement "Theirs"`},
 		"no TLS and something else": {"GetBucketPolicyInput",
-			policy(`{"Sid":"Both","Effect":"Deny","Principal":{"AWS":"*"},"NotAction":"s3:PutObject","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`),
-			`the statement "Both"`},
+			policy(deny + `,"Principal":{"AWS":"*"},"NotAction":"s3:PutObject","Condition":{"Bool":{"aws:SecureTransport":` +
+				`"true"}}}`), `the statement "Theirs"`},
 		"a role may not delete": {"GetBucketPolicyInput",
-			policy(`{"Sid":"Keep","Effect":"Deny","Principal":"*","Action":"s3:DeleteObject*","Resource":"*"}`), ""},
+			policy(deny + `,"Principal":"*","Action":"s3:DeleteObject*"}`), ""},
 		"another role may not read": {"GetBucketPolicyInput",
-			policy(`{"Sid":"Role","Effect":"Deny","Principal":{"AWS":"arn:aws:iam::1:role/x"},"Action":"s3:*","Resource":"*"}`), ""},
+			policy(deny + `,` + role + `,"Action":"s3:*"}`), ""},
 		"our notification is missing": {"GetBucketNotificationConfigurationInput", notification("s3:Replication:*"),
 			"happens to objects: it does not"},
 		"a notification in the way": {"GetBucketNotificationConfigurationInput", notification("s3:ObjectCreated:Put"),

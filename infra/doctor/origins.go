@@ -59,7 +59,8 @@ func (d edge) accessControl(ctx context.Context, what, id string) {
 // keys looks whether the gate's store has an entry for each key of the program. The keys themselves are not kept.
 func (d edge) keys(ctx context.Context, function string) {
 	const what = "gate: its store has the keys"
-	got, err := d.client.DescribeFunction(ctx, &cloudfront.DescribeFunctionInput{Name: &function, Stage: types.FunctionStageLive})
+	got, err := d.client.DescribeFunction(ctx, &cloudfront.DescribeFunctionInput{
+		Name: &function, Stage: types.FunctionStageLive})
 	if err != nil {
 		d.failed(what, err)
 		return

@@ -49,7 +49,10 @@ func (s *statement) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return err
 	}
-	*s = statement{raw.Sid, raw.Effect, nil, raw.NotPrincipal, raw.NotAction, raw.NotResource, raw.Action, raw.Resource, nil}
+	*s = statement{
+		Sid: raw.Sid, Effect: raw.Effect, Action: raw.Action, Resource: raw.Resource,
+		NotPrincipal: raw.NotPrincipal, NotAction: raw.NotAction, NotResource: raw.NotResource,
+	}
 	switch p := raw.Principal.(type) {
 	case string:
 		s.Principal = map[string]any{"AWS": []any{p}}

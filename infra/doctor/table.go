@@ -36,7 +36,8 @@ func (e *examination) table(ctx context.Context) {
 	if e.Local {
 		e.failed("table: its stream", errElsewhere)
 	} else {
-		e.same("table: its stream", want.Stream, got.StreamSpecification != nil && aws.ToBool(got.StreamSpecification.StreamEnabled))
+		s := got.StreamSpecification
+		e.same("table: its stream", want.Stream, s != nil && aws.ToBool(s.StreamEnabled))
 	}
 	regions := []string{}
 	for _, r := range got.Replicas {

@@ -119,9 +119,11 @@ func (w *world) answer(call any) any {
 		return &s3.GetBucketVersioningOutput{Status: s3types.BucketVersioningStatusEnabled}
 	case *s3.GetBucketEncryptionInput:
 		return &s3.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{
-			Rules: []s3types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{
-				SSEAlgorithm:   s3types.ServerSideEncryptionAwsKms,
-				KMSMasterKeyID: aws.String("arn:aws:kms:" + w.outputs.MediaBucketRegion + ":" + account + ":key/11111111-2222-3333-4444-555555555555")}}}}}
+			Rules: []s3types.ServerSideEncryptionRule{{
+				ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{
+					SSEAlgorithm: s3types.ServerSideEncryptionAwsKms,
+					KMSMasterKeyID: aws.String("arn:aws:kms:" + w.outputs.MediaBucketRegion + ":" + account +
+						":key/11111111-2222-3333-4444-555555555555")}}}}}
 	case *s3.GetBucketCorsInput:
 		var rules []s3types.CORSRule
 		cors := inputs[struct {
@@ -133,12 +135,9 @@ func (w *world) answer(call any) any {
 		return &s3.GetBucketCorsOutput{CORSRules: rules}
 	case *s3.GetBucketNotificationConfigurationInput:
 		q := s3types.QueueConfiguration{QueueArn: aws.String(w.queue("events"))}
-		for _, e := range inputs[struct {
+		q.Events = inputs[struct {
 			Queues []struct{ Events []s3types.Event }
-		}](w,
-			"s3/bucketNotification:BucketNotification", "events").Queues[0].Events {
-			q.Events = append(q.Events, e)
-		}
+		}](w, "s3/bucketNotification:BucketNotification", "events").Queues[0].Events
 		return &s3.GetBucketNotificationConfigurationOutput{QueueConfigurations: []s3types.QueueConfiguration{q}}
 	case *kms.GetKeyPolicyInput:
 		return &kms.GetKeyPolicyOutput{Policy: aws.String(w.real.Replace(`{"Statement":{"Effect":"Allow","Principal":` +
@@ -272,7 +271,8 @@ func (w *world) distribution() *cf.DistributionConfig {
 		Origins  []origin
 		WebACLID string `json:"webAclId"`
 	}](w, "cloudfront/distribution:Distribution", "cdn")
-	c := &cf.DistributionConfig{Enabled: aws.Bool(true), WebACLId: &in.WebACLID, Origins: &cf.Origins{}, CacheBehaviors: &cf.CacheBehaviors{}}
+	c := &cf.DistributionConfig{Enabled: aws.Bool(true), WebACLId: &in.WebACLID, Origins: &cf.Origins{},
+		CacheBehaviors: &cf.CacheBehaviors{}}
 	for _, o := range in.Origins {
 		is := cf.Origin{Id: aws.String(o.OriginID), DomainName: aws.String(o.DomainName), CustomHeaders: &cf.CustomHeaders{},
 			OriginAccessControlId: aws.String("real/" + o.AccessControl)}
@@ -280,7 +280,8 @@ func (w *world) distribution() *cf.DistributionConfig {
 			is.S3OriginConfig = &cf.S3OriginConfig{}
 		}
 		for _, h := range o.CustomHeaders {
-			is.CustomHeaders.Items = append(is.CustomHeaders.Items, cf.OriginCustomHeader{HeaderName: aws.String(h.Name), HeaderValue: aws.String(h.Value)})
+			is.CustomHeaders.Items = append(is.CustomHeaders.Items,
+				cf.OriginCustomHeader{HeaderName: aws.String(h.Name), HeaderValue: aws.String(h.Value)})
 		}
 		c.Origins.Items = append(c.Origins.Items, is)
 	}
@@ -288,9 +289,11 @@ func (w *world) distribution() *cf.DistributionConfig {
 		c.CacheBehaviors.Items = append(c.CacheBehaviors.Items, w.behaviour(b))
 	}
 	b := w.behaviour(in.Default)
-	c.DefaultCacheBehavior = &cf.DefaultCacheBehavior{TargetOriginId: b.TargetOriginId, ViewerProtocolPolicy: b.ViewerProtocolPolicy,
+	c.DefaultCacheBehavior = &cf.DefaultCacheBehavior{
+		TargetOriginId: b.TargetOriginId, ViewerProtocolPolicy: b.ViewerProtocolPolicy,
 		CachePolicyId: b.CachePolicyId, AllowedMethods: b.AllowedMethods, FunctionAssociations: b.FunctionAssociations,
-		LambdaFunctionAssociations: b.LambdaFunctionAssociations}
+		LambdaFunctionAssociations: b.LambdaFunctionAssociations,
+	}
 	return c
 }
 

@@ -72,7 +72,8 @@ func runExample(t *testing.T, command, env []string, objects ...string) ended {
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	// Nothing of this machine's own AWS configuration.
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"}, env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"},
+		env...)
 	_ = cmd.Run()
 	require.NotNil(t, cmd.ProcessState, "%v does not start", command)
 	return ended{cmd.ProcessState.ExitCode(), out.String(), err.String()}
@@ -127,7 +128,8 @@ func TestTheExamplesTryAgainWhatMaySucceedLater(t *testing.T) {
 	}{
 		"throttled": {func(w http.ResponseWriter) { answer(w, 429, `{"Message":"Rate Exceeded."}`) }, true, 0, ""},
 		"unavailable": {func(w http.ResponseWriter) {
-			answer(w, 503, `{"links":[{"object":"s3://m/chat/a","error":{"code":"unavailable","message":"down"}}],"error":{"code":"unavailable","message":"down"}}`)
+			const down = `"error":{"code":"unavailable","message":"down"}}`
+			answer(w, 503, `{"links":[{"object":"s3://m/chat/a",`+down+`],`+down)
 		}, true, 0, ""},
 		"broken":  {func(w http.ResponseWriter) { answer(w, 502, `<html>`) }, true, 0, ""},
 		"refused": {func(w http.ResponseWriter) { answer(w, 403, `{"Message":"Forbidden"}`) }, false, 3, "Forbidden"},

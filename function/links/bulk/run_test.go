@@ -61,10 +61,10 @@ func linkOf(object string) api.Link {
 func many(n int) string {
 	var b strings.Builder
 	for i := range n {
-		switch {
-		case i%31 == 5:
+		switch i % 31 {
+		case 5:
 			fmt.Fprintf(&b, "\xff%d\n", i)
-		case i%31 == 6:
+		case 6:
 			fmt.Fprintln(&b)
 		default:
 			fmt.Fprintf(&b, "chat/%d, \"ü\" %d\n", i, i)
