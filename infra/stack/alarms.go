@@ -44,7 +44,8 @@ func alarmsOf(w watched) []alarm {
 	}
 	if w.session != nil {
 		rows = slices.Concat(rows, sessionAlarms,
-			viewerFunctionAlarms("SessionGate", sessionGateMetrics, "session-gate", "roll back if a deployment came just before"))
+			viewerFunctionAlarms("SessionGate", sessionGateMetrics, "session-gate",
+				"roll back if a deployment came just before"))
 	}
 	return rows
 }

@@ -150,8 +150,8 @@ var imagesAlarms = []alarm{
 	{
 		name: "ImagesThrottled", place: atHome, of: imagesMetrics, metric: "Throttles",
 		why: "Lambda refuses to make more variants at once, and those viewers get 429.",
-		do: "Raise imageConcurrency if it is set, and otherwise ask AWS for more concurrency in the home region; see on the " +
-			"dashboard whether the cache hit rate fell.",
+		do: "Raise imageConcurrency if it is set, and otherwise ask AWS for more concurrency in the home region; see on " +
+			"the dashboard whether the cache hit rate fell.",
 	},
 	{
 		name: "ImagesSlow", place: atHome, of: imagesMetrics, metric: "Duration", statistic: "Maximum",
@@ -179,6 +179,7 @@ var sessionAlarms = []alarm{
 	{
 		name: "SessionThrottled", place: atHome, of: sessionMetrics, metric: "Throttles",
 		why: "Lambda refuses to run the session function, and those viewers cannot sign in.",
-		do:  "See in the access logs who calls /session so often, and block them with the web ACL; or ask AWS for more concurrency.",
+		do: "See in the access logs who calls /session so often, and block them with the web ACL; or ask AWS for more " +
+			"concurrency.",
 	},
 }

@@ -66,6 +66,7 @@ func await[T any](s *builder, property pulumi.Output) (value T, known bool, err 
 // deletes ours with the stack would delete both.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 func (s *builder) noOtherPolicy(bucket *s3.BucketV2) error {
+	//nolint:staticcheck // What is to be used instead, s3.BucketPolicy, cannot be read where there is none.
 	policy, _, err := await[string](s, bucket.Policy)
 	if err != nil || policy == "" {
 		return err

@@ -186,7 +186,8 @@ func TestEveryRuleOfAnExistingBucketIsKept(t *testing.T) {
 		want   string
 	}{
 		{"a bucket", config{"existingBucket": "acme-photos"}, ""},
-		{"an address for a name", config{"existingBucket": "s3://acme-photos"}, `config existingBucket is "s3://acme-photos"`},
+		{"an address for a name", config{"existingBucket": "s3://acme-photos"},
+			`config existingBucket is "s3://acme-photos"`},
 		{"an ARN for a name", config{"existingBucket": "arn:aws:s3:::acme-photos"}, "must be the name of a bucket"},
 		{"a name with dots", config{"existingBucket": "photos.acme.example"}, "without dots"},
 		{"the stack's own bucket", config{"existingBucket": "secure-media-cdn-dev-123456789012"},

@@ -39,7 +39,8 @@ func TestOutputsTellApplicationsWhatTheyNeed(t *testing.T) {
 		assert.Equal(t, want, out[name], name)
 	}
 	assert.Equal(t, []any{
-		map[string]any{"name": "discussion", "access": "private", "viewers": "link"}, map[string]any{"name": "marketplace", "access": "public"},
+		map[string]any{"name": "discussion", "access": "private", "viewers": "link"},
+		map[string]any{"name": "marketplace", "access": "public"},
 		map[string]any{"name": "nudges", "access": "public"},
 		map[string]any{"name": "regulatory-notice", "access": "private", "viewers": "link"},
 		map[string]any{"name": "simple-chat", "access": "private", "viewers": "link"},

@@ -54,7 +54,8 @@ func viewerFunction(t *testing.T, doc *plan.Document, name string) plan.Resource
 func TestTheFunctionsShipAsTheyAre(t *testing.T) {
 	doc := planOf(t, "everything", nil)
 	code, err := gate.Source(gate.Settings{Variants: []string{"avatar", "blur", "w1280", "w320", "w640"},
-		Formats: []variant.Format{variant.WebP, variant.AVIF}, Carriers: []gate.Carrier{gate.Bearer, gate.Query, gate.Cookie}})
+		Formats:  []variant.Format{variant.WebP, variant.AVIF},
+		Carriers: []gate.Carrier{gate.Bearer, gate.Query, gate.Cookie}})
 	require.NoError(t, err)
 	for name, text := range map[string]string{"gate": code, "public": gate.Public, "headers": gate.Headers(120)} {
 		assert.Equal(t, text, viewerFunction(t, doc, name).Inputs["code"])

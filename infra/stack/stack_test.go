@@ -24,7 +24,8 @@ var roles = []string{
 // derived are the forms of names that follow from configuration: one resource
 // per region, address, domain name, principal or generation of link keys.
 var derived = regexp.MustCompile(`^(edge|refusals|mappings|alarms|(HighLatency|EdgeThrottled|TableThrottled|TableFailed))-[a-z]+-[a-z]+-\d$|` +
-	`^[^ ]+@[^ ]+-[a-z]+-[a-z]+-\d$|^(proof-)?(\*\.)?[a-z.]+(-ipv[46])?$|^(call|invoke)-(images|session|\d{12}[A-Za-z0-9-]*)$|^key-\d{1,` +
+	`^[^ ]+@[^ ]+-[a-z]+-[a-z]+-\d$|^(proof-)?(\*\.)?[a-z.]+(-ipv[46])?$|` +
+	`^(call|invoke)-(images|session|\d{12}[A-Za-z0-9-]*)$|^key-\d{1,` +
 	`3}$|^content-[0-9a-z-]{36}$`)
 
 // single are the alarms that exist once.

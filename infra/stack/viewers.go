@@ -101,7 +101,7 @@ func (v *validation) cookie(c Config) {
 		return
 	}
 	v.want(len(c.Aliases) > 0, "viewerCarriers", "cookie",
-		"it needs aliases: browsers take no cookie for all of cloudfront.net, so your application could not share one with it")
+		"it needs aliases: browsers take no cookie for all of cloudfront.net, so an application could not share one with it")
 	if domain == "" {
 		v.want(false, "viewerCookieDomain", `""`,
 			"the carrier cookie needs it: the domain of both the application and the CDN, such as example.com")
