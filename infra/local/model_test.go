@@ -72,6 +72,9 @@ func (m *model) play(steps int) {
 	for m.step = range steps {
 		service := [...]string{"simple-chat", "discussion"}[random.IntN(2)]
 		key := fmt.Sprintf("%s/%d.png", service, random.IntN(20))
+		if random.IntN(5) == 0 {
+			key = fmt.Sprintf("%s/%d.txt", service, random.IntN(3))
+		}
 		object := "s3://" + m.issuer.Bucket + "/" + key
 		switch n := random.IntN(1000); {
 		case n < 220:
@@ -111,7 +114,7 @@ func (m *model) play(steps int) {
 			m.signIn()
 		case n < 470 && len(m.viewers) > 0:
 			m.signOut(m.viewers[random.IntN(len(m.viewers))])
-		case n < 471:
+		case n < 472:
 			m.counts["rotate"]++
 			m.rotate(m.generation + 1)
 		case len(m.order) > 0: // fetch, mostly what is new
@@ -121,7 +124,7 @@ func (m *model) play(steps int) {
 	for _, name := range []string{
 		"issue", "pass", "revoke hash", "revoke object", "delete", "sign in", "sign out", "rotate",
 		"cached", "photo", "download", "variant avif", "variant webp", "variant plain",
-		"carrier bearer", "carrier query", "carrier cookie", "alive", "alive for a viewer",
+		"photo itself", "carrier bearer", "carrier query", "carrier cookie", "alive", "alive for a viewer",
 		"retired", "expired", "revoked", "no good ticket", "ticket ended", "ticket expired", "ticket retired",
 		"ticket of others",
 	} {
@@ -239,7 +242,7 @@ func (m *model) carry() (query string, headers []string, counts *viewer) {
 		if len(m.viewers) == 0 || m.random.IntN(5) > 1 {
 			return nil
 		}
-		v := m.viewers[max(0, len(m.viewers)-1-m.random.IntN(12))]
+		v := m.viewers[max(0, len(m.viewers)-1-m.random.IntN(12<<m.random.IntN(3)))]
 		if counts == nil {
 			m.counts["carrier "+carrier]++
 			counts = v
@@ -313,10 +316,20 @@ func (m *model) fetch(hash string) {
 	if why != "" {
 		m.counts[why]++
 	}
+	resized := form != "photo" && form != "download"
+	if status == http.StatusOK && resized && strings.HasSuffix(l.key, ".txt") {
+		m.counts["photo itself"]++
+		require.Equal(m.t, http.StatusFound, a.Code, what)
+		require.Equal(m.t, seal.LinkPath(hash), a.Header().Get("Location"), what)
+		require.Empty(m.t, a.Body, what)
+		m.mayBeKept(what, l, left, a)
+		return
+	}
 	require.Equal(m.t, status, a.Code, "%s, %s: %s", what, why, a.Body)
 	if status != http.StatusOK {
 		require.Equal(m.t, "no-store", a.Header().Get("Cache-Control"), what)
 		require.NotContains(m.t, a.Header().Get("Content-Type"), "image", what)
+		require.NotContains(m.t, a.Body.String(), "no picture", what)
 		return
 	}
 	m.counts["alive"]++
@@ -329,7 +342,7 @@ func (m *model) fetch(hash string) {
 
 // shows holds what an answer shows against the model.
 func (m *model) shows(what string, l *issued, form string, format variant.Format, a *httptest.ResponseRecorder) {
-	body, kind := photo(l.key), "image/png"
+	body, kind := photo(l.key), kindOf(l.key)
 	disposition, parameters, _ := mime.ParseMediaType(a.Header().Get("Content-Disposition"))
 	switch form {
 	case "photo":

@@ -256,8 +256,12 @@ func (w *world) upload(key string) {
 	w.objects[key] = true
 }
 
-// photo returns the photo of a key: 16 × 12 pixels of a colour of its own.
+// photo returns the photo of a key: 16 × 12 pixels of a colour of its own, or a
+// text, of which there are no variants.
 func photo(key string) []byte {
+	if strings.HasSuffix(key, ".txt") {
+		return []byte("no picture: " + key)
+	}
 	sum := md5.Sum([]byte(key))
 	m := image.NewNRGBA(image.Rect(0, 0, 16, 12))
 	draw.Draw(m, m.Bounds(), image.NewUniform(color.NRGBA{sum[0], sum[1], sum[2], 255}), image.Point{}, draw.Src)
@@ -266,6 +270,14 @@ func photo(key string) []byte {
 		panic(err)
 	}
 	return b.Bytes()
+}
+
+// kindOf is the type with which the photo of a key was uploaded.
+func kindOf(key string) string {
+	if strings.HasSuffix(key, ".txt") {
+		return "text/plain"
+	}
+	return "image/png"
 }
 
 // picture returns what a photo's variant must be, byte for byte, and its type.
@@ -297,7 +309,7 @@ func (w *world) serveObject(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusNotModified)
 	default:
 		rw.Header().Set("ETag", tag)
-		rw.Header().Set("Content-Type", "image/png")
+		rw.Header().Set("Content-Type", kindOf(key))
 		for _, name := range []string{"Cache-Control", "Content-Disposition"} {
 			if value := query.Get("response-" + strings.ToLower(name)); value != "" {
 				rw.Header().Set(name, value)
