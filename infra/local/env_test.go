@@ -65,6 +65,7 @@ func TestAnUnchangedApplicationRunsInTheEnvironmentThatIsPrinted(t *testing.T) {
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&answer))
 	require.Len(t, answer.Links, 1, "status %d", resp.StatusCode)
 	assert.True(t, strings.HasPrefix(answer.Links[0].URL, os.Getenv("MEDIA_CDN_BASE_URL")+"/images/"))
+	assert.Contains(t, os.Getenv("MEDIA_IMAGE_VARIANTS"), "w320:width=320")
 	got := fetch(t, "GET", answer.Links[0].URL)
 	assert.Equal(t, "app", string(got.body))
 	_, err = dynamodb.NewFromConfig(cfg).DescribeTable(t.Context(),

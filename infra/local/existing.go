@@ -40,8 +40,8 @@ func evaluateOver(root, dir string, f Options, out io.Writer) (doc *plan.Documen
 	return doc, region, existing, err
 }
 
-// photoFor uploads the sample under the key, and returns the key. In a bucket of somebody else's it rather takes what is in
-// the same folder.
+// photoFor uploads the sample under the key, and returns the key. In a bucket of somebody else's it rather takes what
+// is in the same folder.
 func photoFor(ctx context.Context, m *resources.Stack, key string) (string, error) {
 	if m.BucketExisted {
 		folder := key[:strings.IndexByte(key, '/')+1]

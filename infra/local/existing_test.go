@@ -63,8 +63,10 @@ func ofSomebodyElse(t *testing.T, dir string) {
 		CORSConfiguration: &s3types.CORSConfiguration{CORSRules: []s3types.CORSRule{
 			{AllowedMethods: []string{"PUT"}, AllowedOrigins: []string{"https://app.acme.example"}}}}})
 	require.NoError(t, err)
-	for key, body := range map[string][]byte{"discussion/old photo.jpg": sample, "discussion/2019/notes.txt": []byte("old"),
-		"elsewhere/backup.tar": []byte("not of the stack's")} {
+	for key, body := range map[string][]byte{
+		"discussion/old photo.jpg": sample, "discussion/2019/notes.txt": []byte("old"),
+		"elsewhere/backup.tar": []byte("not of the stack's"),
+	} {
 		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(acme), Key: aws.String(key),
 			Body: bytes.NewReader(body), ContentType: aws.String("image/jpeg"), Metadata: map[string]string{"by": "acme"}})
 		require.NoError(t, err)

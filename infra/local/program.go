@@ -82,7 +82,8 @@ func start(ctx context.Context, f Options, out, log io.Writer) (m *resources.Sta
 
 // evaluate runs the Pulumi program for the stack, with its secrets in the open. It finds buckets that were there before
 // as existing says.
-func evaluate(root string, f Options, existing map[string]resources.Existing) (doc *plan.Document, region string, err error) {
+func evaluate(root string, f Options, existing map[string]resources.Existing) (doc *plan.Document, region string,
+	err error) {
 	// The program's own error, since Pulumi's wrapping takes several lines.
 	var refused error
 	found := map[string]map[string]any{}

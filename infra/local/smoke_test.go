@@ -28,7 +28,7 @@ func TestSmokePassesHere(t *testing.T) {
 		require.NoError(t, conformance.Smoke(scripts, given, &out), out.String())
 		return out.String()
 	}
-	open := s.running.issue(s.running.upload("nudges/photo.jpg", sample), 0)
+	open := s.issue(s.upload("nudges/photo.jpg", sample), 0)
 	out := smoke(conformance.Given{Link: open})
 	assert.Greater(t, strings.Count(out, "\nok "), 10)
 	assert.Contains(t, out, "ok   download:")
@@ -40,10 +40,10 @@ func TestSmokePassesHere(t *testing.T) {
 		assert.Contains(t, out, "ok   "+script+":")
 	}
 
-	links, err := s.running.issuer().Issue(t.Context(), []string{s.running.upload("chat/photo.jpg", sample)},
+	links, err := s.issuer().Issue(t.Context(), []string{s.upload("chat/photo.jpg", sample)},
 		issue.Terms{Audience: "chat/room-42"})
 	require.NoError(t, err)
-	ticket, err := s.running.issuer().Ticket(t.Context(), "alice", []string{"chat/room-42"}, 0)
+	ticket, err := s.issuer().Ticket(t.Context(), "alice", []string{"chat/room-42"}, 0)
 	require.NoError(t, err)
 	out = smoke(conformance.Given{Link: links[0].URL, Ticket: ticket.Ticket})
 	assert.Contains(t, out, "ok   bound:")

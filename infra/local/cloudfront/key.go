@@ -85,6 +85,8 @@ func (x *exchange) forwarded(via []string) http.Header {
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Cookies.html
 func (x *exchange) cookies() string {
 	forwarded := cookieValues(x.header)
-	maps.DeleteFunc(forwarded, func(name string, _ functionValue) bool { return !slices.Contains(x.Forward.Cookies, name) })
+	maps.DeleteFunc(forwarded, func(name string, _ functionValue) bool {
+		return !slices.Contains(x.Forward.Cookies, name)
+	})
 	return pairs(forwarded, "; ")
 }

@@ -55,7 +55,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	counted := &countingWriter{ResponseWriter: w}
 	s.respond(counted, x, a)
 	s.record(a, Record{
-		Time: started, Method: x.method, Path: withoutQuery(target), Status: counted.status, Bytes: counted.bytes, Result: string(a.result),
+		Time: started, Method: x.method, Path: withoutQuery(target), Status: counted.status, Bytes: counted.bytes,
+		Result: string(a.result),
 		Source: a.source, Behaviour: x.Pattern, Failed: a.failed[strings.LastIndex(a.failed, "/")+1:],
 		Duration: time.Since(clock), Note: a.note,
 	})

@@ -271,10 +271,11 @@ func TestAPictureInABrowser(t *testing.T) {
 	step("it is seen in all sizes, in the best format that a browser shows", func(t *testing.T) {
 		page.do(chromedp.Click(chromedp.CSS(link + ` [aria-label^="View"]`)))
 		tiles := func(kind string) string {
-			return `[...document.querySelectorAll('.tile')].map((tile) => tile.dataset.name + ' ' + tile.dataset.type).join() === ` +
+			return `[...document.querySelectorAll('.tile')].map(({ dataset: d }) => d.name + ' ' + d.type).join() === ` +
 				quote(" image/jpeg,blur "+kind+",avatar "+kind+",w320 "+kind+",w640 "+kind)
 		}
-		const drawn = `[...document.querySelectorAll('.tile img')].map((image) => image.naturalWidth).join() === '960,16,96,320,640'`
+		const drawn = `[...document.querySelectorAll('.tile img')].map((image) => image.naturalWidth).join() === ` +
+			`'960,16,96,320,640'`
 		page.until(tiles("image/avif"))
 		page.until(drawn)
 		page.until(`[...document.querySelectorAll('.tile .facts')].slice(1).every(({ textContent }) => ` +
@@ -290,12 +291,13 @@ func TestAPictureInABrowser(t *testing.T) {
 		}
 		page.do(chromedp.Click(chromedp.CSS("#views-close")))
 		page.until(`!document.querySelector('#views').open && document.querySelectorAll('.tile').length === 0`)
-		assert.Equal(t, true, page.evaluate(`document.querySelector(`+quote(link+" a.button")+`).href === document.querySelector(`+
-			quote(link+" a")+`).href + '/download'`))
+		assert.Equal(t, true, page.evaluate(`document.querySelector(`+quote(link+" a.button")+`).href === `+
+			`document.querySelector(`+quote(link+" a")+`).href + '/download'`))
 	})
 	step("the log tells where each answer came from", func(t *testing.T) {
 		page.until(`['s3', 'cache', 'url'].every((source) => document.querySelector('#log .chip.' + source))`)
-		assert.Equal(t, "Function URL", page.evaluate(`document.querySelector('#log tr .chip').textContent`), "the latest first")
+		assert.Equal(t, "Function URL", page.evaluate(`document.querySelector('#log tr .chip').textContent`),
+			"the latest first")
 	})
 	page.do(chromedp.Click(chromedp.CSS(`[data-key="marketplace/offer.jpg"] [aria-label^="Fetch"]`)))
 	page.until(`document.querySelector('[data-key="marketplace/offer.jpg"] .link')?.dataset.result === 'Miss'`)

@@ -13,8 +13,9 @@ const tokenHeader = "X-Console-Token"
 
 // pageRules is the page's own Content-Security-Policy: nothing but our files, and no way from a string to markup or
 // code. Pictures that were fetched through the CDN are blobs.
-const pageRules = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+const pageRules = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types 'none'"
 
 // ServeHTTP answers a browser on this machine, and nobody else.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {

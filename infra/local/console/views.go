@@ -92,8 +92,8 @@ func (c *Console) serveFetch(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, f)
 }
 
-// serveView shows a link, {"hash"}, or a variant {"name"} of it, as a browser gets it whose best format is {"format"}, with
-// a viewer's {"ticket"} if there is one.
+// serveView shows a link, {"hash"}, or a variant {"name"} of it, as a browser gets it whose best format is {"format"},
+// with a viewer's {"ticket"} if there is one.
 // What came is told in a header; only a picture is passed on.
 func (c *Console) serveView(w http.ResponseWriter, r *http.Request) {
 	var in struct {

@@ -6,8 +6,8 @@
 // finds its invocations. New environments start on demand, up to a maximum; beyond it requests wait. Those that are
 // idle for a while end. A process that dies takes at most the request in flight with it.
 //
-// What is not here: memory and processor limits, a read-only /var/task, IAM, and the freezing of idle environments. Only
-// reserved concurrency throttles; without it a request waits instead.
+// What is not here: memory and processor limits, a read-only /var/task, IAM, and the freezing of idle environments.
+// Only reserved concurrency throttles; without it a request waits instead.
 package lambda
 
 import (

@@ -45,7 +45,8 @@ func TestOnlyThisMachinesNamesAreAnswered(t *testing.T) {
 			"10.0.0.1:" + u.Port(), "localhost.attacker.example", "notlocalhost"} {
 			assert.Equal(t, http.StatusMisdirectedRequest, ask(t, "POST", address, host), "%s as %q", what, host)
 		}
-		for _, host := range []string{u.Host, "localhost:" + u.Port(), "[::1]:" + u.Port(), "media.example.localhost:" + u.Port()} {
+		for _, host := range []string{u.Host, "localhost:" + u.Port(), "[::1]:" + u.Port(),
+			"media.example.localhost:" + u.Port()} {
 			assert.NotEqual(t, http.StatusMisdirectedRequest, ask(t, "POST", address, host), "%s as %q", what, host)
 		}
 	}

@@ -15,7 +15,8 @@ import (
 
 // Given is what somebody has of a deployment.
 type Given struct {
-	// Link is a live link of a photo of at least 2 KB. It must be bound to an audience if there is a Ticket, and only then.
+	// Link is a live link of a photo of at least 2 KB. It must be bound to an audience if there is a Ticket, and only
+	// then.
 	Link string
 	// Variant is the name of one of the stack's variants, Ticket one that opens the link; empty for none.
 	Variant, Ticket string

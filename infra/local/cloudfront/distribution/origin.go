@@ -90,7 +90,8 @@ func (r *reader) functionURL(path string, in *customOriginInputs) *FunctionURL {
 		r.fail("%s is missing: a function's URL is a custom origin", path)
 		return nil
 	}
-	if in.OriginProtocolPolicy != "https-only" || in.HTTPSPort != 443 || !slices.Contains(in.OriginSslProtocols, "TLSv1.2") {
+	if in.OriginProtocolPolicy != "https-only" || in.HTTPSPort != 443 ||
+		!slices.Contains(in.OriginSslProtocols, "TLSv1.2") {
 		r.fail("%s: a function's URL needs originProtocolPolicy https-only, httpsPort 443 and TLSv1.2 in originSslProtocols",
 			path)
 	}

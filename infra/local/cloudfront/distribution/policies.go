@@ -16,8 +16,8 @@ type CachePolicy struct {
 	Headers           []string // canonical names of those in the key
 }
 
-// cachingDisabled is the ID of AWS's own policy of that name, the only one of theirs that is known here. Nothing is part
-// of its key, and all its times are 0.
+// cachingDisabled is the ID of AWS's own policy of that name, the only one of theirs that is known here. Nothing is
+// part of its key, and all its times are 0.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html#managed-cache-policy-caching-disabled
 const cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
