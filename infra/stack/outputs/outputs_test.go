@@ -99,3 +99,31 @@ func TestTheEnvironmentSurvivesAShell(t *testing.T) {
 	}, strings.Split(string(out), "\n"))
 	assert.Equal(t, len(all), strings.Count(env.String(), "\n"), "one line per output")
 }
+
+func TestTheEnvironmentSaysWhatViewersNeedAndWhatAnExistingBucketDoes(t *testing.T) {
+	env := func(change func(map[string]any)) string {
+		all := examples(t)
+		change(all)
+		o, err := outputs.Read(encoded(t, all))
+		require.NoError(t, err)
+		var out bytes.Buffer
+		require.NoError(t, o.WriteEnv(&out))
+		return out.String()
+	}
+	existing := env(func(all map[string]any) {
+		all["services"] = []map[string]string{{"name": "chat", "access": "private", "viewers": "ticket"},
+			{"name": "shop", "access": "public"}}
+	})
+	assert.Contains(t, existing, "MEDIA_SERVICES='chat=private=ticket,shop=public'\n")
+	assert.Contains(t, existing, `MEDIA_IMAGE_VARIANTS='avatar:width=96,height=96,fit=cover;w640:width=640'`)
+	assert.Contains(t, existing, `MEDIA_BUCKET_NOTIFICATION='{"Events":`)
+
+	own := env(func(all map[string]any) {
+		for _, name := range []string{"bucketPolicyStatement", "bucketNotification", "keyPolicyStatement"} {
+			delete(all, name)
+		}
+		all["imageVariants"] = map[string]any{}
+	})
+	assert.NotContains(t, own, "MEDIA_BUCKET_NOTIFICATION", "what a stack does not have is not there, rather than empty")
+	assert.Contains(t, own, "MEDIA_IMAGE_VARIANTS=''\n", "that there are no variants is said")
+}
