@@ -14,7 +14,8 @@ import (
 
 // The origin custom headers that carry the configuration, set by infra/stack.
 // Lambda@Edge has no environment variables, but events show an origin's custom
-// headers to the function. S3 ignores them. They hold no secret.
+// headers to the function. S3 and the images function ignore them. They hold no
+// secret.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
 const (
 	// HeaderTable names the mapping table.
