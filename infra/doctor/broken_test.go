@@ -132,6 +132,18 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 			key := a.CachePolicy.CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin
 			key.QueryStringsConfig.QueryStringBehavior = "all"
 		}), "what is cached, and how long"},
+		"scripts in what was uploaded": {"GetResponseHeadersPolicyInput",
+			on(func(a *cloudfront.GetResponseHeadersPolicyOutput) {
+				a.ResponseHeadersPolicy.ResponseHeadersPolicyConfig.SecurityHeadersConfig.ContentSecurityPolicy = nil
+			}), "what browsers are told: is"},
+		"every page reads": {"GetResponseHeadersPolicyInput", on(func(a *cloudfront.GetResponseHeadersPolicyOutput) {
+			if cors := a.ResponseHeadersPolicy.ResponseHeadersPolicyConfig.CorsConfig; cors != nil {
+				cors.AccessControlAllowOrigins.Items = []string{"*"}
+			}
+		}), "what browsers are told: is"},
+		"no headers policy": {"GetDistributionInput", ofDistribution(func(c *cf.DistributionConfig) {
+			c.DefaultCacheBehavior.ResponseHeadersPolicyId = nil
+		}), `distribution: *: what browsers are told: is ""`},
 		"a minimum": {"GetCachePolicyInput", on(func(a *cloudfront.GetCachePolicyOutput) {
 			a.CachePolicy.CachePolicyConfig.MinTTL = aws.Int64(60)
 		}), "what is cached, and how long"},
@@ -241,7 +253,7 @@ func TestWhatCannotBeReadIsUnknownAndNeverWell(t *testing.T) {
 	for _, call := range []string{"GetPublicAccessBlock", "GetBucketOwnershipControls", "GetBucketPolicy",
 		"GetBucketVersioning",
 		"GetBucketEncryption", "GetKeyPolicy", "GetBucketCors", "GetBucketNotificationConfiguration", "GetDistribution",
-		"GetCachePolicy", "GetOriginAccessControl", "GetFunction", "DescribeFunction", "GetKey", "DescribeTable",
+		"GetCachePolicy", "GetResponseHeadersPolicy", "GetOriginAccessControl", "GetFunction", "DescribeFunction", "GetKey", "DescribeTable",
 		"DescribeTimeToLive", "DescribeContinuousBackups", "ListEventSourceMappings", "GetFunctionUrlConfig",
 		"GetQueueAttributes", "DescribeLogGroups", "ListSubscriptionsByTopic", "DescribeAlarms"} {
 		t.Run(call, func(t *testing.T) {

@@ -21,6 +21,7 @@ type behaviour struct {
 	ViewerProtocolPolicy string
 	TargetOriginID       string
 	CachePolicyID        string
+	HeadersPolicyID      string `json:"responseHeadersPolicyId"`
 	AllowedMethods       []string
 	Functions            []association `json:"functionAssociations"`
 	Lambdas              []association `json:"lambdaFunctionAssociations"`
@@ -85,7 +86,7 @@ func (e *examination) distribution(ctx context.Context) {
 	d.behaviour(ctx, want.Default, types.CacheBehavior{
 		TargetOriginId: b.TargetOriginId, ViewerProtocolPolicy: b.ViewerProtocolPolicy, CachePolicyId: b.CachePolicyId,
 		AllowedMethods: b.AllowedMethods, FunctionAssociations: b.FunctionAssociations,
-		LambdaFunctionAssociations: b.LambdaFunctionAssociations,
+		LambdaFunctionAssociations: b.LambdaFunctionAssociations, ResponseHeadersPolicyId: b.ResponseHeadersPolicyId,
 	})
 	if !e.same("distribution: its paths, in their order", wanted, patterns) {
 		return
@@ -102,6 +103,8 @@ func (d edge) behaviour(ctx context.Context, want behaviour, got types.CacheBeha
 		fmt.Sprint(want.ViewerProtocolPolicy, want.TargetOriginID, slices.Sorted(slices.Values(want.AllowedMethods))),
 		fmt.Sprint(got.ViewerProtocolPolicy, aws.ToString(got.TargetOriginId), methods(got.AllowedMethods)))
 	d.cachePolicy(ctx, what+"what is cached, and how long", want.CachePolicyID, aws.ToString(got.CachePolicyId))
+
+	d.headersPolicy(ctx, what+"what browsers are told", want.HeadersPolicyID, aws.ToString(got.ResponseHeadersPolicyId))
 
 	functions := map[string]string{}
 	if got.FunctionAssociations != nil {

@@ -219,6 +219,13 @@ func (w *world) atTheEdge(call any) any {
 				return &cloudfront.GetCachePolicyOutput{CachePolicy: &cf.CachePolicy{CachePolicyConfig: w.cachePolicy(r.Name)}}
 			}
 		}
+	case *cloudfront.GetResponseHeadersPolicyInput:
+		for _, r := range w.plan.ByType("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy") {
+			if r.ID == strings.TrimPrefix(*in.Id, "real/") {
+				return &cloudfront.GetResponseHeadersPolicyOutput{ResponseHeadersPolicy: &cf.ResponseHeadersPolicy{
+					ResponseHeadersPolicyConfig: w.headersPolicy(r.Name)}}
+			}
+		}
 	case *cloudfront.GetOriginAccessControlInput:
 		return &cloudfront.GetOriginAccessControlOutput{OriginAccessControl: &cf.OriginAccessControl{
 			OriginAccessControlConfig: &cf.OriginAccessControlConfig{
@@ -263,6 +270,30 @@ func (w *world) cachePolicy(name string) *cf.CachePolicyConfig {
 			HeadersConfig:      headers, EnableAcceptEncodingGzip: &in.Key.Gzip, EnableAcceptEncodingBrotli: &in.Key.Brotli}}
 }
 
+func (w *world) headersPolicy(name string) *cf.ResponseHeadersPolicyConfig {
+	in := inputs[answers](w, "cloudfront/responseHeadersPolicy:ResponseHeadersPolicy", name)
+	c := &cf.ResponseHeadersPolicyConfig{
+		RemoveHeadersConfig: &cf.ResponseHeadersPolicyRemoveHeadersConfig{},
+		SecurityHeadersConfig: &cf.ResponseHeadersPolicySecurityHeadersConfig{
+			ContentSecurityPolicy: &cf.ResponseHeadersPolicyContentSecurityPolicy{
+				ContentSecurityPolicy: &in.Secure.Content.Policy, Override: &in.Secure.Content.Override},
+			ContentTypeOptions: &cf.ResponseHeadersPolicyContentTypeOptions{Override: &in.Secure.Types.Override},
+			StrictTransportSecurity: &cf.ResponseHeadersPolicyStrictTransportSecurity{
+				AccessControlMaxAgeSec: &in.Secure.TLS.Seconds, Override: &in.Secure.TLS.Override},
+		},
+	}
+	if in.CORS.Origins.Items != nil {
+		c.CorsConfig = &cf.ResponseHeadersPolicyCorsConfig{AccessControlAllowCredentials: &in.CORS.Credentials,
+			AccessControlAllowOrigins: &cf.ResponseHeadersPolicyAccessControlAllowOrigins{Items: in.CORS.Origins.Items}}
+	}
+	for n := range in.Remove.Items { // in another order
+		header := in.Remove.Items[len(in.Remove.Items)-1-n].Header
+		c.RemoveHeadersConfig.Items = append(c.RemoveHeadersConfig.Items,
+			cf.ResponseHeadersPolicyRemoveHeader{Header: &header})
+	}
+	return c
+}
+
 // distribution is the planned one, as CloudFront tells it.
 func (w *world) distribution() *cf.DistributionConfig {
 	in := inputs[struct {
@@ -292,7 +323,7 @@ func (w *world) distribution() *cf.DistributionConfig {
 	c.DefaultCacheBehavior = &cf.DefaultCacheBehavior{
 		TargetOriginId: b.TargetOriginId, ViewerProtocolPolicy: b.ViewerProtocolPolicy,
 		CachePolicyId: b.CachePolicyId, AllowedMethods: b.AllowedMethods, FunctionAssociations: b.FunctionAssociations,
-		LambdaFunctionAssociations: b.LambdaFunctionAssociations,
+		LambdaFunctionAssociations: b.LambdaFunctionAssociations, ResponseHeadersPolicyId: b.ResponseHeadersPolicyId,
 	}
 	return c
 }
@@ -305,6 +336,7 @@ func (w *world) behaviour(in behaviour) cf.CacheBehavior {
 	if _, ours := w.plan.ByID("aws:cloudfront/cachePolicy:CachePolicy", in.CachePolicyID); ours {
 		b.CachePolicyId = aws.String("real/" + in.CachePolicyID)
 	}
+	b.ResponseHeadersPolicyId = aws.String("real/" + in.HeadersPolicyID)
 	for n := range in.AllowedMethods { // in another order
 		b.AllowedMethods.Items = append(b.AllowedMethods.Items, cf.Method(in.AllowedMethods[len(in.AllowedMethods)-1-n]))
 	}

@@ -87,7 +87,23 @@ func TestTheExamplesIssueLinks(t *testing.T) {
 	want := r.issue(object, 0)
 	missing := strings.TrimSuffix(object, ".png") + ".gone"
 	env := r.environmentOf()
-	for name, command := range commands(t) {
+	all := commands(t)
+	t.Run("as the page says", func(t *testing.T) {
+		page, err := os.ReadFile("../../function/issue/README.md")
+		require.NoError(t, err)
+		_, block, found := strings.Cut(string(page), "On this machine, beside `make run`:\n\n")
+		require.True(t, found)
+		block, _, _ = strings.Cut(block, "\n\n")
+		got := runExample(t, []string{"bash", "-c", strings.NewReplacer("PROGRAM", program, "DIR", r.dir, "EXAMPLE",
+			all["Go"][0]).Replace(`set -euo pipefail
+make() { test "$*" = "-s env"; PROGRAM --env --dir DIR; }
+go() { test "$1 $2" = "run ./function/issue/examples/cmd/example"; EXAMPLE "$3"; }
+cd ../..
+`) + block}, nil)
+		assert.Equal(t, 0, got.code, got.err)
+		assert.Equal(t, 3, strings.Count(got.out, "s3://"), got.out)
+	})
+	for name, command := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name == "curl" { // for one object, and with the answer as it is

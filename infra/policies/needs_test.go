@@ -23,10 +23,10 @@ var needs = map[string]need{
 	"(make doctor)": {read: []string{
 		"cloudfront-keyvaluestore:GetKey", "cloudfront:DescribeFunction", "cloudfront:GetCachePolicy",
 		"cloudfront:GetDistribution", "cloudfront:GetFunction", "cloudfront:GetOriginAccessControl",
-		"cloudwatch:DescribeAlarms", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable",
-		"dynamodb:DescribeTimeToLive", "kms:GetKeyPolicy", "lambda:GetFunctionUrlConfig", "lambda:ListEventSourceMappings",
-		"logs:DescribeLogGroups", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "sns:ListSubscriptionsByTopic",
-		"sqs:GetQueueAttributes",
+		"cloudfront:GetResponseHeadersPolicy", "cloudwatch:DescribeAlarms", "dynamodb:DescribeContinuousBackups",
+		"dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "kms:GetKeyPolicy", "lambda:GetFunctionUrlConfig",
+		"lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "s3:GetBucket*",
+		"s3:GetEncryptionConfiguration", "sns:ListSubscriptionsByTopic", "sqs:GetQueueAttributes",
 	}},
 	"(make sweep)": {
 		write: []string{
