@@ -1,6 +1,8 @@
 package links
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -140,4 +142,18 @@ func TestHowFarARunIs(t *testing.T) {
 	assert.Equal(t, "750 done, 50 without a link, 50 a second, 75 % of the input", p.line(10*time.Second))
 	p.size = 0
 	assert.Equal(t, "750 done, 50 without a link, 50 a second", p.line(10*time.Second))
+}
+
+func TestARunThatIsInterruptedSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	dir, from := exportOf(t, "chat/a\n")
+	d := deploy(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	d.fail = func(int32, http.ResponseWriter) bool { cancel(); return false }
+	var said bytes.Buffer
+	code := run(ctx, []string{"--outputs", d.outputs, "issue", "--from", from, "--to", filepath.Join(dir, "to")},
+		terminal{strings.NewReader(""), &said, &said}, d.outputs)
+	assert.Equal(t, exitUnreachable, code)
+	assert.Contains(t, said.String(), "links: interrupted. ")
+	assert.Contains(t, said.String(), "the same command goes on behind it")
 }
