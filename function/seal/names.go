@@ -9,10 +9,12 @@ const (
 	// HashLength is the number of characters in a hash. 24 bytes fill 32 base64url
 	// characters exactly, so every hash has one spelling only.
 	HashLength = 32
-	// TicketCookie and TicketQuery are the names of the cookie and of the query
-	// parameter that carry a ticket.
+	// TicketCookie is the name of the cookie that carries a ticket. Browsers take
+	// one of this prefix over TLS only.
+	// https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
 	TicketCookie = "__Secure-viewer"
-	TicketQuery  = "ticket"
+	// TicketQuery is the name of the query parameter that carries a ticket.
+	TicketQuery = "ticket"
 )
 
 // Entries of the gate's key value store begin with what they are.

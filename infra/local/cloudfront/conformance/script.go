@@ -19,8 +19,8 @@
 // A request is a method and a path, with headers and perhaps a "body"; "over http" after it stands for plain HTTP,
 // "together N" before it sends it N times at once. The arrow holds the status and what else must be so: a field is a
 // header, or "body". Its value is the whole value, "-" for absent, "~" and a regular expression, or "keep NAME" to have
-// it as $NAME later. "one FIELD" must hold for just one of the answers sent together, "others FIELD" for all the rest. A
-// body may also be "N bytes", "same as NAME" or "bytes A-B of NAME".
+// it as $NAME later. "one FIELD" must hold for just one of the answers sent together, "others FIELD" for all the rest.
+// A body may also be "N bytes", "same as NAME" or "bytes A-B of NAME".
 //
 // "wait" lets time pass. All other steps are the target's own; a script that needs them to set the scene says
 // local-only. One that needs more than a live link says so: "needs variant", the name of one as $variant, or "needs
