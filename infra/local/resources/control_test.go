@@ -202,6 +202,31 @@ func TestAFunctionHearsOfRemovedObjects(t *testing.T) {
 	assert.Equal(t, "simple-chat/gr%C3%BC%C3%9Fe+%2B+%3F.png", got.S3.Object.Key)
 }
 
+func TestTheNotificationsOfSomebodyElsesBucketCountUnlessTheProgramWritesThem(t *testing.T) {
+	t.Parallel()
+	const indexer = "arn:aws:sqs:eu-central-1:999999999999:indexer"
+	event := func() map[string]any {
+		return map[string]any{"eventName": "s3:ObjectRemoved:Delete",
+			"s3": map[string]any{"bucket": map[string]any{"name": testBucket}}}
+	}
+	existing := map[string]Existing{testBucket: {Notifications: []rule{
+		{"indexer", indexer, []string{"s3:ObjectRemoved:*"}}, {"ours", testQueue, []string{"s3:ObjectRemoved:*"}},
+	}}}
+	m := &Stack{o: Options{Document: testPlan(t), Existing: existing}, queues: map[string]*queue{testQueue: {}}}
+	rules, err := m.rulesFor(event())
+	require.NoError(t, err)
+	require.Len(t, rules, 1)
+	assert.Equal(t, "removals", rules[0].ID, "the program's replace those that were there")
+
+	notification, _ := m.o.Document.Find(typeNotification, "removals")
+	m.o.Document.Resources = slices.DeleteFunc(m.o.Document.Resources,
+		func(r plan.Resource) bool { return r.Type == notification.Type })
+	rules, err = m.rulesFor(event())
+	require.NoError(t, err)
+	require.Len(t, rules, 1, "the owner's own queue is not here")
+	assert.Equal(t, "ours", rules[0].ID)
+}
+
 func TestANotificationIsForItsBucketAndItsEvents(t *testing.T) {
 	t.Parallel()
 	d := testPlan(t)

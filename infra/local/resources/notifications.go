@@ -146,11 +146,9 @@ func (m *Stack) rulesFor(record map[string]any) ([]rule, error) {
 	key, _ := object["key"].(string)
 	var matching []rule
 	of, _ := bucket["name"].(string)
-	for _, rule := range m.o.Existing[of].Notifications {
-		if _, ours := m.queues[rule.Arn]; ours && matchesAny(rule.Events, name) {
-			matching = append(matching, rule)
-		}
-	}
+	// A bucket has one configuration of notifications: the program's, if it writes one. In that of somebody else's,
+	// other queues than the stack's are not here.
+	told, others := m.o.Existing[of].Notifications, true
 	for _, r := range m.o.Document.ByType(typeNotification) {
 		if r.Options.Read {
 			continue // it is what Existing says
@@ -162,10 +160,13 @@ func (m *Stack) rulesFor(record map[string]any) ([]rule, error) {
 		if err := decode(r, &in); err != nil {
 			return nil, err
 		}
-		for _, rule := range in.Rules {
-			if in.Bucket == of && matchesAny(rule.Events, name) {
-				matching = append(matching, rule)
-			}
+		if in.Bucket == of {
+			told, others = in.Rules, false
+		}
+	}
+	for _, rule := range told {
+		if _, ours := m.queues[rule.Arn]; matchesAny(rule.Events, name) && (ours || !others) {
+			matching = append(matching, rule)
 		}
 	}
 	record["eventName"] = strings.TrimPrefix(name, "s3:")
