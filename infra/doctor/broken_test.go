@@ -99,7 +99,7 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 		"no distribution": {"GetDistributionInput", refused("NoSuchDistribution"), "wrong distribution: there is none"},
 		"under way": {"GetDistributionInput", on(func(a *cloudfront.GetDistributionOutput) {
 			a.Distribution.Status = aws.String("InProgress")
-		}), `distribution: is deployed: is "InProgress"`},
+		}), "distribution: a change is under way (InProgress)"},
 		"switched off": {"GetDistributionInput", ofDistribution(func(c *cf.DistributionConfig) { c.Enabled = no }),
 			"distribution: is enabled"},
 		"no web ACL": {"GetDistributionInput", ofDistribution(func(c *cf.DistributionConfig) { c.WebACLId = nil }),

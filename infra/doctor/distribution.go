@@ -53,7 +53,11 @@ func (e *examination) distribution(ctx context.Context) {
 		e.failed("distribution", err, "NoSuchDistribution")
 		return
 	}
-	e.same("distribution: is deployed", "Deployed", aws.ToString(out.Distribution.Status))
+	if status := aws.ToString(out.Distribution.Status); status == "Deployed" {
+		e.ok("distribution: every edge location has its settings")
+	} else {
+		e.wrong("look again in some minutes", "distribution: a change is under way (%s)", status)
+	}
 	got := out.Distribution.DistributionConfig
 	planned := e.Plan.ByType("aws:cloudfront/distribution:Distribution")[0]
 	var want struct {

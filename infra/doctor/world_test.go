@@ -3,6 +3,7 @@ package doctor
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -44,7 +45,8 @@ type world struct {
 	real    *strings.Replacer
 	// change is what somebody did to the answer of a call, named by its input's type. An error stands for the answer.
 	change map[string]func(answer any) error
-	fixed  map[string]any // answers that are not made from the plan
+	fixed  map[string]any  // answers that are not made from the plan
+	asked  map[string]bool // every call, as service:Call, if it is not nil
 }
 
 func deployed(t *testing.T, stack string) *world {
@@ -68,6 +70,10 @@ func (w *world) examine() (bad []string, ok int) {
 	cfg := intercepted(aws.Config{Region: "eu-west-1"}, func(call any) (any, error) {
 		name := fmt.Sprintf("%T", call)
 		name = name[strings.LastIndex(name, ".")+1:]
+		if w.asked != nil {
+			path := reflect.TypeOf(call).Elem().PkgPath()
+			w.asked[path[strings.LastIndex(path, "/")+1:]+":"+strings.TrimSuffix(name, "Input")] = true
+		}
 		answer := w.fixed[name]
 		if answer == nil {
 			answer = w.answer(call)
