@@ -166,6 +166,7 @@ func TestTheExamplesTryAgainWhatMaySucceedLater(t *testing.T) {
 						req.Header.Get("Authorization"))
 					if example != "Go" { // whose client has credentials of its own for this machine
 						assert.Equal(t, "token", req.Header.Get("X-Amz-Security-Token"))
+						assert.Regexp(t, `SignedHeaders=\S*;x-amz-security-token[;,]`, req.Header.Get("Authorization"))
 					}
 					if calls.Add(1) < 3 {
 						tt.fail(w)

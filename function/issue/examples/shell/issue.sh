@@ -2,8 +2,9 @@
 # Issues a link to one object, and prints the issuer's answer: issue.sh s3://<mediaBucket>/simple-chat/photo.jpg
 #
 # It reads two of the stack's outputs, as `make outputs FORMAT=env` names them: MEDIA_ISSUER_URL and
-# MEDIA_BUCKET_REGION, and credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. It
-# needs curl 7.76 or later, and ends with 22 if the issuer has no link for the object, or refuses.
+# MEDIA_BUCKET_REGION, and credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. It needs
+# curl 7.88 or later, since old ones do not sign the session's token, and ends with 22 if the issuer has no link for the
+# object, or refuses.
 set -euo pipefail
 
 object=$1
