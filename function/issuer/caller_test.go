@@ -1,12 +1,15 @@
 package issuer
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -161,13 +164,36 @@ func TestWhoCallsDecidesWhatTheFunctionDoes(t *testing.T) {
 	w := newWorld(t, mappingtest.Engine(t))
 	h := w.started()
 	r := events.LambdaFunctionURLRequest{RawPath: "/links", Body: `{"objects":["s3://media/simple-chat/a.jpg"]}`}
-	r.RequestContext.HTTP.Method = http.MethodPost
+	r.RequestContext.HTTP.Method, r.RequestContext.RequestID = http.MethodPost, testInvocation
 	for who, status := range map[*events.LambdaFunctionURLRequestContextAuthorizerDescription]int{
 		signedBy(testCaller): 200, signedBy(testCaller + "er"): 403, nil: 403,
 	} {
 		r.RequestContext.Authorizer = who
-		answer, err := h.call(t.Context(), r)
+		answer, err := h.call(invoked(t.Context()), r)
 		require.NoError(t, err)
 		assert.Equal(t, status, answer.StatusCode, answer.Body)
 	}
+}
+
+func TestAnEventOfACallersOwnMakingIsNobodysCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mappingtest.Engine(t))
+	h := w.started()
+	hash := issued(t, h, "s3://media/simple-chat/a.jpg")
+	another := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "another"})
+	unnamed := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{})
+	for _, id := range []string{testInvocation, ""} {
+		for name, ctx := range map[string]context.Context{
+			"another invocation": another, "no name": unnamed, "no invocation": t.Context(),
+		} {
+			var r events.LambdaFunctionURLRequest
+			require.NoError(t, json.Unmarshal(event(t, http.MethodDelete, "/links/"+hash, ""), &r))
+			r.RequestContext.RequestID = id
+			answer, err := h.call(ctx, r)
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusNotFound, answer.StatusCode, "%s, %q: %s", name, id, answer.Body)
+		}
+	}
+	assert.False(t, w.dead(hash))
+	assert.Contains(t, w.log.String(), "no call of the Function URL")
 }

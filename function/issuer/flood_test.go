@@ -138,7 +138,7 @@ func TestTenThousandDeletionsAreFollowedInMinutesAndAnOperatorInSeconds(t *testi
 			time.Sleep(5 * time.Second)
 			asked := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), floodTimeout)
-			answer, err := h.Handle(ctx, event(t, http.MethodDelete, path, ""))
+			answer, err := h.Handle(invoked(ctx), event(t, http.MethodDelete, path, ""))
 			cancel()
 			require.NoError(t, err)
 			assert.Less(t, answer.(events.LambdaFunctionURLResponse).StatusCode, 300)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-lambda-go/lambdaurl"
 
 	"secure-media-cdn/function/issue"
@@ -93,9 +94,7 @@ func parseEvent(event json.RawMessage) (*urlRequest, []events.SQSMessage, error)
 // with the invoke mode BUFFERED Lambda wants it in one piece.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 func (f *Function) call(ctx context.Context, r urlRequest) (urlResponse, error) {
-	ctx = api.WithCaller(ctx, api.Caller{
-		Request: r.RequestContext.RequestID, Services: f.callers.services(r.RequestContext.Authorizer),
-	})
+	ctx = api.WithCaller(ctx, api.Caller{Request: r.RequestContext.RequestID, Services: f.services(ctx, r)})
 	streamed, err := f.url(ctx, &r)
 	if err != nil { // no HTTP request has such a method or path, so there is no such route
 		streamed, err = f.url(ctx, &urlRequest{RawPath: "/"})
@@ -105,4 +104,18 @@ func (f *Function) call(ctx context.Context, r urlRequest) (urlResponse, error) 
 	}
 	body, err := io.ReadAll(streamed.Body)
 	return urlResponse{StatusCode: streamed.StatusCode, Headers: streamed.Headers, Body: string(body)}, err
+}
+
+// services returns those that the caller may handle: none, unless Lambda made the event for this very invocation.
+// Whoever may call the Function URL may also invoke the function with an event of its own, that says somebody else
+// has signed it. But Lambda names each invocation itself, and nobody knows the name before.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-request-payload
+func (f *Function) services(ctx context.Context, r urlRequest) []string {
+	invocation, ok := lambdacontext.FromContext(ctx)
+	if !ok || invocation.AwsRequestID == "" || invocation.AwsRequestID != r.RequestContext.RequestID {
+		f.log.Error("an event that is no call of the Function URL: its caller may do nothing")
+		return nil
+	}
+	return f.callers.services(r.RequestContext.Authorizer)
 }

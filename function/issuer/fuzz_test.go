@@ -27,14 +27,14 @@ func FuzzEvent(f *testing.F) {
 		`{"Records":[null,[],{"s3":{}}]}`,
 		`[]`, `null`, ``, `{"requestContext":{"http":{}}}`,
 	} {
-		f.Add([]byte(seed))
+		f.Add([]byte(strings.ReplaceAll(seed, `"http":`, `"requestId":"`+testInvocation+`","http":`)))
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		var log bytes.Buffer
 		var aws apitest.AWS
 		f := newFunction(aws.Issuer(), aws.Issuer(), callers{testCaller: {"chat", "shop", "club"}},
 			slog.New(slog.NewJSONHandler(&log, nil)))
-		answer, err := f.Handle(t.Context(), event)
+		answer, err := f.Handle(invoked(t.Context()), event)
 		if strings.Contains(log.String(), `"msg":"panic"`) {
 			t.Fatalf("a panic: %s", &log)
 		}

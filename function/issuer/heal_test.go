@@ -208,7 +208,7 @@ func play(t *testing.T, server *engine.Server, s scenario, fault func(n int) clo
 
 // answerTo returns the body of a good answer, or an error.
 func answerTo(h *Function, asked json.RawMessage) (string, error) {
-	answer, err := h.Handle(context.Background(), asked)
+	answer, err := h.Handle(invoked(context.Background()), asked)
 	if r, ok := answer.(events.LambdaFunctionURLResponse); ok {
 		if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusNoContent {
 			return r.Body, fmt.Errorf("status %d: %s", r.StatusCode, r.Body)
@@ -277,7 +277,7 @@ func TestOneFailedCallIsTriedAgainAtOnce(t *testing.T) {
 			h := w.start(true)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			answer, err := h.Handle(ctx, s.event(t, w))
+			answer, err := h.Handle(invoked(ctx), s.event(t, w))
 			require.NoError(t, err)
 			body := ""
 			if r, ok := answer.(events.LambdaFunctionURLResponse); ok {

@@ -78,7 +78,7 @@ func TestABoundLinkAndItsViewersTicketAreWhatTheGateAsksFor(t *testing.T) {
 	assert.True(t, ticket.ExpiresAt.Equal(opened.ExpiresAt))
 	assert.Equal(t, seal.SetCookie(ticket.Ticket, "example.com", 10*time.Minute), ticket.Cookie)
 
-	got, err := h.Handle(context.Background(), event(t, http.MethodDelete, "/viewers/"+ticket.Session, ""))
+	got, err := h.Handle(invoked(t.Context()), event(t, http.MethodDelete, "/viewers/"+ticket.Session, ""))
 	require.NoError(t, err)
 	ended := got.(events.LambdaFunctionURLResponse)
 	assert.Equal(t, 204, ended.StatusCode)
@@ -124,7 +124,7 @@ func TestABodyMayComeInBase64(t *testing.T) {
 	w := newWorld(t, mappingtest.Engine(t))
 	h := w.started()
 	r := events.LambdaFunctionURLRequest{RawPath: "/links", IsBase64Encoded: true}
-	r.RequestContext.HTTP.Method = http.MethodPost
+	r.RequestContext.HTTP.Method, r.RequestContext.RequestID = http.MethodPost, testInvocation
 	r.RequestContext.Authorizer = signedBy(testCaller)
 	for body, status := range map[string]int{
 		base64.StdEncoding.EncodeToString([]byte(`{"objects":["s3://media/simple-chat/a.jpg"]}`)):    200,
@@ -133,7 +133,7 @@ func TestABodyMayComeInBase64(t *testing.T) {
 		strings.Repeat("A", 2<<20): 413,
 	} {
 		r.Body = body
-		answer, err := h.call(context.Background(), r)
+		answer, err := h.call(invoked(t.Context()), r)
 		require.NoError(t, err)
 		assert.Equal(t, status, answer.StatusCode)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/issue/api"
@@ -69,10 +70,19 @@ func event(t testing.TB, method, path, body string) json.RawMessage {
 	t.Helper()
 	r := events.LambdaFunctionURLRequest{Version: "2.0", RawPath: path, Body: body}
 	r.RequestContext.HTTP.Method = method
+	r.RequestContext.RequestID = testInvocation
 	r.RequestContext.Authorizer = signedBy(testCaller)
 	raw, err := json.Marshal(r)
 	require.NoError(t, err)
 	return raw
+}
+
+// testInvocation is the name of every invocation.
+const testInvocation = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+// invoked returns the context that Lambda's runtime makes for an invocation.
+func invoked(ctx context.Context) context.Context {
+	return lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: testInvocation})
 }
 
 // testCaller may call for every service of goodEnvironment that the tests use.
@@ -89,7 +99,7 @@ func signedBy(arn string) *events.LambdaFunctionURLRequestContextAuthorizerDescr
 // call makes one call of h.
 func call(t testing.TB, h *Function, method, path, body string) (status int, answer string, headers map[string]string) {
 	t.Helper()
-	got, err := h.Handle(context.Background(), event(t, method, path, body))
+	got, err := h.Handle(invoked(t.Context()), event(t, method, path, body))
 	require.NoError(t, err)
 	response, ok := got.(events.LambdaFunctionURLResponse)
 	require.True(t, ok)

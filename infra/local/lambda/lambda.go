@@ -148,6 +148,11 @@ func (f *Function) prepare() (err error) {
 // Invoke runs the function on payload and returns its answer. A failure of the function, its process included, is an
 // [*Error]. If ctx ends first, Invoke returns at once while the environment finishes its work, as Lambda's does.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return f.InvokeAs(ctx, NewRequestID(), payload)
+}
+
+// InvokeAs is Invoke for a payload that tells the invocation's own name, which comes from [NewRequestID].
+func (f *Function) InvokeAs(ctx context.Context, requestID string, payload []byte) ([]byte, error) {
 	if err := f.take(); err != nil {
 		return nil, err
 	}
@@ -163,7 +168,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	done := make(chan answer, 1)
 	go func() {
 		defer f.running.Done()
-		report, body := f.run(payload)
+		report, body := f.run(requestID, payload)
 		<-f.slots
 		f.mu.Lock()
 		f.taken-- // before the answer: whoever has it may ask again

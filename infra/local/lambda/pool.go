@@ -31,8 +31,8 @@ func (f *Function) give() {
 
 // run finds an environment and invokes it. An idle environment may have died unseen: as long as no process took the
 // invocation, the next one gets it.
-func (f *Function) run(payload []byte) (Report, []byte) {
-	inv := newInvocation(payload, f.cfg)
+func (f *Function) run(requestID string, payload []byte) (Report, []byte) {
+	inv := newInvocation(requestID, payload, f.cfg)
 	report := Report{RequestID: inv.id}
 	for {
 		e := f.unpark()

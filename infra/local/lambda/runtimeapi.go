@@ -45,11 +45,18 @@ type answer struct {
 	err  error
 }
 
-func newInvocation(payload []byte, cfg Config) *invocation {
+// NewRequestID returns a name for an invocation.
+func NewRequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+func newInvocation(id string, payload []byte, cfg Config) *invocation {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails
 	return &invocation{
-		id:      fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
+		id:      id,
 		trace:   fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), b[:12], b[:8]),
 		arn:     cfg.ARN,
 		payload: payload,

@@ -112,7 +112,9 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			strings.Join(neededActions, " and "))
 		return
 	}
-	payload, err := json.Marshal(urlEvent(r, body, key.AccessKeyID))
+	event := urlEvent(r, body, key.AccessKeyID)
+	event.RequestContext.RequestID = lambda.NewRequestID()
+	payload, err := json.Marshal(event)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return
@@ -121,7 +123,7 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
-	out, err := u.function.Invoke(r.Context(), payload)
+	out, err := u.function.InvokeAs(r.Context(), event.RequestContext.RequestID, payload)
 	var failed *lambda.Error
 	switch {
 	case errors.Is(err, lambda.ErrThrottled):
@@ -161,7 +163,7 @@ func urlEvent(r *http.Request, body []byte, user string) events.LambdaFunctionUR
 		arn = service
 	}
 	e.RequestContext = events.LambdaFunctionURLRequestContext{
-		AccountID: accountID, RequestID: r.Header.Get("X-Amzn-Trace-Id"),
+		AccountID: accountID,
 		Authorizer: &events.LambdaFunctionURLRequestContextAuthorizerDescription{
 			IAM: &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{
 				AccessKey: user, AccountID: accountID, UserARN: arn,
