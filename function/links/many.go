@@ -76,9 +76,12 @@ func (m many) run(ctx context.Context, s *session, issue func(context.Context, [
 	err = errors.Join(err, end())
 	p.summary()
 	var refused *client.Error
+	var wrong bulk.FileError
 	switch {
 	case errors.As(err, &refused):
 		return s.wrong(err)
+	case errors.As(err, &wrong): // the same command would end here again
+		return usageError{err}
 	case err != nil && m.To != "":
 		return fmt.Errorf("%w. %s is right as far as it goes: the same command goes on behind it", plain(err), m.To)
 	case err != nil:
@@ -93,12 +96,8 @@ func (m many) run(ctx context.Context, s *session, issue func(context.Context, [
 
 // plain says what ended a run.
 func plain(err error) error {
-	var wrong bulk.FileError
-	switch {
-	case errors.Is(err, context.Canceled):
+	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted")
-	case errors.As(err, &wrong):
-		return usageError{err}
 	}
 	return err
 }

@@ -96,6 +96,7 @@ func TestARunOverManyStopsAndGoesOn(t *testing.T) {
 	got = d.links("", args...)
 	assert.Equal(t, exitUsage, got.code)
 	assert.Contains(t, got.err, "has changed or is another one")
+	assert.NotContains(t, got.err, "the same command goes on", "it would end here again")
 }
 
 func TestArgumentsForManyThatContradictEachOther(t *testing.T) {

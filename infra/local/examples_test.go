@@ -95,13 +95,15 @@ func TestTheExamplesIssueLinks(t *testing.T) {
 		require.True(t, found)
 		block, _, _ = strings.Cut(block, "\n\n")
 		got := runExample(t, []string{"bash", "-c", strings.NewReplacer("PROGRAM", program, "DIR", r.dir, "EXAMPLE",
-			all["Go"][0]).Replace(`set -euo pipefail
+			all["Go"][0], "SCRIPT", all["JavaScript"][1]).Replace(`set -euo pipefail
 make() { test "$*" = "-s env"; PROGRAM --env --dir DIR; }
 go() { test "$1 $2" = "run ./function/issue/examples/cmd/example"; EXAMPLE "$3"; }
+npm() { test "$*" = "ci --prefix function/issue/examples/javascript"; }
+node() { test "$1" = "function/issue/examples/javascript/issue.mjs"; command node SCRIPT "$2"; }
 cd ../..
 `) + block}, nil)
 		assert.Equal(t, 0, got.code, got.err)
-		assert.Equal(t, 3, strings.Count(got.out, "s3://"), got.out)
+		assert.Equal(t, 4, strings.Count(got.out, "s3://"), got.out)
 	})
 	for name, command := range all {
 		t.Run(name, func(t *testing.T) {

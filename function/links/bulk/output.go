@@ -80,14 +80,14 @@ func (o *Output) compare(text string, place int64, in *Reader, each func(Result)
 	}
 	record, err := in.Next()
 	if errors.Is(err, io.EOF) {
-		return o.wrong("has more lines than this input: is it of another one?")
+		return o.wrong("has more lines than this input: give the input that it was made of, or choose another file")
 	}
 	if err != nil {
 		return err
 	}
 	if record.Line != result.Line || record.Object != result.Object {
-		return o.wrong("has in line %d another object than this input in line %d, which has changed or is another one",
-			place, record.Line)
+		return o.wrong("has in line %d another object than this input in line %d, which has changed or is another one: "+
+			"give the input that it was made of, or choose another file", place, record.Line)
 	}
 	each(result)
 	return o.tellProblem(result)

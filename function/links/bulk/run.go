@@ -153,6 +153,9 @@ func (a *asker) links(ctx context.Context, records []Record) ([]Result, error) {
 		}
 		results[n] = Result{Line: r.Line, Link: links[0]}
 		results[n].Download, results[n].Variants = "", nil
+		if e := links[0].Error; e != nil { // its field is a place in the call, which nobody here knows
+			results[n].Error = &api.Problem{Code: e.Code, Message: e.Message}
+		}
 		links = links[1:]
 	}
 	return results, nil

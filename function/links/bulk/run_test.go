@@ -42,9 +42,13 @@ func (i *issuer) issue(_ context.Context, objects []string) ([]api.Link, error) 
 		i.asked = map[string]int{}
 	}
 	var links []api.Link
-	for _, object := range objects {
+	for n, object := range objects {
 		i.asked[object]++
-		links = append(links, linkOf(object))
+		link := linkOf(object)
+		if link.Error != nil {
+			link.Error.Field = fmt.Sprintf("objects[%d]", n) // a place in this call, which no result has
+		}
+		links = append(links, link)
 	}
 	return links, nil
 }
