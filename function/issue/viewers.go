@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,8 +14,11 @@ const maxViewerBytes = 256
 
 // Tickets makes the tickets of signed-in viewers, and ends them.
 type Tickets interface {
-	// Seal returns a ticket of a session of its own that names the audiences.
-	Seal(ctx context.Context, audiences []string, expiresAt time.Time) (ticket string, session seal.Session, err error)
+	// Seal returns a ticket of a session of its own that names the audiences, and the session's name.
+	Seal(ctx context.Context, audiences []string, expiresAt time.Time) (ticket, session string, err error)
+	// Session returns the session of a name that Seal returned, and when its ticket expires. For any other name the
+	// error is seal.ErrForgedSession.
+	Session(ctx context.Context, name string) (seal.Session, time.Time, error)
 	// Pseudonym returns what a log may call the viewer.
 	Pseudonym(ctx context.Context, viewer string) (string, error)
 	// End returns once the gate will refuse the session's ticket, which expires at the time given. It may be called
@@ -43,15 +47,13 @@ func (i *Issuer) Ticket(ctx context.Context, viewer string, audiences []string, 
 	}
 	now := i.Now().Truncate(time.Second)
 	t := Ticket{ExpiresAt: now.Add(ttl.Truncate(time.Second))}
-	var session seal.Session
 	var err error
 	if t.Viewer, err = i.Tickets.Pseudonym(ctx, viewer); err == nil {
-		t.Ticket, session, err = i.Tickets.Seal(ctx, audiences, t.ExpiresAt)
+		t.Ticket, t.Session, err = i.Tickets.Seal(ctx, audiences, t.ExpiresAt)
 	}
 	if err != nil {
 		return Ticket{}, unavailable("no ticket could be made; try again", err)
 	}
-	t.Session = seal.SessionID(session, t.ExpiresAt)
 	if i.CookieDomain != "" {
 		t.Cookie = seal.SetCookie(t.Ticket, i.CookieDomain, t.ExpiresAt.Sub(now))
 	}
@@ -110,12 +112,13 @@ func (i *Issuer) EndSession(ctx context.Context, id string) error {
 	if err := i.checkViewers(); err != nil {
 		return err
 	}
-	session, expiresAt, err := seal.ParseSessionID(id)
-	now := i.Now()
-	if err != nil || expiresAt.After(now.Add(seal.MaxTicketLife+time.Minute)) {
+	session, expiresAt, err := i.Tickets.Session(ctx, id)
+	switch {
+	case errors.Is(err, seal.ErrForgedSession):
 		return problem(CodeBadSession, "this is no session: pass the one that came with the ticket")
-	}
-	if !now.Before(expiresAt) {
+	case err != nil:
+		return unavailable("the session is not ended, and its ticket still opens links; try again", err)
+	case !i.Now().Before(expiresAt):
 		return nil
 	}
 	if err := i.Tickets.End(ctx, session, expiresAt); err != nil {

@@ -124,7 +124,8 @@ func TestTenThousandDeletionsAreFollowedInMinutesAndAnOperatorInSeconds(t *testi
 		for n, hash := range revoked {
 			calls["/links/"+hash] = seal.RevocationEntry(hash)
 			session := seal.Session{byte(n)}
-			calls["/viewers/"+seal.SessionID(session, time.Now().Add(time.Hour))] = seal.SessionEntry(session)
+			id := sealtest.AudienceKey(t).SessionID(session, time.Now().Add(time.Hour))
+			calls["/viewers/"+id] = seal.SessionEntry(session)
 		}
 		aws.Latency = 100 * time.Millisecond
 

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"secure-media-cdn/function/issue/api/apitest"
+	"secure-media-cdn/function/seal"
 )
 
 // FuzzEvent: whatever Lambda hands in ends in an answer or an error.
@@ -20,7 +22,8 @@ func FuzzEvent(f *testing.F) {
 			`"body":"{\"objects\":[\"s3://media/chat/a\"]}"}`,
 		`{"rawPath":"/viewers","requestContext":{"http":{"method":"POST"},"authorizer":{"iam":{"accountId":"123456789012",` +
 			`"userArn":"` + testCaller + `"}}},"body":"{\"viewer\":\"a\",\"audiences\":[\"club\"]}"}`,
-		`{"rawPath":"/viewers/AAAAAAAAAAFrSeAQ","requestContext":{"http":{"method":"DELETE"}}}`,
+		`{"rawPath":"/viewers/` + apitest.Names().SessionID(seal.Session{}, time.Now().Add(time.Hour)) +
+			`","requestContext":{"http":{"method":"DELETE"}}}`,
 		string(changedEvent("ObjectRemoved:Delete", "chat/a+b%2Bc.jpg", "%ff")),
 		string(batch(`{"Service":"Amazon S3","Event":"s3:TestEvent"}`, `{"Records":[null,[],{"s3":{}}]}`)),
 		`{"requestContext":{"http":null},"Records":null}`,

@@ -19,6 +19,7 @@ import (
 	"secure-media-cdn/function/mapping"
 	"secure-media-cdn/function/mapping/mappingtest"
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/seal/sealtest"
 	"secure-media-cdn/infra/local/engine"
 )
 
@@ -71,7 +72,7 @@ var scenarios = map[string]func() scenario{
 		session, expiresAt := seal.Session{1, 2, 3}, time.Now().Add(time.Hour)
 		return scenario{
 			event: func(t *testing.T, _ *world) json.RawMessage {
-				return event(t, "DELETE", "/viewers/"+seal.SessionID(session, expiresAt), "")
+				return event(t, "DELETE", "/viewers/"+sealtest.AudienceKey(t).SessionID(session, expiresAt), "")
 			},
 			healed: func(t *testing.T, w *world, _ string) {
 				assert.Equal(t, fmt.Sprint(expiresAt.Unix()), w.aws.KeyValueStore.Entries[seal.SessionEntry(session)])

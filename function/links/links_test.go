@@ -32,7 +32,6 @@ import (
 	"secure-media-cdn/function/issue/api/apitest"
 	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/function/links/bulk"
-	"secure-media-cdn/function/seal"
 )
 
 // deployed is an issuer behind an address that checks signatures.
@@ -178,7 +177,7 @@ func TestAViewerGetsATicketAndLosesIt(t *testing.T) {
 	ended := d.links(columns[1]+"\n", "viewer", "end", "-")
 	require.Equal(t, 0, ended.code, ended.err)
 	assert.Equal(t, columns[1]+"\tended\n", ended.out)
-	session, _, err := seal.ParseSessionID(columns[1])
+	session, _, err := apitest.Names().OpenSessionID(columns[1])
 	require.NoError(t, err)
 	_, done := d.aws.Ended.Load(session)
 	assert.True(t, done)

@@ -117,34 +117,33 @@ func (h *Handler) signIn(ctx context.Context, token string) (response, error) {
 		return response{}, err
 	}
 	expiresAt := h.now().Add(h.config.ticketTTL).Truncate(time.Second)
-	ticket, err := h.ticket(ctx, seal.Ticket{ExpiresAt: expiresAt, Session: session}, names)
+	ticket, id, err := h.ticket(ctx, seal.Ticket{ExpiresAt: expiresAt, Session: session}, names)
 	if err != nil {
 		return response{}, err
 	}
-	a := answer(http.StatusOK, Session{
-		Session: seal.SessionID(session, expiresAt), ExpiresAt: expiresAt.UTC(), Audiences: names,
-	})
+	a := answer(http.StatusOK, Session{Session: id, ExpiresAt: expiresAt.UTC(), Audiences: names})
 	a.Cookies = []string{seal.SetCookie(ticket, h.config.cookieDomain, h.config.ticketTTL)}
 	return a, nil
 }
 
-// ticket seals a ticket for the audiences of these names.
-func (h *Handler) ticket(ctx context.Context, t seal.Ticket, names []string) (string, error) {
+// ticket seals a ticket for the audiences of these names, and names its session.
+func (h *Handler) ticket(ctx context.Context, t seal.Ticket, names []string) (ticket, session string, err error) {
 	unavailable := func(err error) error {
 		return &Error{Code: CodeUnavailable, Message: "the key that seals cannot be read; try again", cause: err}
 	}
 	audience, err := h.keys.Audiences(ctx)
 	if err != nil {
-		return "", unavailable(err)
+		return "", "", unavailable(err)
 	}
 	key, err := h.keys.Current(ctx)
 	if err != nil {
-		return "", unavailable(err)
+		return "", "", unavailable(err)
 	}
 	for _, name := range names {
 		t.Audiences = append(t.Audiences, audience.Audience(name))
 	}
-	return key.SealTicket(t)
+	ticket, err = key.SealTicket(t)
+	return ticket, audience.SessionID(t.Session, t.ExpiresAt), err
 }
 
 // signOut takes the browser's cookie away.

@@ -31,7 +31,7 @@ func (w *world) opened(t testing.TB, a response) []string {
 	require.Equal(t, seal.TicketCookie, cookie.Name)
 	ticket, err := sealtest.Key(t, 2).OpenTicket(cookie.Value)
 	require.NoError(t, err)
-	require.Equal(t, session.Session, seal.SessionID(ticket.Session, ticket.ExpiresAt))
+	require.Equal(t, session.Session, sealtest.AudienceKey(t).SessionID(ticket.Session, ticket.ExpiresAt))
 	require.Equal(t, session.ExpiresAt.Unix(), ticket.ExpiresAt.Unix())
 	var audiences []seal.Audience
 	for _, name := range session.Audiences {

@@ -271,7 +271,7 @@ func TestATicketIsMadeAndItsSessionEnded(t *testing.T) {
 		assert.Equal(t, "no-store", headers.Get("Cache-Control"))
 		assert.Empty(t, headers.Get("Content-Type"))
 	}
-	session, _, err := seal.ParseSessionID(ticket.Session)
+	session, _, err := apitest.Names().OpenSessionID(ticket.Session)
 	require.NoError(t, err)
 	until, ended := aws.Ended.Load(session)
 	require.True(t, ended)

@@ -156,7 +156,7 @@ func TestEveryCallIsAsTheOpenAPIDocumentSays(t *testing.T) {
 
 // liveSession is a session whose ticket lives for another hour.
 func liveSession() string {
-	return seal.SessionID(seal.Session{1, 2, 3}, time.Now().Add(time.Hour))
+	return apitest.Names().SessionID(seal.Session{1, 2, 3}, time.Now().Add(time.Hour))
 }
 
 func TestTheOpenAPIDocumentNamesEveryCodeUnderItsStatus(t *testing.T) {

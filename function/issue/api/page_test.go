@@ -14,7 +14,6 @@ import (
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/api"
 	"secure-media-cdn/function/issue/api/apitest"
-	"secure-media-cdn/function/seal"
 )
 
 // page is what applications read.
@@ -67,7 +66,7 @@ func TestThePagesTicketIsOneInForm(t *testing.T) {
 	decoder.DisallowUnknownFields()
 	var ticket api.Ticket
 	require.NoError(t, decoder.Decode(&ticket))
-	_, until, err := seal.ParseSessionID(ticket.Session)
+	_, until, err := apitest.Names().OpenSessionID(ticket.Session)
 	require.NoError(t, err)
 	assert.True(t, ticket.ExpiresAt.Equal(until), "%s", until.UTC())
 }

@@ -19,24 +19,33 @@ var _ issue.Tickets = Tickets{}
 
 // Seal implements issue.Tickets.
 func (t Tickets) Seal(ctx context.Context, audiences []string,
-	expiresAt time.Time) (ticket string, session seal.Session, err error) {
+	expiresAt time.Time) (ticket, session string, err error) {
 	k, err := t.Keys.Current(ctx)
 	if err != nil {
-		return "", seal.Session{}, err
+		return "", "", err
 	}
 	names, err := t.Keys.Audiences(ctx)
 	if err != nil {
-		return "", seal.Session{}, err
+		return "", "", err
 	}
-	if session, err = seal.NewSession(t.Random); err != nil {
-		return "", seal.Session{}, err
+	sealed := seal.Ticket{ExpiresAt: expiresAt}
+	if sealed.Session, err = seal.NewSession(t.Random); err != nil {
+		return "", "", err
 	}
-	sealed := seal.Ticket{ExpiresAt: expiresAt, Session: session}
 	for _, name := range audiences {
 		sealed.Audiences = append(sealed.Audiences, names.Audience(name))
 	}
 	ticket, err = k.SealTicket(sealed)
-	return ticket, session, err
+	return ticket, names.SessionID(sealed.Session, expiresAt), err
+}
+
+// Session implements issue.Tickets.
+func (t Tickets) Session(ctx context.Context, name string) (seal.Session, time.Time, error) {
+	k, err := t.Keys.Audiences(ctx)
+	if err != nil {
+		return seal.Session{}, time.Time{}, err
+	}
+	return k.OpenSessionID(name)
 }
 
 // Pseudonym implements issue.Tickets.

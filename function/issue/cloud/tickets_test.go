@@ -35,7 +35,12 @@ func TestATicketIsSealedByTheGatesKeys(t *testing.T) {
 	opened, err := sealtest.Key(t, 3).OpenTicket(ticket)
 	require.NoError(t, err)
 	names := sealtest.AudienceKey(t)
-	assert.Equal(t, seal.Ticket{ExpiresAt: now.Add(time.Hour), Session: session,
+	named, until, err := tickets.Session(ctx, session)
+	require.NoError(t, err)
+	assert.True(t, until.Equal(now.Add(time.Hour)))
+	_, _, err = tickets.Session(ctx, session[1:])
+	require.ErrorIs(t, err, seal.ErrForgedSession)
+	assert.Equal(t, seal.Ticket{ExpiresAt: now.Add(time.Hour), Session: named,
 		Audiences: []seal.Audience{names.Audience("club"), names.Audience("club/room")}}, opened)
 	for range 3 {
 		pseudonym, err := tickets.Pseudonym(ctx, "ann@example.com")
@@ -49,6 +54,8 @@ func TestATicketIsSealedByTheGatesKeys(t *testing.T) {
 	_, _, err = tickets.Seal(ctx, []string{"club"}, now)
 	require.ErrorIs(t, err, keyring.ErrNoEntry)
 	_, err = tickets.Pseudonym(ctx, "ann")
+	require.ErrorIs(t, err, keyring.ErrNoEntry)
+	_, _, err = tickets.Session(ctx, session)
 	require.ErrorIs(t, err, keyring.ErrNoEntry)
 }
 

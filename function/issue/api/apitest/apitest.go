@@ -75,10 +75,24 @@ func (a *AWS) Forget(context.Context, []string, string) error { return a.CDN }
 func (a *AWS) Withdraw(context.Context, map[string]string) error { return a.CDN }
 
 // Seal implements issue.Tickets: the ticket names its audiences.
-func (a *AWS) Seal(_ context.Context, audiences []string, _ time.Time) (string, seal.Session, error) {
+func (a *AWS) Seal(_ context.Context, audiences []string, expiresAt time.Time) (string, string, error) {
 	var session seal.Session
 	binary.BigEndian.PutUint64(session[:], a.made.Add(1))
-	return "ticket:" + strings.Join(audiences, "+"), session, a.CDN
+	return "ticket:" + strings.Join(audiences, "+"), Names().SessionID(session, expiresAt), a.CDN
+}
+
+// Session implements issue.Tickets.
+func (a *AWS) Session(_ context.Context, name string) (seal.Session, time.Time, error) {
+	return Names().OpenSessionID(name)
+}
+
+// Names is the key that names sessions.
+func Names() seal.AudienceKey {
+	k, err := seal.NewAudienceKey(strings.Repeat("k", seal.ValueLength))
+	if err != nil {
+		panic(err)
+	}
+	return k
 }
 
 // Pseudonym implements issue.Tickets.
