@@ -64,7 +64,7 @@ func measurePictures(root string, p plan) ([]figure, error) {
 // preparePictures builds both sides below build/bench/images.
 func preparePictures(root, endpoint string) (map[string]side, error) {
 	build := filepath.Join(root, "build", "bench", "images")
-	zip, err := bundle.ImagesForHost(root)
+	zip, err := bundle.Images.ForHost().Build(root)
 	if err != nil {
 		return nil, err
 	}

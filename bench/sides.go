@@ -49,7 +49,7 @@ const importLauncher = "import os, sys; sys.path.insert(0, os.environ['LAMBDA_TA
 // module in root.
 func prepareLookups(root, endpoint string) (map[string]side, error) {
 	build := filepath.Join(root, "build", "bench")
-	edgeZip, err := bundle.EdgeForHost(root)
+	edgeZip, err := bundle.Edge.ForHost().Build(root)
 	if err != nil {
 		return nil, err
 	}

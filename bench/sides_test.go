@@ -18,12 +18,12 @@ import (
 )
 
 // shipped is a side of a zip that ships, without Node.js or Python.
-func shipped(t *testing.T, build func(root string) (string, error), program, variable string) side {
+func shipped(t *testing.T, b bundle.Bundle, program, variable string) side {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("processes are measured on Linux only")
 	}
-	zip, err := build("..")
+	zip, err := b.ForHost().Build("..")
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "zip")
 	require.NoError(t, unzip(zip, dir))
@@ -41,7 +41,7 @@ func TestTheEdgeFunctionTakesTheBenchsEvents(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	require.NoError(t, fill(t.Context(), db.URL))
-	e, err := shipped(t, bundle.EdgeForHost, "edge", "AWS_ENDPOINT_URL_DYNAMODB="+db.URL).start()
+	e, err := shipped(t, bundle.Edge, "edge", "AWS_ENDPOINT_URL_DYNAMODB="+db.URL).start()
 	require.NoError(t, err)
 	defer e.end()
 	for name, want := range outcomes {
@@ -58,7 +58,7 @@ func TestTheImagesFunctionTakesTheBenchsEvents(t *testing.T) {
 	require.NoError(t, err)
 	s3 := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(photo) }))
 	defer s3.Close()
-	e, err := shipped(t, bundle.ImagesForHost, "bootstrap", "AWS_ENDPOINT_URL_S3="+s3.URL).start()
+	e, err := shipped(t, bundle.Images, "bootstrap", "AWS_ENDPOINT_URL_S3="+s3.URL).start()
 	require.NoError(t, err)
 	defer e.end()
 	for _, f := range formatNames {

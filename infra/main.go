@@ -11,20 +11,12 @@ import (
 
 func main() {
 	var config map[string]string // by full key; a Context lists no keys
-	pulumi.Run(func(ctx *pulumi.Context) (err error) {
-		var bundles stack.Bundles
-		if bundles.Edge, err = bundle.Edge(ctx.RootDirectory()); err != nil {
-			return err
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		for _, b := range bundle.All() {
+			if _, err := b.Build(ctx.RootDirectory()); err != nil {
+				return err
+			}
 		}
-		if bundles.Issuer, err = bundle.Issuer(ctx.RootDirectory()); err != nil {
-			return err
-		}
-		if bundles.Images, err = bundle.Images(ctx.RootDirectory()); err != nil {
-			return err
-		}
-		if bundles.Session, err = bundle.Session(ctx.RootDirectory()); err != nil {
-			return err
-		}
-		return stack.Deploy(ctx, config, bundles)
+		return stack.Deploy(ctx, config)
 	}, func(info *pulumi.RunInfo) { config = info.Config })
 }

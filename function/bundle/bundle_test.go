@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ const root = "../.."
 const maxEdgeZip = 3_500_000
 
 func TestTheEdgeBundleIsWhatLambdaAtEdgeTakes(t *testing.T) {
-	path, err := Edge(root)
+	path, err := Edge.Build(root)
 	require.NoError(t, err)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -44,7 +45,7 @@ func TestTheEdgeBundleIsWhatLambdaAtEdgeTakes(t *testing.T) {
 }
 
 func TestTheIssuerBundleIsWhatTheOSOnlyRuntimeTakes(t *testing.T) {
-	path, err := Issuer(root)
+	path, err := Issuer.Build(root)
 	require.NoError(t, err)
 	files := open(t, path)
 	require.Len(t, files, 1)
@@ -72,7 +73,7 @@ func assertStatic(t *testing.T, program []byte, machine elf.Machine) {
 }
 
 func TestTheSameSourceIsTheSameBytesWhereverAndWhenever(t *testing.T) {
-	path := must(Edge(root))
+	path := must(Edge.Build(root))
 	first, err := os.ReadFile(path)
 	require.NoError(t, err)
 	_, firstBill := billOf(t, path)
@@ -83,7 +84,7 @@ func TestTheSameSourceIsTheSameBytesWhereverAndWhenever(t *testing.T) {
 	t.Setenv("GOFLAGS", "-tags=other")
 	t.Setenv("GOAMD64", "v3")
 	t.Setenv("TZ", "Pacific/Auckland")
-	path = must(Edge(copied))
+	path = must(Edge.Build(copied))
 	second, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(first, second), "%d bytes and %d bytes differ", len(first), len(second))
@@ -106,16 +107,39 @@ func copySource(t *testing.T, to string) {
 }
 
 func TestABundleThatIsCurrentIsNotWrittenAgain(t *testing.T) {
-	path := must(Edge(root))
+	path := must(Edge.Build(root))
 	before, err := os.Stat(path)
 	require.NoError(t, err)
-	must(Edge(root))
+	must(Edge.Build(root))
 	after, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, before.ModTime(), after.ModTime())
 	leftovers, err := filepath.Glob(path + ".*")
 	require.NoError(t, err)
 	assert.Empty(t, leftovers)
+}
+
+func TestAZipThatDiffersInAnythingIsWrittenAnew(t *testing.T) {
+	files := []file{{name: "bootstrap", mode: 0o755, data: []byte("program")}, {name: "beside", mode: 0o644}}
+	packed, err := pack(files)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "x.zip")
+	require.NoError(t, os.WriteFile(path, packed, 0o600))
+	assert.True(t, holds(path, files))
+	for name, change := range map[string]func(now []file) []file{
+		"a byte":         func(now []file) []file { now[0].data = []byte("pr0gram"); return now },
+		"a byte more":    func(now []file) []file { now[1].data = []byte("x"); return now },
+		"a mode":         func(now []file) []file { now[0].mode = 0o644; return now },
+		"a name":         func(now []file) []file { now[1].name = "other"; return now },
+		"the order":      func(now []file) []file { slices.Reverse(now); return now },
+		"one file more":  func(now []file) []file { return append(now, file{name: "more", mode: 0o644}) },
+		"one file fewer": func(now []file) []file { return now[:1] },
+	} {
+		assert.False(t, holds(path, change(slices.Clone(files))), name)
+	}
+	require.NoError(t, os.WriteFile(path, packed[:len(packed)-10], 0o600))
+	assert.False(t, holds(path, files), "a zip cut short")
+	assert.False(t, holds(path+".gone", files))
 }
 
 func TestAFailedBuildSaysWhyAndLeavesTheOldBundle(t *testing.T) {
@@ -126,7 +150,7 @@ func TestAFailedBuildSaysWhyAndLeavesTheOldBundle(t *testing.T) {
 		[]byte("package main\nfunc main() { broken }\n"), 0o644))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "build"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "build", "edge.zip"), []byte("old"), 0o644))
-	_, err := Edge(dir)
+	_, err := Edge.Build(dir)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "undefined: broken")
 	old, err := os.ReadFile(filepath.Join(dir, "build", "edge.zip"))
@@ -134,7 +158,7 @@ func TestAFailedBuildSaysWhyAndLeavesTheOldBundle(t *testing.T) {
 	assert.Equal(t, "old", string(old))
 
 	t.Setenv("PATH", t.TempDir())
-	_, err = Edge(dir)
+	_, err = Edge.Build(dir)
 	assert.ErrorContains(t, err, "install Go")
 }
 

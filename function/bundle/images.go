@@ -9,23 +9,6 @@ import (
 	"secure-media-cdn/function/images/vips"
 )
 
-// images is the function that makes pictures. It is a program for the
-// machine's own dynamic linker, and libvips lies beside it, as a file that
-// whoever gets the zip may replace by a build of their own.
-var images = spec{
-	pkg: "./function/cmd/images", binary: "bootstrap", goos: "linux", goarch: "arm64",
-	tags:  ",nethttpomithttp2", // neither the Runtime API nor S3 speaks HTTP/2
-	fetch: libvips,
-	zip:   "build/images.zip",
-}
-
-// Images builds the zip of the Lambda that makes pictures and returns its path.
-// The first time it fetches libvips with npm.
-func Images(root string) (string, error) { return images.build(root) }
-
-// ImagesForHost is Images for the machine it runs on, which must be Linux.
-func ImagesForHost(root string) (string, error) { return images.forHost().build(root) }
-
 // The names in the zip of the library and of the list of what it is made of.
 const (
 	libvipsFile     = "lib/" + vips.File

@@ -17,7 +17,7 @@ import (
 const maxImagesZip = 11_200_000
 
 func TestTheImagesBundleIsAProgramAndItsLibrary(t *testing.T) {
-	path, err := Images(root)
+	path, err := Images.Build(root)
 	require.NoError(t, err)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -75,14 +75,14 @@ func assertRunsOnAmazonLinux(t *testing.T, library []byte) {
 }
 
 func TestTheImagesBundleIsTheSameBytesEveryTime(t *testing.T) {
-	first, err := os.ReadFile(must(Images(root)))
+	first, err := os.ReadFile(must(Images.Build(root)))
 	require.NoError(t, err)
 	copied := filepath.Join(t.TempDir(), "elsewhere")
 	copySource(t, copied)
 	// What npm fetched is taken along, since it is pinned.
 	fetched := filepath.Join("build", "npm-libvips")
 	require.NoError(t, os.CopyFS(filepath.Join(copied, fetched), os.DirFS(filepath.Join(root, fetched))))
-	second, err := os.ReadFile(must(Images(copied)))
+	second, err := os.ReadFile(must(Images.Build(copied)))
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(first, second))
 }

@@ -39,13 +39,13 @@ type component struct {
 	Properties                []struct{ Name, Value string }
 }
 
-// specs are the bundles that have bills, and archives their zips, each built once.
+// specs are the bundles, and archives their zips, each built once.
 var (
-	specs    = map[string]spec{"edge": edge, "issuer": issuer, "images": images}
+	specs    = map[string]Bundle{"edge": Edge, "issuer": Issuer, "images": Images, "session": Session}
 	archives = sync.OnceValue(func() map[string]string {
 		paths := map[string]string{}
 		for name, s := range specs {
-			paths[name] = must(s.build(root))
+			paths[name] = must(s.Build(root))
 		}
 		return paths
 	})

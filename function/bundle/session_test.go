@@ -14,7 +14,7 @@ import (
 const maxSessionZip = 3_500_000
 
 func TestTheSessionBundleIsWhatTheOSOnlyRuntimeTakes(t *testing.T) {
-	path, err := Session(root)
+	path, err := Session.Build(root)
 	require.NoError(t, err)
 	info, err := os.Stat(path)
 	require.NoError(t, err)

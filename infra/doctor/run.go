@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"secure-media-cdn/infra/plan/recorder"
 	"secure-media-cdn/infra/stack"
@@ -45,7 +44,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	doc, err := recorder.Evaluate(recorder.Options{Program: program, Root: o.Root, Stack: o.Stack})
+	doc, err := recorder.Evaluate(recorder.Options{Program: stack.Deploy, Root: o.Root, Stack: o.Stack})
 	if err != nil {
 		return 0, err
 	}
@@ -71,11 +70,4 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (int, erro
 func loopback(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
-}
-
-// program is the stack's, which names bundles without needing them built.
-func program(ctx *pulumi.Context, values map[string]string) error {
-	return stack.Deploy(ctx, values, stack.Bundles{
-		Edge: "edge.zip", Issuer: "issuer.zip", Images: "images.zip", Session: "session.zip",
-	})
 }

@@ -30,6 +30,7 @@ import (
 	"secure-media-cdn/function/seal"
 	"secure-media-cdn/infra/plan"
 	"secure-media-cdn/infra/plan/recorder"
+	"secure-media-cdn/infra/stack"
 	"secure-media-cdn/infra/stack/outputs"
 )
 
@@ -49,12 +50,12 @@ type world struct {
 	asked  map[string]bool // every call, as service:Call, if it is not nil
 }
 
-func deployed(t *testing.T, stack string) *world {
+func deployed(t *testing.T, name string) *world {
 	doc, err := recorder.Evaluate(recorder.Options{
-		Program: program, Root: "../..", Stack: stack, ConfigFile: "../stack/testdata/Pulumi." + stack + ".yaml",
+		Program: stack.Deploy, Root: "../..", Stack: name, ConfigFile: "../stack/testdata/Pulumi." + name + ".yaml",
 	})
 	require.NoError(t, err)
-	w := &world{t: t, name: "secure-media-cdn-" + stack, plan: doc, change: map[string]func(any) error{}}
+	w := &world{t: t, name: "secure-media-cdn-" + name, plan: doc, change: map[string]func(any) error{}}
 	w.real = strings.NewReplacer(w.name+"-123456789012", "our-media", "-mappings", "-mappings-1a2b3c4",
 		"-issuer:", "-issuer-9f8e7d6:", `-issuer"`, `-issuer-9f8e7d6"`, "EDFDVBD6EXAMPLE", "E2REALREALREAL",
 		"123456789012", account, "-edge:1", "-edge-77aa88b:12")

@@ -92,12 +92,7 @@ func evaluate(root string, f Options, existing map[string]resources.Existing) (d
 	}
 	doc, err = recorder.Evaluate(recorder.Options{
 		Program: func(ctx *pulumi.Context, config map[string]string) error {
-			refused = stack.Deploy(ctx, config, stack.Bundles{
-				Edge:    filepath.Join(root, "build", "edge.zip"),
-				Issuer:  filepath.Join(root, "build", "issuer.zip"),
-				Images:  filepath.Join(root, "build", "images.zip"),
-				Session: filepath.Join(root, "build", "session.zip"),
-			})
+			refused = stack.Deploy(ctx, config)
 			return refused
 		},
 		Root: root, Stack: f.Stack, Config: f.Config, Password: password, RevealSecrets: true,

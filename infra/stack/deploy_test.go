@@ -2,14 +2,12 @@ package stack_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/plan"
@@ -19,20 +17,13 @@ import (
 
 const root = "../.."
 
-func program(ctx *pulumi.Context, config map[string]string) error {
-	build := filepath.Join(ctx.RootDirectory(), "build")
-	return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
-		Issuer: filepath.Join(build, "issuer.zip"), Images: filepath.Join(build, "images.zip"),
-		Session: filepath.Join(build, "session.zip")})
-}
-
 // config overrides configuration values.
 type config = map[string]string
 
 // evaluate returns what the program registers for a stack, or its error. The
 // stacks everything and existing are those in testdata.
 func evaluate(name string, overrides config, options ...func(*recorder.Options)) (*plan.Document, error) {
-	opts := recorder.Options{Program: program, Root: root, Stack: name, Config: overrides}
+	opts := recorder.Options{Program: stack.Deploy, Root: root, Stack: name, Config: overrides}
 	if name == "everything" || name == "existing" {
 		opts.ConfigFile = "testdata/Pulumi." + name + ".yaml"
 	}

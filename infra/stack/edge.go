@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"secure-media-cdn/function/bundle"
 	edgefn "secure-media-cdn/function/edge"
 )
 
@@ -37,7 +38,7 @@ func (e *edge) metricName() pulumi.StringOutput {
 }
 
 // newEdge registers the function, its role and its log groups.
-func (s *builder) newEdge(bundle string, c *content, m *mappings) (*edge, error) {
+func (s *builder) newEdge(c *content, m *mappings) (*edge, error) {
 	var before []pulumi.Resource
 	for _, region := range s.cfg.runRegions() {
 		group, err := s.newLogGroup("edge-"+region, pulumi.String(s.logGroup("edge")), region)
@@ -56,7 +57,7 @@ func (s *builder) newEdge(bundle string, c *content, m *mappings) (*edge, error)
 	}
 	function, err := lambda.NewFunction(s.ctx, "edge", &lambda.FunctionArgs{
 		Description:   pulumi.String("Answers CloudFront's origin requests: from a link's hash to an object"),
-		Code:          pulumi.NewFileArchive(bundle),
+		Code:          pulumi.NewFileArchive(bundle.Edge.Path(s.ctx.RootDirectory())),
 		Runtime:       pulumi.String(edgeRuntime),
 		Handler:       pulumi.String(edgeHandler),
 		Architectures: pulumi.ToStringArray([]string{edgeArchitecture}),

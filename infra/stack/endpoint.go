@@ -7,6 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"secure-media-cdn/function/bundle"
 )
 
 const (
@@ -34,11 +36,12 @@ type endpoint struct {
 
 // endpointArgs are what endpoints differ in.
 type endpointArgs struct {
-	bundle, description string
-	memoryMB            int
-	concurrency         int // reserved for the function, and its ceiling; 0 reserves none
-	environment         pulumi.StringMap
-	may                 []statement // but for logging
+	bundle      bundle.Bundle
+	description string
+	memoryMB    int
+	concurrency int // reserved for the function, and its ceiling; 0 reserves none
+	environment pulumi.StringMap
+	may         []statement // but for logging
 }
 
 // newEndpoint registers the function with its role, its log group and its address.
@@ -58,7 +61,7 @@ func (s *builder) newEndpoint(name string, args endpointArgs) (*endpoint, error)
 	}
 	inputs := &lambda.FunctionArgs{
 		Description:   pulumi.String(args.description),
-		Code:          pulumi.NewFileArchive(args.bundle),
+		Code:          pulumi.NewFileArchive(args.bundle.Path(s.ctx.RootDirectory())),
 		Runtime:       pulumi.String(endpointRuntime),
 		Handler:       pulumi.String(endpointHandler),
 		Architectures: pulumi.ToStringArray([]string{endpointArchitecture}),

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"secure-media-cdn/function/bundle"
 	"secure-media-cdn/function/variant"
 )
 
@@ -36,12 +37,12 @@ type images struct {
 // newImages registers the function, if the stack has variants. It may do nothing
 // but log: whoever breaks a decoder with a hostile file holds the address of one
 // photo for a minute, not the bucket or the table.
-func (s *builder) newImages(bundle string) (*images, error) {
+func (s *builder) newImages() (*images, error) {
 	if len(s.cfg.ImageVariants) == 0 {
 		return nil, nil
 	}
 	function, err := s.newEndpoint("images", endpointArgs{
-		bundle: bundle, description: "Makes pictures in the sizes and formats that are asked for",
+		bundle: bundle.Images, description: "Makes pictures in the sizes and formats that are asked for",
 		memoryMB: s.cfg.ImageMemoryMB, concurrency: s.cfg.ImageConcurrency,
 	})
 	if err != nil {

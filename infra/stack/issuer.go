@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"secure-media-cdn/function/bundle"
 	"secure-media-cdn/function/issue/cloud"
 	issuerfn "secure-media-cdn/function/issuer"
 )
@@ -22,10 +23,9 @@ type issuer struct {
 }
 
 // newIssuer registers the function and who may call it.
-func (s *builder) newIssuer(bundle string, c *content, e *events, m *mappings, d *delivery,
-	g *gate) (*issuer, error) {
+func (s *builder) newIssuer(c *content, e *events, m *mappings, d *delivery, g *gate) (*issuer, error) {
 	function, err := s.newEndpoint("issuer", endpointArgs{
-		bundle: bundle, description: "Issues, shows and revokes links", memoryMB: issuerMemoryMB,
+		bundle: bundle.Issuer, description: "Issues, shows and revokes links", memoryMB: issuerMemoryMB,
 		environment: s.issuerEnvironment(c, m, d, g), may: s.issuerStatements(c, e, m, d, g),
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"secure-media-cdn/function/bundle"
 	source "secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
 	sessionfn "secure-media-cdn/function/session"
@@ -48,12 +49,12 @@ type session struct {
 
 // newSession registers the function, if the stack has a provider. It may read the
 // link keys that tickets are sealed with, and log.
-func (s *builder) newSession(bundle string, g *gate) (*session, error) {
+func (s *builder) newSession(g *gate) (*session, error) {
 	if s.cfg.ViewerIdentity == (Identity{}) {
 		return nil, nil
 	}
 	function, err := s.newEndpoint("session", endpointArgs{
-		bundle: bundle, description: "Exchanges an OpenID provider's token for the viewer's cookie",
+		bundle: bundle.Session, description: "Exchanges an OpenID provider's token for the viewer's cookie",
 		memoryMB: sessionMemoryMB, environment: s.sessionEnvironment(g),
 		may: []statement{{Sid: "ReadKeys", Actions: []string{"cloudfront-keyvaluestore:GetKey"},
 			Resources: []pulumi.StringInput{g.store.Arn}}},

@@ -22,24 +22,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Bundles are the paths of the zips that Deploy ships, absolute or relative to
-// the program's working directory. They are made by function/bundle: a zip that
-// Pulumi made would lose the execute bit.
-type Bundles struct {
-	// Edge is the zip of the edge function.
-	Edge string
-	// Issuer is the zip of the issuing function.
-	Issuer string
-	// Images is the zip of the function that makes variants.
-	Images string
-	// Session is the zip of the function that signs viewers in.
-	Session string
-}
-
 // Deploy registers every resource of ctx's stack and exports its outputs. config
 // is the stack's configuration by full key. Deploy fails before registering
-// anything if the configuration is not valid.
-func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) error {
+// anything if the configuration is not valid. It names the zips that
+// function/bundle builds below ctx's root directory, and does not need them built.
+func Deploy(ctx *pulumi.Context, config map[string]string) error {
 	cfg, err := loadConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("configuration of stack %s: %w", ctx.Stack(), err)
@@ -64,7 +51,7 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err != nil {
 		return err
 	}
-	edge, err := s.newEdge(bundles.Edge, content, mappings)
+	edge, err := s.newEdge(content, mappings)
 	if err != nil {
 		return err
 	}
@@ -72,11 +59,11 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err != nil {
 		return err
 	}
-	images, err := s.newImages(bundles.Images)
+	images, err := s.newImages()
 	if err != nil {
 		return err
 	}
-	session, err := s.newSession(bundles.Session, gate)
+	session, err := s.newSession(gate)
 	if err != nil {
 		return err
 	}
@@ -94,7 +81,7 @@ func Deploy(ctx *pulumi.Context, config map[string]string, bundles Bundles) erro
 	if err != nil {
 		return err
 	}
-	issuer, err := s.newIssuer(bundles.Issuer, content, events, mappings, delivery, gate)
+	issuer, err := s.newIssuer(content, events, mappings, delivery, gate)
 	if err != nil {
 		return err
 	}

@@ -11,16 +11,16 @@ import (
 )
 
 func main() {
-	for _, build := range []func(root string) (string, error){bundle.Edge, bundle.Issuer, bundle.Images, bundle.Session} {
-		if err := show(build); err != nil {
+	for _, b := range bundle.All() {
+		if err := show(b); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	}
 }
 
-func show(build func(root string) (string, error)) error {
-	path, err := build(".")
+func show(b bundle.Bundle) error {
+	path, err := b.Build(".")
 	if err != nil {
 		return err
 	}

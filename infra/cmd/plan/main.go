@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"secure-media-cdn/infra/plan/recorder"
 	"secure-media-cdn/infra/stack"
@@ -28,16 +25,7 @@ func main() {
 
 func run(out io.Writer, root, name, file string) error {
 	doc, err := recorder.Evaluate(recorder.Options{
-		Program: func(ctx *pulumi.Context, config map[string]string) error {
-			// The plan names the bundles without needing them built.
-			return stack.Deploy(ctx, config, stack.Bundles{
-				Edge:    filepath.Join(ctx.RootDirectory(), "build", "edge.zip"),
-				Issuer:  filepath.Join(ctx.RootDirectory(), "build", "issuer.zip"),
-				Images:  filepath.Join(ctx.RootDirectory(), "build", "images.zip"),
-				Session: filepath.Join(ctx.RootDirectory(), "build", "session.zip"),
-			})
-		},
-		Root: root, Stack: name, ConfigFile: file,
+		Program: stack.Deploy, Root: root, Stack: name, ConfigFile: file,
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -55,11 +54,7 @@ func (b *breakable) Run(ctx context.Context, event []byte) ([]byte, error) {
 func everything(t *testing.T) *plan.Document {
 	t.Helper()
 	doc, err := recorder.Evaluate(recorder.Options{
-		Program: func(ctx *pulumi.Context, config map[string]string) error {
-			return stack.Deploy(ctx, config, stack.Bundles{Edge: "build/edge.zip", Issuer: "build/issuer.zip",
-				Images: "build/images.zip", Session: "build/session.zip"})
-		},
-		Root: moduleRoot(t), Stack: "everything", ConfigFile: "../../stack/testdata/Pulumi.everything.yaml",
+		Program: stack.Deploy, Root: moduleRoot(t), Stack: "everything", ConfigFile: "../../stack/testdata/Pulumi.everything.yaml",
 		RevealSecrets: true,
 	})
 	require.NoError(t, err)

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/function/issue/client"
@@ -33,14 +32,8 @@ func moduleRoot(t *testing.T) string {
 // configuration changed.
 func stackPlan(t *testing.T, config map[string]string) *plan.Document {
 	t.Helper()
-	build := filepath.Join(moduleRoot(t), "build")
 	doc, err := recorder.Evaluate(recorder.Options{
-		Program: func(ctx *pulumi.Context, config map[string]string) error {
-			return stack.Deploy(ctx, config, stack.Bundles{Edge: filepath.Join(build, "edge.zip"),
-				Issuer: filepath.Join(build, "issuer.zip"), Images: filepath.Join(build, "images.zip"),
-				Session: filepath.Join(build, "session.zip")})
-		},
-		Root: moduleRoot(t), Stack: "dev", Config: config, RevealSecrets: true,
+		Program: stack.Deploy, Root: moduleRoot(t), Stack: "dev", Config: config, RevealSecrets: true,
 	})
 	require.NoError(t, err)
 	return doc

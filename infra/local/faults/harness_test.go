@@ -213,7 +213,7 @@ var zip string
 func TestMain(m *testing.M) {
 	dir, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	if err == nil {
-		zip, err = bundle.EdgeForHost(dir)
+		zip, err = bundle.Edge.ForHost().Build(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -19,7 +19,7 @@ func TestTheEdgeBundleThatShipsRuns(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
-	zip, err := bundle.EdgeForHost(root)
+	zip, err := bundle.Edge.ForHost().Build(root)
 	require.NoError(t, err)
 	var reports []lambda.Report
 	f := start(t, func(c *lambda.Config) {

@@ -32,7 +32,7 @@ func TestAFaultInTheImagesFunctionCostsTheRequestInFlight(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
-	zip, err := bundle.ImagesForHost(root)
+	zip, err := bundle.Images.ForHost().Build(root)
 	require.NoError(t, err)
 
 	var photo bytes.Buffer
