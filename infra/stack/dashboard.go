@@ -56,21 +56,9 @@ var graphs = []graph{
 		{of: issuerMetrics, metric: "Duration", statistic: "Average"},
 		{of: issuerMetrics, metric: "Duration", statistic: "p95"},
 	}},
-	{title: "Gate: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
-		{of: gateMetrics, metric: "FunctionInvocations", statistic: "Sum"},
-		{of: gateMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
-		{of: gateMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
-	}},
-	{title: "Answers: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
-		{of: headersMetrics, metric: "FunctionInvocations", statistic: "Sum"},
-		{of: headersMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
-		{of: headersMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
-	}},
-	{title: "Public paths: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
-		{of: publicMetrics, metric: "FunctionInvocations", statistic: "Sum"},
-		{of: publicMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
-		{of: publicMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
-	}},
+	viewerFunctionGraph("Gate", gateMetrics),
+	viewerFunctionGraph("Answers", headersMetrics),
+	viewerFunctionGraph("Public paths", publicMetrics),
 }
 
 var imagesGraphs = []graph{
@@ -94,18 +82,23 @@ var sessionGraphs = []graph{
 		{of: sessionMetrics, metric: "Url5xxCount", statistic: "Sum"},
 		{of: sessionMetrics, metric: "Errors", statistic: "Sum"},
 	}},
-	{title: "Before signing in: runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
-		{of: sessionGateMetrics, metric: "FunctionInvocations", statistic: "Sum"},
-		{of: sessionGateMetrics, metric: "FunctionExecutionErrors", statistic: "Sum"},
-		{of: sessionGateMetrics, metric: "FunctionComputeUtilization", statistic: "Maximum"},
-	}},
+	viewerFunctionGraph("Before signing in", sessionGateMetrics),
 	{title: "Signing in: duration (ms)", place: atHome, lines: []line{
 		{of: sessionMetrics, metric: "Duration", statistic: "Average"},
 		{of: sessionMetrics, metric: "Duration", statistic: "p95"},
 	}},
 }
 
-// graphsOf returns the pictures of the stack's parts.
+// viewerFunctionGraph is that of a CloudFront Function.
+func viewerFunctionGraph(name string, of metricSet) graph {
+	return graph{title: name + ": runs, errors and compute utilisation (%)", place: atCloudFront, lines: []line{
+		{of: of, metric: "FunctionInvocations", statistic: "Sum"},
+		{of: of, metric: "FunctionExecutionErrors", statistic: "Sum"},
+		{of: of, metric: "FunctionComputeUtilization", statistic: "Maximum"},
+	}}
+}
+
+// graphsOf returns the graphs of the stack's parts.
 func graphsOf(w watched) []graph {
 	all := slices.Clone(graphs)
 	if w.images != nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"secure-media-cdn/infra/plan"
@@ -31,6 +32,29 @@ func evaluate(name string, overrides config, options ...func(*recorder.Options))
 		set(&opts)
 	}
 	return recorder.Evaluate(opts)
+}
+
+// configured is a configuration, and what the error says of it; empty if it is valid.
+type configured struct {
+	name   string
+	config config
+	want   string
+}
+
+// configures checks what the dev stack says of configurations.
+func configures(t *testing.T, all []configured) {
+	t.Helper()
+	for _, tt := range all {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := evaluate("dev", tt.config)
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+			assert.NotContains(t, err.Error(), "%!", "every verb of the sentence has its value")
+		})
+	}
 }
 
 // stacks are the three that every rule is checked on. The fourth, existing, has no

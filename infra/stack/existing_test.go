@@ -180,11 +180,7 @@ func TestAnExistingBucketThatIsNotThereEndsAPreview(t *testing.T) {
 }
 
 func TestEveryRuleOfAnExistingBucketIsKept(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		config config
-		want   string
-	}{
+	configures(t, []configured{
 		{"a bucket", config{"existingBucket": "acme-photos"}, ""},
 		{"an address for a name", config{"existingBucket": "s3://acme-photos"},
 			`config existingBucket is "s3://acme-photos"`},
@@ -196,14 +192,5 @@ func TestEveryRuleOfAnExistingBucketIsKept(t *testing.T) {
 			"config manageBucketPolicy is true: without existingBucket it has no use"},
 		{"events of no existing bucket", config{"manageBucketEvents": "true"},
 			"config manageBucketEvents is true: without existingBucket it has no use"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := evaluate("dev", tt.config)
-			if tt.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			assert.ErrorContains(t, err, tt.want)
-		})
-	}
+	})
 }

@@ -30,11 +30,7 @@ const (
 )
 
 func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		config config
-		want   string // what the error says; empty means valid
-	}{
+	configures(t, []configured{
 		{"a way of delivery that is not known", config{"delivery": "proxy"},
 			`config delivery is "proxy": it must be one of origin, redirect`},
 		{"links that live for no time", config{"linkTtlDays": "0"}, "config linkTtlDays is 0: it must be 1 to 30 days"},
@@ -177,16 +173,7 @@ func TestEveryRuleOfTheConfigurationIsKept(t *testing.T) {
 		{"no value where there is a default", config{"delivery": ""}, ""},
 		{"no home", config{"aws:region": ""}, "config aws:region is missing"},
 		{"text for a list", config{"aliases": "media.example.com"}, "key 'aliases' must be of type 'array<string>'"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := evaluate("dev", tt.config)
-			if tt.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			assert.ErrorContains(t, err, tt.want)
-		})
-	}
+	})
 }
 
 func TestEveryProblemIsToldAtOnce(t *testing.T) {
