@@ -50,7 +50,9 @@ func (jsonForm) decode(line string) (r Result, ok bool) {
 
 func (jsonForm) start(line string) bool { return alike(line, `{"line":`) }
 
-// csvForm writes rows. What cannot be seen is quoted as a Go string, so that a row is one line.
+// csvForm writes rows. What cannot be seen is quoted as a Go string, so that a row is one line, and so is what a
+// spreadsheet would take for a formula: lines of the input may be texts of strangers.
+// https://owasp.org/www-community/attacks/CSV_Injection
 type csvForm struct{}
 
 var csvColumns = []string{"line", DefaultColumn, "url", "hash", "expiresAt", "service", "error", "message", "text"}
@@ -58,15 +60,21 @@ var csvColumns = []string{"line", DefaultColumn, "url", "hash", "expiresAt", "se
 func (csvForm) header() string { return csvLine(csvColumns) }
 
 func (csvForm) encode(r Result) string {
-	row := []string{strconv.FormatInt(r.Line, 10), visible.Quote(r.Object), r.URL, r.Hash, "", r.Service, "", "",
-		visible.Quote(r.Text)}
+	row := []string{strconv.FormatInt(r.Line, 10), cell(r.Object), r.URL, r.Hash, "", r.Service, "", "", cell(r.Text)}
 	if r.ExpiresAt != nil {
 		row[4] = r.ExpiresAt.Format(time.RFC3339)
 	}
 	if r.Error != nil {
-		row[6], row[7] = visible.Quote(r.Error.Code), visible.Quote(r.Error.Message)
+		row[6], row[7] = cell(r.Error.Code), cell(r.Error.Message)
 	}
 	return csvLine(row)
+}
+
+func cell(text string) string {
+	if text != "" && strings.Contains("=+-@", text[:1]) {
+		return strconv.Quote(text)
+	}
+	return visible.Quote(text)
 }
 
 func (csvForm) decode(line string) (r Result, ok bool) {
