@@ -75,12 +75,9 @@ func TestABarOfPicturesIsNotMetBeyondItsLimit(t *testing.T) {
 }
 
 func TestAMillionVariantsAreAddedUpFromTheirPrices(t *testing.T) {
-	round := prices{
-		Requests: 1, GateRuns: 2, StoreReads: 4, EdgeRuns: 8, EdgeSecond: 16e-6, ImageRuns: 32, ImageSecond: 64e-6,
-		TableReads: 128, ObjectReads: 256, EdgeGigabytes: 2, ImageGigabytes: 4, EdgeSeconds: 0.5, ObjectSeconds: 1,
-	}
-	const edge, image = 16 * 2 * 0.5, 64 * 4 * (1 + 3)
-	assert.InDelta(t, 1+2*2+2*4+8+edge+128+32+image+256, round.millionVariants(3), 1e-9)
+	const viewer, edge, image = 1 + 2*0.10 + 2*0.03, 0.60 + 0.25*20_000*0.00005001 + 0.125, 0.20 + 0.40
+	const second = 1769.0 / 1024 * 13.3334
+	assert.InDelta(t, viewer+edge+image+second*3.05, millionVariants(3), 1e-6)
 }
 
 func TestABarIsNotMetBeyondItsLimit(t *testing.T) {

@@ -33,7 +33,7 @@ func pictureFigures(all map[variant.Format]measured) []figure {
 	}
 	cost := map[string]float64{}
 	for name, s := range seconds {
-		cost[name] = usPrices.millionVariants(s)
+		cost[name] = millionVariants(s)
 	}
 	figures := append(append(starts, times...), memory...)
 	return append(figures, all[variant.Plain].zipFigure(9.5), figure{Name: "a million variants, $", Values: cost})

@@ -6,59 +6,25 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"secure-media-cdn/bench/price"
 )
 
-// prices are what AWS bills, in dollars, and how much of it one request takes.
-type prices struct {
-	// RequestsPerMillion is CloudFront's fee for HTTPS requests in the United
-	// States and Europe. It is due with and without a gate.
-	// https://aws.amazon.com/cloudfront/pricing/
-	RequestsPerMillion float64
-	// GatePerMillion is the fee for runs of a CloudFront Function, and
-	// StoreReadsPerMillion that for its reads of the key value store, the latter
-	// from memory. https://aws.amazon.com/cloudfront/pricing/
-	GatePerMillion, StoreReadsPerMillion float64
-	// EdgePerMillion and EdgePerGigabyteSecond are those of Lambda@Edge, and
-	// EdgeGigabytes and EdgeSeconds what one run is billed for.
-	// https://aws.amazon.com/lambda/pricing/
-	EdgePerMillion, EdgePerGigabyteSecond float64
-	EdgeGigabytes, EdgeSeconds            float64
-	// TableReadsPerMillion is DynamoDB's fee for read request units on demand,
-	// and TableReadUnits what one unknown hash takes: a consistent read of the near
-	// replica, and one in the home region.
-	// https://aws.amazon.com/dynamodb/pricing/on-demand/
-	TableReadsPerMillion, TableReadUnits float64
-}
-
-// usPrices are the prices of us-east-1 as of 2026, without free tiers. The edge
-// function has the stack's default memory, and a warm run that asks two regions
-// is taken to last 100 ms.
-var usPrices = prices{
-	RequestsPerMillion: 1.00, GatePerMillion: 0.10, StoreReadsPerMillion: 0.03,
-	EdgePerMillion: 0.60, EdgePerGigabyteSecond: 0.00005001, EdgeGigabytes: 0.25, EdgeSeconds: 0.100,
-	TableReadsPerMillion: 0.125, TableReadUnits: 2,
-}
-
-// ungated is what a million forged requests cost without a gate: each wakes the
-// edge function, which looks for the hash. Nothing of it is cached.
-func (p prices) ungated() float64 {
-	return p.RequestsPerMillion + p.EdgePerMillion + 1e6*p.EdgeGigabytes*p.EdgeSeconds*p.EdgePerGigabyteSecond +
-		p.TableReadUnits*p.TableReadsPerMillion
+// ungated is what a million forged requests cost without a gate, in dollars: each
+// wakes the edge function, with the stack's default memory, which is taken to last
+// 100 ms and reads the near replica and the home region. Nothing of it is cached.
+func ungated() float64 {
+	const gigabytes, seconds, reads = 0.25, 0.100, 2
+	return price.Requests + price.EdgeRuns + 1e6*gigabytes*seconds*price.EdgeSecond + reads*price.TableReads
 }
 
 // gated is what they cost with a gate that reads its store so many times.
-func (p prices) gated(reads float64) float64 {
-	return p.RequestsPerMillion + p.GatePerMillion + reads*p.StoreReadsPerMillion
+func gated(reads float64) float64 {
+	return price.Requests + price.FunctionRuns + reads*price.StoreReads
 }
 
-func TestCostOfForgedRequests(t *testing.T) {
-	round := prices{
-		RequestsPerMillion: 1, GatePerMillion: 2, StoreReadsPerMillion: 4, EdgePerMillion: 8,
-		EdgePerGigabyteSecond: 16e-6, EdgeGigabytes: 2, EdgeSeconds: 0.5, TableReadsPerMillion: 32, TableReadUnits: 2,
-	}
-	assert.InDelta(t, 1+8+16+64, round.ungated(), 1e-9)
-	assert.InDelta(t, 1+2+3*4, round.gated(3), 1e-9)
-	assert.Less(t, usPrices.gated(3), usPrices.ungated())
+func TestForgedRequestsCostLessWithTheGateThanWithout(t *testing.T) {
+	assert.Less(t, gated(3), ungated())
 }
 
 // BenchmarkGate measures one request in the embedded engine, and tells beside it
@@ -86,9 +52,9 @@ func BenchmarkGate(b *testing.B) {
 				require.NoError(b, err)
 				require.Equal(b, bb.status, a.StatusCode)
 			}
-			b.ReportMetric(usPrices.gated(bb.reads), "$/M-gated")
+			b.ReportMetric(gated(bb.reads), "$/M-gated")
 			if bb.status == 404 {
-				b.ReportMetric(usPrices.ungated(), "$/M-ungated")
+				b.ReportMetric(ungated(), "$/M-ungated")
 			}
 		})
 	}

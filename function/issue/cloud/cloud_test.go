@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/bench/price"
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/issue/cloud"
 	"secure-media-cdn/function/issue/cloud/cloudtest"
@@ -521,10 +522,6 @@ func TestAValueThatIsNoKeyIsNotRepeated(t *testing.T) {
 	assert.NotContains(t, err.Error(), "hunter2")
 }
 
-// dollarsPerPath is the price of one path of an invalidation, beyond the first thousand of a month.
-// https://aws.amazon.com/cloudfront/pricing/pay-as-you-go/
-const dollarsPerPath = 0.005
-
 func TestWhatInvalidationsCost(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -552,7 +549,7 @@ func TestWhatInvalidationsCost(t *testing.T) {
 			for _, i := range a.CloudFront.Invalidations {
 				paths += len(i.Paths)
 			}
-			assert.InDelta(t, tt.dollars, float64(paths)*dollarsPerPath, 0.011, "at the ends of the hour one more")
+			assert.InDelta(t, tt.dollars, float64(paths)*price.InvalidationPath, 0.011, "at the ends of the hour one more")
 		})
 	}
 }
