@@ -115,8 +115,8 @@ func checkARN(value string) error {
 func CheckIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	if err != nil || !safe(u) || u.User != nil || strings.ContainsAny(issuer, "?#") || u.String() != issuer {
-		return fmt.Errorf("must be the issuer as the provider's tokens say it, such as https://login.example.com, not %q",
-			issuer)
+		return fmt.Errorf("must be the https address that the provider's tokens name as their issuer, "+
+			"such as https://login.example.com, not %q", issuer)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func CheckName(name string) error {
 		return fmt.Errorf("%q stands for the photo as an attachment; choose another name", name)
 	}
 	if !seal.IsName(name) {
-		return fmt.Errorf("%q must be a letter from a to z and then at most %d of a to z, 0 to 9 and -",
+		return fmt.Errorf("%q: a name must be a letter from a to z and then at most %d of a to z, 0 to 9 and -",
 			name, seal.MaxNameLength-1)
 	}
 	return nil

@@ -163,6 +163,9 @@ func present(ctx context.Context, m *resources.Stack, dir, console string, out i
 		fmt.Fprintf(out, "%-10s%s\n", address[0]+":", address[1])
 	}
 	fmt.Fprintln(out, "`make env` prints what an application needs to use it; Ctrl-C ends it")
+	if links[0].Audience != "" {
+		fmt.Fprintln(out, "this link asks for a ticket: the console signs viewers in, `links viewer ticket` prints one")
+	}
 	fmt.Fprintln(out, "ready:", links[0].URL)
 	return nil
 }

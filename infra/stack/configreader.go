@@ -1,9 +1,13 @@
 package stack
 
 import (
+	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,8 +68,19 @@ func (r *reader) boolean(key string) bool {
 func (r *reader) structure(key string, into any) {
 	value := r.text(key)
 	if err := strictJSON([]byte(value), into); err != nil {
-		r.problem(key, "is %s: %v", value, err)
+		r.problem(key, "is %s: %s", value, plainJSON(err))
 	}
+}
+
+// plainJSON says without Go's words what is wrong with a value's form.
+func plainJSON(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		return strings.TrimPrefix(err.Error(), "json: ")
+	}
+	want := cmp.Or(map[reflect.Kind]string{reflect.String: "a string", reflect.Int: "a whole number",
+		reflect.Slice: "a list"}[wrong.Type.Kind()], "an object")
+	return fmt.Sprintf("%s must be %s, not the JSON %s", cmp.Or(wrong.Field, "each of its values"), want, wrong.Value)
 }
 
 // refuseUnknown finds keys of the project that nothing has read. Pulumi passes

@@ -116,8 +116,13 @@ func (v *validation) images(c Config) {
 	v.between(c.ImageMaxBytesMB, 1, 5000, "imageMaxBytesMb", "MB")
 	v.between(c.ImageMaxFrames, 1, 10_000, "imageMaxFrames", "frames")
 	need := imagesBaseMB + c.ImageMaxBytesMB + imagesMegapixelMB*c.ImageMaxMegapixels
-	v.want(need <= c.ImageMemoryMB && c.ImageMemoryMB <= maxLambdaMB, "imageMemoryMb", c.ImageMemoryMB,
-		"it must be %d to %d MB: %d for the function, imageMaxBytesMb, and %d for each of imageMaxMegapixels", need,
-		maxLambdaMB, imagesBaseMB, imagesMegapixelMB)
+	if need > maxLambdaMB {
+		v.refuse("imageMaxMegapixels", "%d: with imageMaxBytesMb it takes %d MB of memory, and a function has at most %d; "+
+			"lower one of them", c.ImageMaxMegapixels, need, maxLambdaMB)
+	} else {
+		v.want(need <= c.ImageMemoryMB && c.ImageMemoryMB <= maxLambdaMB, "imageMemoryMb", c.ImageMemoryMB,
+			"it must be %d to %d MB: %d for the function, imageMaxBytesMb, and %d for each of imageMaxMegapixels", need,
+			maxLambdaMB, imagesBaseMB, imagesMegapixelMB)
+	}
 	v.want(c.ImageConcurrency >= 0, "imageConcurrency", c.ImageConcurrency, "it must be 0, for none, or more")
 }

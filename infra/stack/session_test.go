@@ -112,7 +112,7 @@ func TestEveryRuleOfTheProviderIsKept(t *testing.T) {
 	configures(t, []configured{
 		{"a provider", identified, ""},
 		{"a provider in the clear", identity("http://login.example.com", "media", claim),
-			"config viewerIdentity is wrong: issuer must be the issuer as the provider's tokens say it"},
+			"config viewerIdentity is wrong: issuer must be the https address that the provider's tokens name"},
 		{"a provider with a query", identity("https://login.example.com?x=1", "media", claim), "wrong: issuer must be"},
 		{"no client", identity(issuer, "", claim), "config viewerIdentity is wrong: clientId is missing"},
 		{"no claim", identity(issuer, "media", ""), "config viewerIdentity is wrong: audiencesClaim is missing"},

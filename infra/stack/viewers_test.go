@@ -1,11 +1,14 @@
 package stack_test
 
 import (
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"secure-media-cdn/function/gate"
 	"secure-media-cdn/function/variant"
@@ -28,6 +31,30 @@ func with(c config, pairs ...string) config {
 		changed[pairs[n]] = pairs[n+1]
 	}
 	return changed
+}
+
+// TestThePagesStackForOneMachineIsValid evaluates the stack file that the page gives to start with.
+func TestThePagesStackForOneMachineIsValid(t *testing.T) {
+	page, err := os.ReadFile("viewers.md")
+	require.NoError(t, err)
+	_, block, found := strings.Cut(string(page), "`Pulumi.mine.yaml` may be:\n\n")
+	require.True(t, found)
+	block, _, _ = strings.Cut(block, "\n\n")
+	var file struct{ Config map[string]any }
+	require.NoError(t, yaml.Unmarshal([]byte(block), &file))
+	given := config{}
+	for key, value := range file.Config {
+		text, ok := value.(string)
+		if !ok {
+			data, err := json.Marshal(value)
+			require.NoError(t, err)
+			text = string(data)
+		}
+		given[strings.TrimPrefix(key, "secure-media-cdn:")] = text
+	}
+	require.Contains(t, given, "viewerCookieDomain")
+	_, err = evaluate("dev", given)
+	assert.NoError(t, err)
 }
 
 func TestEveryRuleOfViewersIsKept(t *testing.T) {
