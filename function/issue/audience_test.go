@@ -196,11 +196,7 @@ func TestObjectsWithAsManyLinksAsTheyMayHaveFitInOneTransaction(t *testing.T) {
 
 func TestManyWritersOnTheRealEngineGetOneLinkForEachAudience(t *testing.T) {
 	t.Parallel()
-	const audiences = 8
-	asks := 200
-	if testing.Short() {
-		asks = 25
-	}
+	const audiences, asks = 8, 50
 	w, _ := clubs(mappingtest.Table(t, mappingtest.Engine(t), nil))
 	_, shared := clubs(w.store)
 	shared.Hashes, shared.Pause = w, issue.Sleep
