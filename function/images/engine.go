@@ -69,6 +69,9 @@ func (e *Engine) Inspect(source []byte) (Header, error) {
 	if k == kindOther {
 		return Header{}, ErrUnsupported
 	}
+	if laborious(k, source) {
+		return Header{}, fmt.Errorf("%w: it has too many parts", ErrTooLarge)
+	}
 	var pin runtime.Pinner
 	pin.Pin(&source[0])
 	defer pin.Unpin()

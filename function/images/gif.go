@@ -1,18 +1,19 @@
 package images
 
-// wholeGIF reports whether a GIF's first frames are all there: as many as are
-// wanted, or all up to its end. libvips shows what there is of a GIF that was
-// cut off, so this is for us to see. A GIF is a header, a table of colours, and
-// blocks: each an extension or a frame, made of sub-blocks that begin with
-// their length and end with an empty one.
+// gifFrames counts a GIF's first frames, and reports whether they are whole: as
+// many as are wanted, or all up to its end. libvips shows what there is of a GIF
+// that was cut off, so this is for us to see. A GIF is a header, a table of
+// colours, and blocks: each an extension or a frame, made of sub-blocks that
+// begin with their length and end with an empty one.
 // https://www.w3.org/Graphics/GIF/spec-gif89a.txt
-func wholeGIF(file []byte, wanted int) bool {
+func gifFrames(file []byte, wanted int) (frames int, whole bool) {
 	const header, descriptor = 13, 10
 	const extension, frame, trailer = 0x21, 0x2c, 0x3b
 	if len(file) < header {
-		return false
+		return 0, false
 	}
-	at, whole := 0, true
+	at := 0
+	whole = true
 	skip := func(n int) { at = min(at+n, len(file)) }
 	colours := func(flags byte) int {
 		if flags&0x80 == 0 {
@@ -33,7 +34,7 @@ func wholeGIF(file []byte, wanted int) bool {
 		}
 	}
 	skip(header + colours(file[10]))
-	for frames := 0; whole && at < len(file) && frames < wanted; {
+	for whole && at < len(file) && frames < wanted {
 		switch kind := file[at]; {
 		case kind == extension:
 			skip(2)
@@ -43,10 +44,10 @@ func wholeGIF(file []byte, wanted int) bool {
 			subBlocks()
 			frames++
 		case kind == trailer:
-			return true
+			return frames, true
 		default:
-			return false
+			return frames, false
 		}
 	}
-	return whole
+	return frames, whole
 }

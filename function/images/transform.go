@@ -29,8 +29,10 @@ func (e *Engine) Transform(source []byte, v variant.Variant, f variant.Format, l
 	if err != nil {
 		return Picture{}, err
 	}
-	if h.kind == kindGIF && !wholeGIF(source, wanted(f, limits)) {
-		return Picture{}, fmt.Errorf("%w: the GIF ends too early", ErrBroken)
+	if h.kind == kindGIF {
+		if _, whole := gifFrames(source, wanted(f, limits)); !whole {
+			return Picture{}, fmt.Errorf("%w: the GIF ends too early", ErrBroken)
+		}
 	}
 	var pin runtime.Pinner
 	pin.Pin(&source[0])
