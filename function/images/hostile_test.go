@@ -278,14 +278,21 @@ func seeds(f *testing.F) {
 	f.Add(withProfile(asJPEG(f, scene(8, 8)), iccProfile(displayP3)))
 }
 
-// maxFuzzMegabytes bounds the memory of a process that is fuzzed, with the files
-// that the fuzzer itself holds. The sources that are let through are small.
+// maxFuzzMegabytes bounds by how much the memory of a process grows that is
+// fuzzed, with the files that the fuzzer itself holds. The sources that are let
+// through are small.
 const maxFuzzMegabytes = 600
 
-func bounded(t *testing.T) {
-	t.Helper()
-	if mb := kilobytes(t, "VmRSS") / 1000; mb > maxFuzzMegabytes {
-		t.Fatalf("%d MB of memory", mb)
+// bounded returns what fails once memory has grown by more than that from now on.
+// Tests before this one, and the race detector, take memory of their own.
+func bounded(f *testing.F) func(*testing.T) {
+	f.Helper()
+	before := kilobytes(f, "VmRSS")
+	return func(t *testing.T) {
+		t.Helper()
+		if mb := (kilobytes(t, "VmRSS") - before) / 1000; mb > maxFuzzMegabytes {
+			t.Fatalf("%d MB more of memory", mb)
+		}
 	}
 }
 
@@ -293,9 +300,10 @@ func bounded(t *testing.T) {
 // for one of the reasons that there are.
 func FuzzHeader(f *testing.F) {
 	seeds(f)
+	check := bounded(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		h, err := engine.Inspect(file)
-		bounded(t)
+		check(t)
 		known(t, err)
 		if err == nil && (h.Size.Width < 1 || h.Size.Height < 1 || h.Frames < 1) {
 			t.Fatalf("a header of %+v", h)
@@ -309,11 +317,12 @@ func FuzzTransform(f *testing.F) {
 	seeds(f)
 	small := variant.Limits{Megapixels: 1, Megabytes: 1, Frames: 4}
 	v := variant.Variant{Width: 24, Height: 16, Fit: variant.Cover}
+	check := bounded(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		for _, format := range formats {
 			start := time.Now()
 			p, err := engine.Transform(file, v, format, small)
-			bounded(t)
+			check(t)
 			known(t, err)
 			if took := time.Since(start); took > 20*time.Second {
 				t.Fatalf("%v for %d bytes", took, len(file))
