@@ -98,7 +98,7 @@ func signed(r *http.Request, body []byte) bool {
 		again.Header.Set("Content-Type", kind)
 	}
 	sum := sha256.Sum256(body)
-	_ = v4.NewSigner().SignHTTP(context.Background(), client.LocalCredentials, again, hex.EncodeToString(sum[:]),
+	_ = v4.NewSigner().SignHTTP(context.Background(), client.LocalCredentials.Value, again, hex.EncodeToString(sum[:]),
 		"lambda", "eu-central-1", at)
 	return again.Header.Get("Authorization") == given
 }

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -73,15 +70,12 @@ func (s *stack) table(ctx context.Context) (*mapping.Table, error) {
 	}
 	if s.local {
 		address := os.Getenv("AWS_ENDPOINT_URL_DYNAMODB")
-		if !loopback(address) {
+		if !client.IsLocal(address) {
 			return nil, errors.New("the table of `make run` is found by its environment: " +
 				"set -a; eval \"$(make -s env)\"; set +a")
 		}
 		return &mapping.Table{Name: s.MappingTable, Client: dynamodb.New(dynamodb.Options{
-			Region: s.MappingRegions[0], BaseEndpoint: &address,
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return client.LocalCredentials, nil
-			}),
+			Region: s.MappingRegions[0], BaseEndpoint: &address, Credentials: client.LocalCredentials,
 		})}, nil
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(s.MappingRegions[0]))
@@ -89,9 +83,4 @@ func (s *stack) table(ctx context.Context) (*mapping.Table, error) {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
 	return &mapping.Table{Name: s.MappingTable, Client: dynamodb.NewFromConfig(cfg)}, nil
-}
-
-func loopback(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
 }

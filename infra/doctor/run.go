@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"secure-media-cdn/function/issue/client"
 	"secure-media-cdn/infra/plan/recorder"
 	"secure-media-cdn/infra/stack"
 	"secure-media-cdn/infra/stack/outputs"
@@ -54,7 +53,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (int, erro
 	}
 	if o.Local {
 		for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_DYNAMODB"} {
-			if !loopback(os.Getenv(name)) {
+			if !client.IsLocal(os.Getenv(name)) {
 				return 0, fmt.Errorf("%s is not of this machine: set -a; eval \"$(make -s env)\"; set +a", name)
 			}
 		}
@@ -65,9 +64,4 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (int, erro
 		return 0, err
 	}
 	return Print(findings, out), nil
-}
-
-func loopback(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
 }

@@ -3,7 +3,6 @@ package local
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -101,10 +100,7 @@ func startProgram(t testing.TB, dir string, args ...string) *running {
 	readJSON(t, filepath.Join(dir, environmentFile), &endpoints)
 	r.s3 = s3.New(s3.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String(endpoints["AWS_ENDPOINT_URL_S3"]), UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return resources.Local,
-				nil
-		}),
+		Credentials: resources.Provider,
 	})
 	return r
 }

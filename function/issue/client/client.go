@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -61,26 +60,6 @@ func New(issuerURL, region string, credentials aws.CredentialsProvider) (*Client
 			issuerURL, cmp.Or(region, "<region>"))
 	}
 	return &Client{strings.TrimSuffix(issuerURL, "/"), region, credentials}, nil
-}
-
-// LocalCredentials are those of `make run`. They open nothing anywhere else.
-var LocalCredentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "locallocal"}
-
-// Local returns a client for the stack of `make run` on this machine, whose issuer is at a loopback address. It signs
-// with LocalCredentials and nothing else.
-func Local(issuerURL, region string) (*Client, error) {
-	u, err := url.Parse(issuerURL)
-	if err == nil {
-		ip := net.ParseIP(u.Hostname())
-		if ip == nil || !ip.IsLoopback() || issuerURL != "http://"+u.Host && issuerURL != "http://"+u.Host+"/" {
-			err = errors.New("not loopback")
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%q is not the address of a local issuer, which is http://127.0.0.1:<port>/", issuerURL)
-	}
-	local := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return LocalCredentials, nil })
-	return &Client{strings.TrimSuffix(issuerURL, "/"), region, local}, nil
 }
 
 // Error is the issuer's refusal of a whole call. Other errors mean that it could

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
@@ -66,12 +65,11 @@ func startWorld(t *testing.T, config map[string]string) string {
 		OnRequest:    func(r cloudfront.Record) { <-ready; c.Observe(r) },
 		OnInvocation: func(function string, r lambda.Report) { <-ready; c.ObserveLambda(function, r) },
 	})
-	keys := credentials.StaticCredentialsProvider{Value: resources.Local}
 	var err error
 	c, err = New(Options{
 		Document: doc, Outputs: m.Outputs, S3: m.S3, Stats: m.Distribution.Stats, Unsupported: m.Unsupported,
 		Records: &mapping.Table{Name: doc.Outputs["mappingTable"].(string), Client: dynamodb.New(dynamodb.Options{
-			Region: testRegion, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: keys,
+			Region: testRegion, BaseEndpoint: aws.String(m.Endpoints["AWS_ENDPOINT_URL_DYNAMODB"]), Credentials: resources.Provider,
 		})},
 		Issuer: issuer,
 	})

@@ -19,7 +19,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"secure-media-cdn/function/issue/client"
@@ -31,11 +30,11 @@ import (
 	"secure-media-cdn/infra/plan"
 )
 
-// Local are the credentials of everything on the stack. They open nothing else.
-var Local = client.LocalCredentials
+// Provider gives a client of AWS's SDK the credentials of everything on the stack.
+var Provider = client.LocalCredentials
 
-// Provider gives them to a client of AWS's SDK.
-var Provider = credentials.StaticCredentialsProvider{Value: Local}
+// Local are those credentials. They open nothing else.
+var Local = Provider.Value
 
 // Options say what to make real, and where.
 type Options struct {
