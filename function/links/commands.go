@@ -70,7 +70,7 @@ func (c issueCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	if len(c.Objects) == 0 || c.Objects[0] == "-" {
-		return c.Many.run(ctx, s, issueThem)
+		return c.Many.run(ctx, s, c.Audience, issueThem)
 	}
 	return s.each(c.Objects, issue.MaxObjects, func(part []string) error {
 		links, err := issueThem(ctx, part)

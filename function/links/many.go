@@ -52,8 +52,9 @@ func (m many) check(objects []string) error {
 	return nil
 }
 
-// run issues links to all objects of the input.
-func (m many) run(ctx context.Context, s *session, issue func(context.Context, []string) ([]api.Link, error)) error {
+// run issues links to all objects of the input, bound to the audience.
+func (m many) run(ctx context.Context, s *session, audience string,
+	issue func(context.Context, []string) ([]api.Link, error)) error {
 	source, size, err := m.open(s)
 	if err != nil {
 		return usageError{err}
@@ -71,7 +72,8 @@ func (m many) run(ctx context.Context, s *session, issue func(context.Context, [
 	}
 	p := &progress{terminal: s.terminal, read: counted, size: size, started: time.Now()}
 	stop := p.every(progressEvery)
-	err = bulk.Job{Input: in, Output: out, Issue: issue, Parallel: m.Parallel, Count: &p.count, Wait: time.Second}.Run(ctx)
+	err = bulk.Job{Input: in, Output: out, Issue: issue, Audience: audience,
+		Parallel: m.Parallel, Count: &p.count, Wait: time.Second}.Run(ctx)
 	stop()
 	err = errors.Join(err, end())
 	p.summary()

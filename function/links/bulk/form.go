@@ -55,17 +55,19 @@ func (jsonForm) start(line string) bool { return alike(line, `{"line":`) }
 // https://owasp.org/www-community/attacks/CSV_Injection
 type csvForm struct{}
 
-var csvColumns = []string{"line", DefaultColumn, "url", "hash", "expiresAt", "service", "error", "message", "text"}
+var csvColumns = []string{"line", DefaultColumn, "url", "hash", "expiresAt", "service", "audience", "error", "message",
+	"text"}
 
 func (csvForm) header() string { return csvLine(csvColumns) }
 
 func (csvForm) encode(r Result) string {
-	row := []string{strconv.FormatInt(r.Line, 10), cell(r.Object), r.URL, r.Hash, "", r.Service, "", "", cell(r.Text)}
+	row := []string{strconv.FormatInt(r.Line, 10), cell(r.Object), r.URL, r.Hash, "", r.Service, r.Audience, "", "",
+		cell(r.Text)}
 	if r.ExpiresAt != nil {
 		row[4] = r.ExpiresAt.Format(time.RFC3339)
 	}
 	if r.Error != nil {
-		row[6], row[7] = cell(r.Error.Code), cell(r.Error.Message)
+		row[7], row[8] = cell(r.Error.Code), cell(r.Error.Message)
 	}
 	return csvLine(row)
 }
@@ -89,7 +91,7 @@ func (csvForm) decode(line string) (r Result, ok bool) {
 			}
 		}
 	}
-	r = Result{Text: row[8], Link: api.Link{Object: row[1], URL: row[2], Hash: row[3], Service: row[5]}}
+	r = Result{Text: row[9], Link: api.Link{Object: row[1], URL: row[2], Hash: row[3], Service: row[5], Audience: row[6]}}
 	if r.Line, err = strconv.ParseInt(row[0], 10, 64); err != nil {
 		return Result{}, false
 	}
@@ -100,8 +102,8 @@ func (csvForm) decode(line string) (r Result, ok bool) {
 		}
 		r.ExpiresAt = &at
 	}
-	if row[6] != "" {
-		r.Error = &api.Problem{Code: row[6], Message: row[7]}
+	if row[7] != "" {
+		r.Error = &api.Problem{Code: row[7], Message: row[8]}
 	}
 	return r, true
 }

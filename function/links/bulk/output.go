@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -47,8 +48,8 @@ func (o *Output) Close() error {
 }
 
 // resume reads what an earlier run wrote, next to the input that it was made of, and calls each with every result. An
-// unfinished last line is cut off. Nothing is changed if the file was not made of this input.
-func (o *Output) resume(in *Reader, each func(Result)) error {
+// unfinished last line is cut off. Nothing is changed if the file was not made of this input, or for another audience.
+func (o *Output) resume(in *Reader, audience string, each func(Result)) error {
 	if o.file == nil {
 		return o.begin()
 	}
@@ -65,7 +66,7 @@ func (o *Output) resume(in *Reader, each func(Result)) error {
 			if text != o.form.header() {
 				return o.notOurs(place)
 			}
-		} else if err := o.compare(text, place, in, each); err != nil {
+		} else if err := o.compare(text, place, in, audience, each); err != nil {
 			return err
 		}
 		o.size += int64(len(text))
@@ -73,7 +74,7 @@ func (o *Output) resume(in *Reader, each func(Result)) error {
 }
 
 // compare holds one line of the file to the next of the input.
-func (o *Output) compare(text string, place int64, in *Reader, each func(Result)) error {
+func (o *Output) compare(text string, place int64, in *Reader, audience string, each func(Result)) error {
 	result, ok := o.form.decode(text)
 	if !ok {
 		return o.notOurs(place)
@@ -88,6 +89,9 @@ func (o *Output) compare(text string, place int64, in *Reader, each func(Result)
 	if record.Line != result.Line || record.Object != result.Object {
 		return o.wrong("has in line %d another object than this input in line %d, which has changed or is another one: "+
 			"give the input that it was made of, or choose another file", place, record.Line)
+	}
+	if result.Error == nil && cmp.Or(result.Audience, result.Service) != cmp.Or(audience, result.Service) {
+		return o.wrong("has in line %d a link for another audience: ask for the same one, or choose another file", place)
 	}
 	each(result)
 	return o.tellProblem(result)

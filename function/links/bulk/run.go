@@ -21,6 +21,8 @@ type Job struct {
 	Output *Output
 	// Issue asks for links to up to issue.MaxObjects objects, as client.Client does.
 	Issue func(ctx context.Context, objects []string) ([]api.Link, error)
+	// Audience is the audience that Issue binds links to; empty binds each to its own service, if that asks for tickets.
+	Audience string
 	// Parallel bounds how many calls are made at once.
 	Parallel int
 	// Count is updated while the job runs.
@@ -57,7 +59,7 @@ type batch struct {
 
 // Run does the job. After an error everything that the output has is right, and the same job again goes on behind it.
 func (j Job) Run(ctx context.Context) error {
-	if err := j.Output.resume(j.Input, func(r Result) {
+	if err := j.Output.resume(j.Input, j.Audience, func(r Result) {
 		j.Count.Earlier.Add(1)
 		j.Count.add(r)
 	}); err != nil {
