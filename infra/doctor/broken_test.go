@@ -70,7 +70,7 @@ func TestEachSettingThatDiffersIsFound(t *testing.T) {
 		"plain HTTP": {"GetBucketPolicyInput", on(func(a *s3.GetBucketPolicyOutput) {
 			*a.Policy = strings.Replace(*a.Policy, `"Deny"`, `"Allow"`, 1)
 		}), "this statement is missing"},
-		"no policy": {"GetBucketPolicyInput", refused("NoSuchBucketPolicy"), "lets the distribution read: there is none"},
+		"no policy": {"GetBucketPolicyInput", refused("NoSuchBucketPolicy"), "lets the distribution read: this statement is missing"},
 		"versions": {"GetBucketVersioningInput", on(func(a *s3.GetBucketVersioningOutput) {
 			a.Status = s3types.BucketVersioningStatusSuspended
 		}), `bucket: versioning: is "Suspended", not "Enabled"`},

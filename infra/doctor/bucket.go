@@ -19,6 +19,10 @@ import (
 func (e *examination) bucket(ctx context.Context) {
 	client := s3.NewFromConfig(e.in(e.Outputs.MediaBucketRegion), func(o *s3.Options) { o.UsePathStyle = e.Local })
 	name := &e.Outputs.MediaBucket
+	if _, ours := e.ofBucket("bucketPublicAccessBlock:BucketPublicAccessBlock"); !ours {
+		e.mend = mendOwner
+		defer func() { e.mend = mend }()
+	}
 	e.publicAccess(ctx, client, name)
 	e.ownership(ctx, client, name)
 	e.bucketPolicy(ctx, client, name)

@@ -22,11 +22,15 @@ const (
 func (e *examination) bucketPolicy(ctx context.Context, client *s3.Client, name *string) {
 	const what = "bucket: its policy lets the distribution read"
 	got, err := client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: name})
-	if err != nil {
-		e.failed(what, err, "NoSuchBucketPolicy")
+	policy := `{"Statement":[]}`
+	switch {
+	case err == nil:
+		policy = aws.ToString(got.Policy)
+	case !saysCode(err, "NoSuchBucketPolicy"):
+		e.failed(what, err)
 		return
 	}
-	all, err := statements(aws.ToString(got.Policy))
+	all, err := statements(policy)
 	if err != nil {
 		e.failed(what, err)
 		return
@@ -36,13 +40,16 @@ func (e *examination) bucketPolicy(ctx context.Context, client *s3.Client, name 
 		e.failed(what, err)
 		return
 	}
+	add := "add the statement: the stack's output " + outputStatement + " has it, or deploy with manageBucketPolicy"
+	if ours {
+		add = mend
+	}
 	missing := 0
 	for _, want := range wanted {
 		if !contains(all, want) {
 			missing++
 			text, _ := json.Marshal(want)
-			e.wrong("add the statement: the stack's output "+outputStatement+" has it, or deploy with manageBucketPolicy",
-				"%s: this statement is missing: %s", what, text)
+			e.wrong(add, "%s: this statement is missing: %s", what, text)
 		}
 	}
 	if missing == 0 {

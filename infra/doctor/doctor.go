@@ -51,6 +51,9 @@ type Finding struct {
 // mend is what to do about most differences.
 const mend = "see `pulumi preview --refresh`, and undo it with `make up`: it was changed by hand, or never deployed"
 
+// mendOwner is the same about a bucket that was there before, of which `make up` mends nothing.
+const mendOwner = "ask the bucket's owner to change it: the stack changes nothing of a bucket that was there before"
+
 // examination is one run.
 type examination struct {
 	Patient
@@ -59,6 +62,7 @@ type examination struct {
 	account  string
 	queue    string // ARN of the issuer's queue, once it is known
 	store    string // ARN of the gate's store, likewise
+	mend     string // what to do about the setting that is looked at
 	findings []Finding
 }
 
@@ -68,7 +72,7 @@ func Examine(ctx context.Context, p Patient) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the stack's output edgeFunctionVersionArn: %w", err)
 	}
-	e := &examination{Patient: p, account: edge.AccountID}
+	e := &examination{Patient: p, account: edge.AccountID, mend: mend}
 	planned, err := json.Marshal(p.Plan.Outputs)
 	if err != nil {
 		return nil, err
@@ -143,7 +147,7 @@ func (e *examination) same(what string, want, got any) bool {
 		e.ok("%s", what)
 		return true
 	}
-	e.wrong(mend, "%s: is %s, not %s", what, shown(got), shown(want))
+	e.wrong(e.mend, "%s: is %s, not %s", what, shown(got), shown(want))
 	return false
 }
 
@@ -158,19 +162,25 @@ func shown(v any) string {
 
 // failed says that a setting could not be read, or is not there: AWS tells so with one of the codes.
 func (e *examination) failed(what string, err error, gone ...string) {
-	var refused smithy.APIError
-	if errors.As(err, &refused) && slices.Contains(gone, refused.ErrorCode()) {
-		e.wrong(mend, "%s: there is none", what)
+	if saysCode(err, gone...) {
+		e.wrong(e.mend, "%s: there is none", what)
 		return
 	}
-	f := Finding{Unknown, what + ": " + err.Error(), "look with credentials that may: the previewing role's are enough"}
+	var refused smithy.APIError
+	f := Finding{Unknown, what + ": " + err.Error(), "look again, with credentials that may: the previewing role's are enough"}
 	switch {
 	case errors.Is(err, errElsewhere):
 		f.Text, f.Advice = what+": "+errElsewhere.Error(), "look at a deployed stack"
-	case refused != nil:
+	case errors.As(err, &refused):
 		f.Text = what + ": " + refused.ErrorCode()
 	}
 	e.findings = append(e.findings, f)
+}
+
+// saysCode reports whether AWS refused a call with one of the codes.
+func saysCode(err error, codes ...string) bool {
+	var refused smithy.APIError
+	return errors.As(err, &refused) && slices.Contains(codes, refused.ErrorCode())
 }
 
 // Print writes the report, and returns the exit code of a pipeline's step: 0 all is well, 1 something is wrong,

@@ -53,7 +53,7 @@ func TestWhatContradictsTheStackInABucketThatWasThereBefore(t *testing.T) {
 		change func(any) error
 		say    string // empty if all is well
 	}{
-		"no policy": {"GetBucketPolicyInput", refused("NoSuchBucketPolicy"), "lets the distribution read: there is none"},
+		"no policy": {"GetBucketPolicyInput", refused("NoSuchBucketPolicy"), "lets the distribution read: this statement is missing"},
 		"without our statement": {"GetBucketPolicyInput", on(func(a *s3.GetBucketPolicyOutput) {
 			*a.Policy = `{"Statement":{"Effect":"Allow","Principal":{"AWS":"1"},"Action":"s3:*","Resource":"*"}}`
 		}), "this statement is missing"},
@@ -105,6 +105,8 @@ func TestWhatContradictsTheStackInABucketThatWasThereBefore(t *testing.T) {
 			}
 			require.Len(t, bad, 1)
 			assert.Contains(t, bad[0], tt.say)
+			assert.NotContains(t, w.advice[0], "make up", "which mends nothing of this bucket")
+			assert.NotContains(t, bad[0], "null", "a statement is shown as it can be pasted")
 		})
 	}
 }

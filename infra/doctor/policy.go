@@ -9,13 +9,15 @@ import (
 
 // statement is one of a resource's policy, with every field as a list.
 type statement struct {
-	Sid                                  string
-	Effect                               string
-	Principal                            map[string]any
-	NotPrincipal, NotAction, NotResource any
-	Action                               words
-	Resource                             words
-	Condition                            map[string]map[string]words
+	Sid          string                      `json:",omitempty"`
+	Effect       string                      `json:",omitempty"`
+	Principal    map[string]any              `json:",omitempty"`
+	NotPrincipal any                         `json:",omitempty"`
+	NotAction    any                         `json:",omitempty"`
+	NotResource  any                         `json:",omitempty"`
+	Action       words                       `json:",omitempty"`
+	Resource     words                       `json:",omitempty"`
+	Condition    map[string]map[string]words `json:",omitempty"`
 }
 
 // words is a string or a list of them.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func (e *examination) logs(ctx context.Context) {
 		}
 		days := int32(-1)
 		for _, g := range out.LogGroups {
-			if aws.ToString(g.LogGroupName) == want.Name {
+			if isLogGroup(aws.ToString(g.LogGroupName), want.Name) {
 				days = aws.ToInt32(g.RetentionInDays) // 0 keeps for ever
 			}
 		}
@@ -45,6 +46,19 @@ func (e *examination) logs(ctx context.Context) {
 		}
 		e.same(what, want.Days, days)
 	}
+}
+
+// functionLogs is where CloudFront Functions log, each to a group of its own name.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-logs.html
+const functionLogs = "/aws/cloudfront/function/"
+
+// ending is what Pulumi.yaml has Pulumi put behind the names of functions, and a plan has not.
+var ending = regexp.MustCompile(`^-[0-9a-f]{7}$`)
+
+// isLogGroup reports whether a log group is the planned one.
+func isLogGroup(name, planned string) bool {
+	rest, ok := strings.CutPrefix(name, planned)
+	return ok && (rest == "" || strings.HasPrefix(planned, functionLogs) && ending.MatchString(rest))
 }
 
 // topics looks whether somebody hears of alarms: a subscription by e-mail counts once its owner has confirmed it.

@@ -48,6 +48,7 @@ type world struct {
 	change map[string]func(answer any) error
 	fixed  map[string]any  // answers that are not made from the plan
 	asked  map[string]bool // every call, as service:Call, if it is not nil
+	advice []string        // of the last examination, for each of its lines that are not ok
 }
 
 func deployed(t *testing.T, name string) *world {
@@ -94,6 +95,7 @@ func (w *world) examine() (bad []string, ok int) {
 			continue
 		}
 		require.NotEmpty(w.t, f.Advice, f.Text)
+		w.advice = append(w.advice, f.Advice)
 		bad = append(bad, string(f.Status)+" "+f.Text)
 	}
 	return bad, ok
@@ -177,9 +179,13 @@ func (w *world) answer(call any) any {
 		return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{"ApproximateNumberOfMessages": "0",
 			"RedrivePolicy": `{"deadLetterTargetArn":"` + w.queue("dead-events") + `"}`}}
 	case *cloudwatchlogs.DescribeLogGroupsInput:
+		name := *in.LogGroupNamePrefix
+		if strings.HasPrefix(name, "/aws/cloudfront/function/") { // Pulumi ends the functions' names
+			name += "-6b4c6eb"
+		}
 		return &cloudwatchlogs.DescribeLogGroupsOutput{LogGroups: []cwl.LogGroup{
 			{LogGroupName: aws.String(*in.LogGroupNamePrefix + "-other"), RetentionInDays: aws.Int32(1)},
-			{LogGroupName: in.LogGroupNamePrefix, RetentionInDays: aws.Int32(w.retention(*in.LogGroupNamePrefix))}}}
+			{LogGroupName: &name, RetentionInDays: aws.Int32(w.retention(*in.LogGroupNamePrefix))}}}
 	case *sns.ListSubscriptionsByTopicInput:
 		return &sns.ListSubscriptionsByTopicOutput{Subscriptions: []snstypes.Subscription{
 			{Endpoint: aws.String("oncall@example.com"), SubscriptionArn: aws.String(*in.TopicArn + ":1")}}}

@@ -58,6 +58,9 @@ func Read(r io.Reader) (Outputs, error) {
 	if err := json.NewDecoder(r).Decode(&o); err != nil {
 		return Outputs{}, fmt.Errorf("reading stack outputs: %w", err)
 	}
+	if reflect.ValueOf(o).IsZero() {
+		return Outputs{}, errors.New("the stack has no outputs: deploy it first, with `make up`")
+	}
 	var missing []error
 	fields(o, func(f reflect.StructField, v reflect.Value) {
 		if name, optional := jsonName(f); v.IsZero() && !optional {

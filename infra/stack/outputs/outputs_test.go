@@ -78,6 +78,8 @@ func TestReadNamesEveryMissingOutput(t *testing.T) {
 
 	_, err = outputs.Read(strings.NewReader(`{"linkTtlSeconds":"a month"}`))
 	assert.ErrorContains(t, err, "reading stack outputs")
+	_, err = outputs.Read(strings.NewReader(`{}`))
+	assert.EqualError(t, err, "the stack has no outputs: deploy it first, with `make up`")
 	_, err = outputs.Read(strings.NewReader(``))
 	assert.Error(t, err)
 }
