@@ -114,7 +114,10 @@ func (e *endpoint) host() pulumi.StringOutput {
 
 // permit lets a principal call the endpoint's address; an AWS service only on
 // behalf of the resource with the ARN from, which is nil for others. Since October
-// 2025 an address asks for both rights.
+// 2025 an address asks for both rights. The second should hold for calls of the
+// address only, which the provider cannot say yet: so the issuer tells them from
+// events of a caller's own making.
+// https://github.com/pulumi/pulumi-aws/issues/5930
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 func (s *builder) permit(e *endpoint, caller, principal string, from pulumi.StringPtrInput) error {
 	for verb, args := range map[string]*lambda.PermissionArgs{
