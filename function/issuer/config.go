@@ -1,24 +1,20 @@
 package issuer
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
 	"secure-media-cdn/function/issue"
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/settings"
 	"secure-media-cdn/function/variant"
 )
 
-// The function's environment variables. Whoever starts the function sets them; none holds a secret.
+// The function's own environment variables. Others it has in common, in settings.
 const (
 	// EnvTable: name of the mapping table.
 	EnvTable = "MEDIA_TABLE"
@@ -40,23 +36,16 @@ const (
 	EnvPublicServices = "MEDIA_PUBLIC_SERVICES"
 	// EnvPrivateServices: names of the private services, comma separated; may be empty.
 	EnvPrivateServices = "MEDIA_PRIVATE_SERVICES"
-	// EnvTicketServices: names of the private services that ask for a viewer's ticket, comma separated; may be empty.
-	EnvTicketServices = "MEDIA_TICKET_SERVICES"
-	// EnvTicketSeconds: longest life of a viewer's ticket, in seconds; also its life when none is asked for.
-	EnvTicketSeconds = "MEDIA_VIEWER_TICKET_SECONDS"
-	// EnvCookieDomain: domain of the cookie that carries a ticket, such as example.com; empty for no cookie.
-	EnvCookieDomain = "MEDIA_VIEWER_COOKIE_DOMAIN"
 	// EnvVariants: names of the pictures' variants, comma separated; may be empty.
 	EnvVariants = "MEDIA_VARIANTS"
 	// EnvCallers: who may call, for which services; see EncodeCallers.
 	EnvCallers = "MEDIA_CALLERS"
 	// EnvCheckObjects: true or false: whether links are refused for objects that the bucket does not have.
 	EnvCheckObjects = "MEDIA_CHECK_OBJECTS"
-	// EnvKeyGeneration: generation of the link key that seals, 1 to 255.
-	EnvKeyGeneration = "MEDIA_LINK_KEY_GENERATION"
-	// EnvKeyValueStore: ARN of the gate's KeyValueStore, with the link keys and the revoked links.
-	EnvKeyValueStore = "MEDIA_KEY_VALUE_STORE"
 )
+
+// aYear is longer than any link lives.
+const aYear = 366 * 24 * time.Hour
 
 // config is the function's configuration. It holds no secret.
 type config struct {
@@ -80,111 +69,44 @@ type config struct {
 
 // loadConfig reads the environment. Its error lists all that is wrong at once.
 func loadConfig(getenv func(string) string) (config, error) {
-	r := reader{getenv: getenv}
+	r := reader{settings.Reader{Getenv: getenv}}
 	c := config{
-		table:        r.text(EnvTable),
-		regions:      r.list(EnvRegions),
-		bucket:       r.text(EnvBucket),
-		bucketRegion: r.text(EnvBucketRegion),
+		table:        r.Text(EnvTable),
+		regions:      r.List(EnvRegions),
+		bucket:       r.Text(EnvBucket),
+		bucketRegion: r.Text(EnvBucketRegion),
 		baseURL:      r.address(EnvBaseURL),
-		distribution: r.text(EnvDistribution),
-		linkTTL:      r.seconds(EnvLinkTTL, 1),
-		renewBefore:  r.seconds(EnvRenewBefore, 0),
-		services:     r.services(EnvPrivateServices, EnvTicketServices, EnvPublicServices),
-		ticketLife: time.Duration(r.number(EnvTicketSeconds, int64(seal.MinTicketLife/time.Second),
-			int64(seal.MaxTicketLife/time.Second))) * time.Second,
-		cookieDomain: r.domain(EnvCookieDomain),
+		distribution: r.Text(EnvDistribution),
+		linkTTL:      r.Seconds(EnvLinkTTL, time.Second, aYear),
+		renewBefore:  r.Seconds(EnvRenewBefore, 0, aYear),
+		services:     r.services(EnvPrivateServices, settings.EnvTicketServices, EnvPublicServices),
+		ticketLife:   r.Seconds(settings.EnvTicketSeconds, seal.MinTicketLife, seal.MaxTicketLife),
+		cookieDomain: r.domain(settings.EnvCookieDomain),
 		variants:     r.variants(EnvVariants),
-		checkObjects: r.flag(EnvCheckObjects),
-		generation:   int(r.number(EnvKeyGeneration, 1, seal.MaxGeneration)),
-		store:        r.arn(EnvKeyValueStore),
+		checkObjects: r.Flag(EnvCheckObjects),
+		generation:   r.Number(settings.EnvKeyGeneration, 1, seal.MaxGeneration),
+		store:        r.ARN(settings.EnvKeyValueStore),
 	}
 	c.callers = r.callers(EnvCallers, slices.Collect(maps.Keys(c.services)))
 	if getenv(EnvRegions) == "" {
-		r.wrong(EnvRegions, "must list the table's regions, the home region first")
+		r.Wrong(EnvRegions, "must list the table's regions, the home region first")
 	}
-	if err := errors.Join(r.problems...); err != nil {
-		return config{}, fmt.Errorf("the configuration is wrong:\n%w", err)
+	if err := r.Err(); err != nil {
+		return config{}, err
 	}
 	return c, nil
 }
 
-// reader reads settings and collects what is wrong with them.
-type reader struct {
-	getenv   func(string) string
-	problems []error
-}
-
-func (r *reader) wrong(name, format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf("%s %s", name, fmt.Sprintf(format, args...)))
-}
-
-func (r *reader) text(name string) string {
-	value := r.getenv(name)
-	if value == "" {
-		r.wrong(name, "is missing")
-	}
-	return value
-}
-
-// list reads names separated by commas; none is an empty list.
-func (r *reader) list(name string) []string {
-	value := r.getenv(name)
-	if value == "" {
-		return nil
-	}
-	seen := map[string]bool{}
-	names := strings.Split(value, ",")
-	for _, n := range names {
-		if n == "" || strings.TrimSpace(n) != n || seen[n] {
-			r.wrong(name, "must be distinct names separated by commas, without spaces, not %q", value)
-			return nil
-		}
-		seen[n] = true
-	}
-	return names
-}
-
-func (r *reader) number(name string, least, most int64) int64 {
-	n, err := strconv.ParseInt(r.getenv(name), 10, 64)
-	if err != nil || n < least || n > most {
-		r.wrong(name, "must be a whole number from %d to %d, not %q", least, most, r.getenv(name))
-		return 0
-	}
-	return n
-}
-
-// seconds reads a time of at most a year.
-func (r *reader) seconds(name string, least int64) time.Duration {
-	return time.Duration(r.number(name, least, 366*24*3600)) * time.Second
-}
-
-func (r *reader) flag(name string) bool {
-	switch value := r.getenv(name); value {
-	case "true":
-		return true
-	case "false":
-	default:
-		r.wrong(name, "must be true or false, not %q", value)
-	}
-	return false
-}
+// reader reads what only this function has.
+type reader struct{ settings.Reader }
 
 // address reads the CDN's address. Links are its paths.
 func (r *reader) address(name string) string {
-	value := r.getenv(name)
+	value := r.Getenv(name)
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || value != u.Scheme+"://"+u.Host {
-		r.wrong(name, "must be an address like https://media.example.com, without a path, not %q", value)
+		r.Wrong(name, "must be an address like https://media.example.com, without a path, not %q", value)
 		return ""
-	}
-	return value
-}
-
-func (r *reader) arn(name string) string {
-	value := r.getenv(name)
-	if !arn.IsARN(value) {
-		r.wrong(name, "must be an ARN, not %q", value)
 	}
 	return value
 }
@@ -192,24 +114,24 @@ func (r *reader) arn(name string) string {
 // services reads the three lists of services. Those that ask for a ticket are among the private ones.
 func (r *reader) services(private, ticket, public string) issue.Services {
 	services := issue.Services{}
-	for _, name := range r.list(private) {
+	for _, name := range r.List(private) {
 		services[name] = issue.ByLink
 	}
-	for _, name := range r.list(ticket) {
+	for _, name := range r.List(ticket) {
 		if _, known := services[name]; !known {
-			r.wrong(ticket, "names %s, which is not private", name)
+			r.Wrong(ticket, "names %s, which is not private", name)
 		}
 		services[name] = issue.ByTicket
 	}
-	for _, name := range r.list(public) {
+	for _, name := range r.List(public) {
 		if _, both := services[name]; both {
-			r.wrong(public, "names %s, which is private, too", name)
+			r.Wrong(public, "names %s, which is private, too", name)
 		}
 		services[name] = issue.Public
 	}
 	for name := range services {
 		if strings.Contains(name, "/") {
-			r.wrong(private+" and "+public, "must not hold a slash, as %q does", name)
+			r.Wrong(private+" and "+public, "must not hold a slash, as %q does", name)
 		}
 	}
 	return services
@@ -219,30 +141,30 @@ var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([
 
 // domain reads a domain name, or nothing.
 func (r *reader) domain(name string) string {
-	value := r.getenv(name)
+	value := r.Getenv(name)
 	if value != "" && !domainName.MatchString(value) {
-		r.wrong(name, "must be a domain such as example.com, or empty, not %q", value)
+		r.Wrong(name, "must be a domain such as example.com, or empty, not %q", value)
 	}
 	return value
 }
 
 func (r *reader) variants(name string) []string {
-	names := r.list(name)
+	names := r.List(name)
 	for _, n := range names {
 		if err := variant.CheckName(n); err != nil {
-			r.wrong(name, "is wrong: %v", err)
+			r.Wrong(name, "is wrong: %v", err)
 		}
 	}
 	return names
 }
 
 func (r *reader) callers(name string, services []string) []Caller {
-	callers, err := DecodeCallers(r.text(name))
-	if err != nil && r.getenv(name) != "" {
-		r.wrong(name, "is wrong: %v", err)
+	callers, err := DecodeCallers(r.Text(name))
+	if err != nil && r.Getenv(name) != "" {
+		r.Wrong(name, "is wrong: %v", err)
 	}
 	for _, problem := range CheckCallers(callers, services) {
-		r.wrong(name, "is wrong: %v", problem)
+		r.Wrong(name, "is wrong: %v", problem)
 	}
 	return callers
 }

@@ -6,16 +6,14 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/function/settings"
 )
 
-// The function's environment variables. Whoever starts the function sets them; none holds a secret.
+// The function's own environment variables. Others it has in common, in settings.
 const (
 	// EnvIssuer: the OpenID provider's issuer, exactly as its tokens say it; see CheckIssuer.
 	EnvIssuer = "MEDIA_SESSION_ISSUER"
@@ -26,16 +24,6 @@ const (
 	// EnvOrigins: origins of the pages that may call, comma separated, as browsers write them: the CDN's own and those
 	// of the applications.
 	EnvOrigins = "MEDIA_SESSION_ORIGINS"
-	// EnvTicketServices: names of the services whose links ask for a ticket, comma separated.
-	EnvTicketServices = "MEDIA_TICKET_SERVICES"
-	// EnvTicketSeconds: life of a ticket.
-	EnvTicketSeconds = "MEDIA_VIEWER_TICKET_SECONDS"
-	// EnvCookieDomain: the domain whose hosts get the cookie.
-	EnvCookieDomain = "MEDIA_VIEWER_COOKIE_DOMAIN"
-	// EnvKeyGeneration: generation of the link key that seals, 1 to 255.
-	EnvKeyGeneration = "MEDIA_LINK_KEY_GENERATION"
-	// EnvKeyValueStore: ARN of the gate's KeyValueStore, with the keys.
-	EnvKeyValueStore = "MEDIA_KEY_VALUE_STORE"
 )
 
 // config is the function's configuration. It holds no secret.
@@ -50,63 +38,33 @@ type config struct {
 
 // loadConfig reads the environment. Its error lists all that is wrong at once.
 func loadConfig(getenv func(string) string) (config, error) {
-	var problems []error
-	wrong := func(name, format string, args ...any) {
-		problems = append(problems, fmt.Errorf("%s %s", name, fmt.Sprintf(format, args...)))
-	}
+	r := settings.Reader{Getenv: getenv}
 	text := func(name string, check func(string) error) string {
 		value := getenv(name)
 		if err := check(value); err != nil {
-			wrong(name, "%v", err)
+			r.Wrong(name, "%v", err)
 		}
 		return value
 	}
-	number := func(name string, least, most int) int {
-		n, err := strconv.Atoi(getenv(name))
-		if err != nil || n < least || n > most {
-			wrong(name, "must be a whole number from %d to %d, not %q", least, most, getenv(name))
-		}
-		return n
-	}
-	seconds := func(name string, least, most time.Duration) time.Duration {
-		return time.Duration(number(name, int(least/time.Second), int(most/time.Second))) * time.Second
-	}
-	list := func(name string) []string {
-		names := strings.Split(getenv(name), ",")
-		if slices.Contains(names, "") {
-			wrong(name, "must be names separated by commas, not %q", getenv(name))
-		}
-		return names
+	list := func(name string) []string { // at least one
+		r.Text(name)
+		return r.List(name)
 	}
 	c := config{
 		issuer:       text(EnvIssuer, CheckIssuer),
-		clientID:     text(EnvClientID, checkPresent),
+		clientID:     r.Text(EnvClientID),
 		claim:        text(EnvAudiencesClaim, CheckClaim),
 		origins:      list(EnvOrigins),
-		services:     list(EnvTicketServices),
-		ticketTTL:    seconds(EnvTicketSeconds, seal.MinTicketLife, seal.MaxTicketLife),
-		cookieDomain: text(EnvCookieDomain, checkPresent),
-		generation:   number(EnvKeyGeneration, 1, seal.MaxGeneration),
-		store:        text(EnvKeyValueStore, checkARN),
+		services:     list(settings.EnvTicketServices),
+		ticketTTL:    r.Seconds(settings.EnvTicketSeconds, seal.MinTicketLife, seal.MaxTicketLife),
+		cookieDomain: r.Text(settings.EnvCookieDomain),
+		generation:   r.Number(settings.EnvKeyGeneration, 1, seal.MaxGeneration),
+		store:        r.ARN(settings.EnvKeyValueStore),
 	}
-	if err := errors.Join(problems...); err != nil {
-		return config{}, fmt.Errorf("the configuration is wrong:\n%w", err)
+	if err := r.Err(); err != nil {
+		return config{}, err
 	}
 	return c, nil
-}
-
-func checkPresent(value string) error {
-	if value == "" {
-		return errors.New("is missing")
-	}
-	return nil
-}
-
-func checkARN(value string) error {
-	if !arn.IsARN(value) {
-		return fmt.Errorf("must be an ARN, not %q", value)
-	}
-	return nil
 }
 
 // CheckIssuer returns an error unless issuer is an address that an OpenID provider can have: https, with neither query

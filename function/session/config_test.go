@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"secure-media-cdn/function/settings"
 	"secure-media-cdn/infra/local/locked"
 )
 
 func environment(changes map[string]string) func(string) string {
 	env := map[string]string{
 		EnvIssuer: "https://login.example.com/tenant", EnvClientID: "app", EnvAudiencesClaim: "https://example.com/audiences",
-		EnvOrigins: "https://media.example.com,https://app.example.com", EnvTicketServices: "simple-chat,discussion",
-		EnvTicketSeconds: "43200", EnvCookieDomain: "example.com", EnvKeyGeneration: "2", EnvKeyValueStore: store,
+		EnvOrigins: "https://media.example.com,https://app.example.com", settings.EnvTicketServices: "simple-chat,discussion",
+		settings.EnvTicketSeconds: "43200", settings.EnvCookieDomain: "example.com", settings.EnvKeyGeneration: "2", settings.EnvKeyValueStore: store,
 	}
 	for name, value := range changes {
 		env[name] = value
@@ -42,17 +43,17 @@ func TestAWrongEnvironmentIsToldAllAtOnce(t *testing.T) {
 	log := &locked.Buffer{}
 	_, err := New(func(string) string { return "" }, slog.New(slog.NewTextHandler(log, nil)))
 	require.Error(t, err)
-	for _, name := range []string{EnvIssuer, EnvClientID, EnvAudiencesClaim, EnvOrigins, EnvTicketServices,
-		EnvTicketSeconds, EnvCookieDomain, EnvKeyGeneration, EnvKeyValueStore} {
+	for _, name := range []string{EnvIssuer, EnvClientID, EnvAudiencesClaim, EnvOrigins, settings.EnvTicketServices,
+		settings.EnvTicketSeconds, settings.EnvCookieDomain, settings.EnvKeyGeneration, settings.EnvKeyValueStore} {
 		assert.Equal(t, 1, strings.Count(err.Error(), name+" "), name)
 		for _, value := range []string{"", ",", "a,"} {
 			_, err := New(environment(map[string]string{name: value}), slog.New(slog.DiscardHandler))
-			if value == "" || name == EnvOrigins || name == EnvTicketServices {
+			if value == "" || name == EnvOrigins || name == settings.EnvTicketServices {
 				assert.ErrorContains(t, err, name+" ", "%q", value)
 			}
 		}
 	}
-	for name, value := range map[string]string{EnvTicketSeconds: "59", EnvKeyGeneration: "256", EnvKeyValueStore: "store",
+	for name, value := range map[string]string{settings.EnvTicketSeconds: "59", settings.EnvKeyGeneration: "256", settings.EnvKeyValueStore: "store",
 		EnvIssuer: "http://login.example.com", EnvAudiencesClaim: "aud"} {
 		_, err := New(environment(map[string]string{name: value}), slog.New(slog.DiscardHandler))
 		assert.ErrorContains(t, err, name+" ")

@@ -12,6 +12,7 @@ import (
 	"secure-media-cdn/function/bundle"
 	"secure-media-cdn/function/issue/cloud"
 	issuerfn "secure-media-cdn/function/issuer"
+	"secure-media-cdn/function/settings"
 )
 
 const issuerMemoryMB = 512
@@ -58,14 +59,14 @@ func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gat
 		issuerfn.EnvRenewBefore:     pulumi.String(strconv.Itoa(s.cfg.RenewBeforeSeconds)),
 		issuerfn.EnvPublicServices:  pulumi.String(strings.Join(s.cfg.servicesWith(AccessPublic), ",")),
 		issuerfn.EnvPrivateServices: pulumi.String(strings.Join(s.cfg.servicesWith(AccessPrivate), ",")),
-		issuerfn.EnvTicketServices:  pulumi.String(strings.Join(s.cfg.ticketServices(), ",")),
-		issuerfn.EnvTicketSeconds:   pulumi.String(strconv.Itoa(s.cfg.ViewerTicketSeconds)),
-		issuerfn.EnvCookieDomain:    pulumi.String(s.cfg.cookieDomain()),
+		settings.EnvTicketServices:  pulumi.String(strings.Join(s.cfg.ticketServices(), ",")),
+		settings.EnvTicketSeconds:   pulumi.String(strconv.Itoa(s.cfg.ViewerTicketSeconds)),
+		settings.EnvCookieDomain:    pulumi.String(s.cfg.cookieDomain()),
 		issuerfn.EnvVariants:        pulumi.String(strings.Join(s.cfg.variantNames(), ",")),
 		issuerfn.EnvCallers:         pulumi.String(issuerfn.EncodeCallers(s.cfg.IssuerPrincipals)),
 		issuerfn.EnvCheckObjects:    pulumi.String(strconv.FormatBool(s.cfg.ObjectCheck)),
-		issuerfn.EnvKeyGeneration:   pulumi.String(strconv.Itoa(s.cfg.LinkKeyGeneration)),
-		issuerfn.EnvKeyValueStore:   g.store.Arn,
+		settings.EnvKeyGeneration:   pulumi.String(strconv.Itoa(s.cfg.LinkKeyGeneration)),
+		settings.EnvKeyValueStore:   g.store.Arn,
 	}
 }
 

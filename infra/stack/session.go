@@ -12,6 +12,7 @@ import (
 	source "secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
 	sessionfn "secure-media-cdn/function/session"
+	"secure-media-cdn/function/settings"
 )
 
 const sessionMemoryMB = 256
@@ -118,11 +119,11 @@ func (s *builder) sessionEnvironment(g *gate) pulumi.StringMap {
 		sessionfn.EnvClientID:       pulumi.String(identity.ClientID),
 		sessionfn.EnvAudiencesClaim: pulumi.String(identity.AudiencesClaim),
 		sessionfn.EnvOrigins:        pulumi.String(strings.Join(s.cfg.sessionOrigins(), ",")),
-		sessionfn.EnvTicketServices: pulumi.String(strings.Join(s.cfg.ticketServices(), ",")),
-		sessionfn.EnvTicketSeconds:  pulumi.String(strconv.Itoa(s.cfg.ViewerTicketSeconds)),
-		sessionfn.EnvCookieDomain:   pulumi.String(s.cfg.cookieDomain()),
-		sessionfn.EnvKeyGeneration:  pulumi.String(strconv.Itoa(s.cfg.LinkKeyGeneration)),
-		sessionfn.EnvKeyValueStore:  g.store.Arn,
+		settings.EnvTicketServices:  pulumi.String(strings.Join(s.cfg.ticketServices(), ",")),
+		settings.EnvTicketSeconds:   pulumi.String(strconv.Itoa(s.cfg.ViewerTicketSeconds)),
+		settings.EnvCookieDomain:    pulumi.String(s.cfg.cookieDomain()),
+		settings.EnvKeyGeneration:   pulumi.String(strconv.Itoa(s.cfg.LinkKeyGeneration)),
+		settings.EnvKeyValueStore:   g.store.Arn,
 	}
 }
 
