@@ -71,7 +71,7 @@ func TestWhatAnIssuerIs(t *testing.T) {
 		"http://127.0.0.1.example.com", "http://169.254.169.254", "https://", "https:///a", "https://u:p@login.example.com",
 		"https://login.example.com?a", "https://login.example.com#", "https://login.example.com/?", "ftp://login.example.com",
 		"file:///etc/passwd", " https://login.example.com", "https://login.example.com\n", "HTTPS://login.example.com"} {
-		assert.ErrorContains(t, CheckIssuer(bad), "must be the issuer", "%q", bad)
+		assert.ErrorContains(t, CheckIssuer(bad), "must be the https address", "%q", bad)
 	}
 }
 
