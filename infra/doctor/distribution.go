@@ -182,14 +182,19 @@ func (d edge) byOutput(kind, field, value string) plan.Resource {
 	return plan.Resource{}
 }
 
-// cachePolicy compares what two policies say. AWS's own ones have the same identifier everywhere.
-func (d edge) cachePolicy(ctx context.Context, what, made, id string) {
-	var planned plan.Resource
-	for _, r := range d.Plan.ByType("aws:cloudfront/cachePolicy:CachePolicy") {
-		if d.real.Replace(r.ID) == made {
-			planned = r
+// byID returns the planned resource with this made-up identifier.
+func (d edge) byID(kind, id string) plan.Resource {
+	for _, r := range d.Plan.ByType(kind) {
+		if d.real.Replace(r.ID) == id {
+			return r
 		}
 	}
+	return plan.Resource{}
+}
+
+// cachePolicy compares what two policies say. AWS's own ones have the same identifier everywhere.
+func (d edge) cachePolicy(ctx context.Context, what, made, id string) {
+	planned := d.byID("aws:cloudfront/cachePolicy:CachePolicy", made)
 	if planned.Type == "" {
 		d.same(what, made, id)
 		return

@@ -7,8 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
-
-	"secure-media-cdn/infra/plan"
 )
 
 // answers is what a response headers policy promises: that an uploaded document can do nothing, that viewers come back
@@ -34,12 +32,7 @@ type answers struct {
 
 // headersPolicy compares what two policies do to answers.
 func (d edge) headersPolicy(ctx context.Context, what, made, id string) {
-	var planned plan.Resource
-	for _, r := range d.Plan.ByType("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy") {
-		if d.real.Replace(r.ID) == made {
-			planned = r
-		}
-	}
+	planned := d.byID("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy", made)
 	if planned.Type == "" || id == "" {
 		d.same(what, made, id)
 		return
