@@ -110,7 +110,7 @@ func run(ctx context.Context, args []string, t terminal, local string) (code int
 	}()
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		t.tell(err)
+		t.tell(fmt.Errorf("%w: --help lists what there is", err))
 		return exitUsage
 	}
 	stack, err := connect(ctx, line.Outputs, local)
