@@ -78,6 +78,8 @@ func TestTheStackServesAPrivatePhotoThroughALink(t *testing.T) {
 			require.NoError(t, err)
 			if strings.Contains(string(environment), "AWS_LAMBDA_FUNCTION_NAME=secure-media-cdn-dev-images\x00") {
 				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+				// What it takes while it dies is a request in flight, too.
+				require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, time.Minute, time.Millisecond)
 				killed++
 			}
 		}

@@ -37,6 +37,7 @@ func TestThreeRotationsRefuseNoLinkThatShouldLive(t *testing.T) {
 	for to := 2; to <= 4; to++ {
 		stop, traffic := make(chan struct{}), sync.WaitGroup{}
 		var asked atomic.Int64
+		link := links[to-1]
 		for range 4 {
 			traffic.Go(func() {
 				for {
@@ -45,7 +46,7 @@ func TestThreeRotationsRefuseNoLinkThatShouldLive(t *testing.T) {
 						return
 					default:
 						asked.Add(1)
-						assert.Equal(t, http.StatusOK, w.get(links[to-1]).Code, "generation %d on the way to %d", to-1, to)
+						assert.Equal(t, http.StatusOK, w.get(link).Code, "generation %d on the way to %d", to-1, to)
 					}
 				}
 			})
