@@ -63,8 +63,8 @@ func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 		settings gate.Settings
 		want     string
 	}{
-		"a name that is none":     {gate.Settings{Variants: []string{"w320", "W320"}}, `"W320" must be a letter`},
-		"a name that breaks out":  {gate.Settings{Variants: []string{`"]};`}}, "must be a letter"},
+		"a name that is none":     {gate.Settings{Variants: []string{"w320", "W320"}}, `"W320": a name must be a letter`},
+		"a name that breaks out":  {gate.Settings{Variants: []string{`"]};`}}, "a name must be a letter"},
 		"the attachment's name":   {gate.Settings{Variants: []string{"download"}}, "choose another name"},
 		"too many variants":       {tooMany, "at most 40 variants, not 41"},
 		"a format that is none":   {gate.Settings{Formats: []variant.Format{"jpeg"}}, `"jpeg" is no format`},
@@ -72,7 +72,7 @@ func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 		"a format twice":          {gate.Settings{Formats: []variant.Format{"avif", "avif"}}, "there twice"},
 		"a carrier that is none":  {gate.Settings{Carriers: []gate.Carrier{"header"}}, `"header" is no carrier`},
 		"a carrier without name":  {gate.Settings{Carriers: []gate.Carrier{""}}, `"" is no carrier`},
-		"an empty variant's name": {gate.Settings{Variants: []string{""}}, `"" must be a letter`},
+		"an empty variant's name": {gate.Settings{Variants: []string{""}}, `"": a name must be a letter`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, err := gate.Source(tt.settings)

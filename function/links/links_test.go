@@ -293,7 +293,7 @@ func TestExitCodes(t *testing.T) {
 		"an unknown link":              {[]string{"show", unknown}, "", 1, "(link_not_found)"},
 		"an unknown link to revoke":    {[]string{"revoke", unknown}, "", 1, "(link_not_found)"},
 		"no command":                   {nil, "", 2, "links: expected one of"},
-		"an unknown flag":              {[]string{"issue", "--fast", "s3://media/chat/a"}, "", 2, "unknown flag --fast: --help lists what there is"},
+		"an unknown flag":              {[]string{"issue", "--fast", "-"}, "", 2, "flag --fast: --help lists what there is"},
 		"nothing to issue":             {[]string{"issue"}, "", 2, "name objects, or - for standard input"},
 		"nothing on standard input":    {[]string{"issue", "-"}, "\n\n", 2, "nothing to do"},
 		"nothing to revoke on it":      {[]string{"revoke", "-"}, "\n\n", 2, "standard input is empty"},

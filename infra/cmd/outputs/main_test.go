@@ -10,6 +10,6 @@ import (
 
 func TestShowRefusesWhatItDoesNotKnow(t *testing.T) {
 	var out bytes.Buffer
-	assert.ErrorContains(t, show(strings.NewReader(`{}`), &out, "json"), "stack output cdnBaseUrl is missing")
+	assert.ErrorContains(t, show(strings.NewReader(`{}`), &out, "json"), "the stack has no outputs")
 	assert.Empty(t, out.String(), "nothing is printed before everything was read")
 }
