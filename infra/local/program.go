@@ -18,6 +18,7 @@ import (
 	"secure-media-cdn/infra/plan"
 	"secure-media-cdn/infra/plan/recorder"
 	"secure-media-cdn/infra/stack"
+	"secure-media-cdn/infra/stack/outputs"
 )
 
 // start evaluates the program, makes it real, and tries it: it uploads the
@@ -171,10 +172,10 @@ func present(ctx context.Context, m *resources.Stack, dir, console string, out i
 }
 
 // privateService returns the first service whose objects need a link.
-func privateService(outputs map[string]any) string {
-	services, _ := outputs["services"].([]any)
+func privateService(made map[string]any) string {
+	services, _ := made["services"].([]any)
 	for _, s := range services {
-		if s, ok := s.(map[string]any); ok && s["access"] == "private" {
+		if s, ok := s.(map[string]any); ok && s["access"] == outputs.AccessPrivate {
 			name, _ := s["name"].(string)
 			return name
 		}

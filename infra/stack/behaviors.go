@@ -5,6 +5,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/infra/stack/outputs"
 )
 
 // policies are what all behaviours of the distribution have in common.
@@ -64,7 +65,7 @@ func (s *builder) orderedBehaviors(p policies, e *edge, g *gate, i *images,
 	if n != nil {
 		ordered = append(ordered, n.behavior())
 	}
-	for _, name := range s.cfg.servicesWith(AccessPublic) {
+	for _, name := range s.cfg.servicesWith(outputs.AccessPublic) {
 		// Straight from the bucket, at one spelling of each path.
 		ordered = append(ordered, s.behavior(p, "/"+name+"/*", g.public, g))
 	}

@@ -9,14 +9,7 @@ import (
 	source "secure-media-cdn/function/gate"
 	issuerfn "secure-media-cdn/function/issuer"
 	"secure-media-cdn/function/variant"
-)
-
-// Values of a service's access.
-const (
-	// AccessPrivate means that objects are reached by link only.
-	AccessPrivate = "private"
-	// AccessPublic means that objects lie open below /<name>/.
-	AccessPublic = "public"
+	"secure-media-cdn/infra/stack/outputs"
 )
 
 // Config is a stack's configuration. Each field is the key of the same name,
@@ -100,8 +93,8 @@ type Service struct {
 // fillServices gives private services the default of what is optional.
 func (c *Config) fillServices() {
 	for n := range c.Services {
-		if s := &c.Services[n]; s.Access == AccessPrivate {
-			s.Viewers = cmp.Or(s.Viewers, ViewersLink)
+		if s := &c.Services[n]; s.Access == outputs.AccessPrivate {
+			s.Viewers = cmp.Or(s.Viewers, outputs.ViewersLink)
 		}
 	}
 }

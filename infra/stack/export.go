@@ -2,6 +2,8 @@ package stack
 
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"secure-media-cdn/infra/stack/outputs"
 )
 
 // export sets the stack's outputs, the contract with applications. Their form
@@ -10,7 +12,7 @@ func (s *builder) export(c *content, w watched, a alarmed, dashboard pulumi.Stri
 	services := pulumi.Array{}
 	for _, svc := range s.cfg.Services {
 		described := pulumi.StringMap{"name": pulumi.String(svc.Name), "access": pulumi.String(svc.Access)}
-		if svc.Access == AccessPrivate {
+		if svc.Access == outputs.AccessPrivate {
 			described["viewers"] = pulumi.String(svc.Viewers)
 		}
 		services = append(services, described)

@@ -13,6 +13,7 @@ import (
 	"secure-media-cdn/function/issue/cloud"
 	issuerfn "secure-media-cdn/function/issuer"
 	"secure-media-cdn/function/settings"
+	"secure-media-cdn/infra/stack/outputs"
 )
 
 const issuerMemoryMB = 512
@@ -57,8 +58,8 @@ func (s *builder) issuerEnvironment(c *content, m *mappings, d *delivery, g *gat
 		issuerfn.EnvDistribution:    d.distribution.ID(),
 		issuerfn.EnvLinkTTL:         pulumi.String(strconv.Itoa(s.cfg.linkTTLSeconds())),
 		issuerfn.EnvRenewBefore:     pulumi.String(strconv.Itoa(s.cfg.RenewBeforeSeconds)),
-		issuerfn.EnvPublicServices:  pulumi.String(strings.Join(s.cfg.servicesWith(AccessPublic), ",")),
-		issuerfn.EnvPrivateServices: pulumi.String(strings.Join(s.cfg.servicesWith(AccessPrivate), ",")),
+		issuerfn.EnvPublicServices:  pulumi.String(strings.Join(s.cfg.servicesWith(outputs.AccessPublic), ",")),
+		issuerfn.EnvPrivateServices: pulumi.String(strings.Join(s.cfg.servicesWith(outputs.AccessPrivate), ",")),
 		settings.EnvTicketServices:  pulumi.String(strings.Join(s.cfg.ticketServices(), ",")),
 		settings.EnvTicketSeconds:   pulumi.String(strconv.Itoa(s.cfg.ViewerTicketSeconds)),
 		settings.EnvCookieDomain:    pulumi.String(s.cfg.cookieDomain()),

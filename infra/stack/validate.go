@@ -15,6 +15,7 @@ import (
 	edgefn "secure-media-cdn/function/edge"
 	issuerfn "secure-media-cdn/function/issuer"
 	"secure-media-cdn/function/seal"
+	"secure-media-cdn/infra/stack/outputs"
 )
 
 const secondsPerDay = 24 * 60 * 60
@@ -138,7 +139,7 @@ func (v *validation) services(c Config) {
 	names := make([]string, 0, len(c.Services))
 	for _, s := range c.Services {
 		names = append(names, s.Name)
-		v.want(s.Access == AccessPrivate || s.Access == AccessPublic, "services", s.Name+": "+strconv.Quote(s.Access),
+		v.want(s.Access == outputs.AccessPrivate || s.Access == outputs.AccessPublic, "services", s.Name+": "+strconv.Quote(s.Access),
 			"access must be private or public")
 	}
 	v.each(names, "services", func(name string) {
@@ -149,7 +150,7 @@ func (v *validation) services(c Config) {
 		v.want(!slices.Contains(reservedServices, name), "services", strconv.Quote(name),
 			"the name would shadow the path of links")
 	})
-	public := len(c.servicesWith(AccessPublic))
+	public := len(c.servicesWith(outputs.AccessPublic))
 	room := maxBehaviors - 1 // for the default
 	if len(c.ImageVariants) > 0 {
 		room -= 2

@@ -10,21 +10,14 @@ import (
 
 	source "secure-media-cdn/function/gate"
 	"secure-media-cdn/function/seal"
-)
-
-// Values of a private service's viewers.
-const (
-	// ViewersLink means that whoever holds a link may see it.
-	ViewersLink = "link"
-	// ViewersTicket means that a viewer needs a ticket, too.
-	ViewersTicket = "ticket"
+	"secure-media-cdn/infra/stack/outputs"
 )
 
 // ticketServices returns the names of the services whose links ask for a ticket.
 func (c Config) ticketServices() []string {
 	var names []string
 	for _, s := range c.Services {
-		if s.Viewers == ViewersTicket {
+		if s.Viewers == outputs.ViewersTicket {
 			names = append(names, s.Name)
 		}
 	}
@@ -66,13 +59,13 @@ func (c Config) viewerCache() int { return min(c.ViewerCacheSeconds, c.BrowserCa
 
 func (v *validation) viewers(c Config) {
 	for _, s := range c.Services {
-		if s.Access == AccessPublic {
+		if s.Access == outputs.AccessPublic {
 			v.want(s.Viewers == "", "services", s.Name+": "+strconv.Quote(s.Viewers),
 				"viewers is for private services; a public one's objects lie open")
 			continue
 		}
-		v.want(s.Viewers == ViewersLink || s.Viewers == ViewersTicket, "services", s.Name+": "+strconv.Quote(s.Viewers),
-			"viewers must be %s or %s", ViewersLink, ViewersTicket)
+		v.want(s.Viewers == outputs.ViewersLink || s.Viewers == outputs.ViewersTicket, "services", s.Name+": "+strconv.Quote(s.Viewers),
+			"viewers must be %s or %s", outputs.ViewersLink, outputs.ViewersTicket)
 	}
 	ways := make([]string, len(c.ViewerCarriers))
 	for n, way := range c.ViewerCarriers {

@@ -20,7 +20,7 @@ func flat(v reflect.Value) string {
 		pairs := make([]string, 0, len(value))
 		for _, s := range value {
 			pair := s.Name + "=" + s.Access
-			if s.Viewers == "ticket" {
+			if s.Viewers == ViewersTicket {
 				pair += "=" + s.Viewers
 			}
 			pairs = append(pairs, pair)

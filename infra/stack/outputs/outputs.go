@@ -40,6 +40,18 @@ type Outputs struct {
 	BucketNotification json.RawMessage `json:"bucketNotification,omitempty" env:"MEDIA_BUCKET_NOTIFICATION" doc:"Of a stack over an existing bucket: what the QueueConfigurations of the bucket's notifications must have." example:"{\"Id\":\"secure-media-cdn-prod\",\"QueueArn\":\"arn:aws:sqs:eu-central-1:123456789012:secure-media-cdn-prod-events-1a2b3c4\",\"Events\":[\"s3:ObjectCreated:*\"]}"`
 }
 
+// Values of a service's access, and of a private service's viewers.
+const (
+	// AccessPrivate means that objects are reached by link only.
+	AccessPrivate = "private"
+	// AccessPublic means that objects lie open below /<name>/.
+	AccessPublic = "public"
+	// ViewersLink means that whoever holds a link may see it.
+	ViewersLink = "link"
+	// ViewersTicket means that a viewer needs a ticket, too.
+	ViewersTicket = "ticket"
+)
+
 // Service stores media in the bucket, below its name and a slash.
 type Service struct {
 	Name string `json:"name" doc:"Name of the service, and first segment of its objects' keys." example:"discussion"`
