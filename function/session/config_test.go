@@ -17,7 +17,8 @@ func environment(changes map[string]string) func(string) string {
 	env := map[string]string{
 		EnvIssuer: "https://login.example.com/tenant", EnvClientID: "app", EnvAudiencesClaim: "https://example.com/audiences",
 		EnvOrigins: "https://media.example.com,https://app.example.com", settings.EnvTicketServices: "simple-chat,discussion",
-		settings.EnvTicketSeconds: "43200", settings.EnvCookieDomain: "example.com", settings.EnvKeyGeneration: "2", settings.EnvKeyValueStore: store,
+		settings.EnvTicketSeconds: "43200", settings.EnvCookieDomain: "example.com", settings.EnvKeyGeneration: "2",
+		settings.EnvKeyValueStore: store,
 	}
 	for name, value := range changes {
 		env[name] = value
@@ -53,8 +54,9 @@ func TestAWrongEnvironmentIsToldAllAtOnce(t *testing.T) {
 			}
 		}
 	}
-	for name, value := range map[string]string{settings.EnvTicketSeconds: "59", settings.EnvKeyGeneration: "256", settings.EnvKeyValueStore: "store",
-		EnvIssuer: "http://login.example.com", EnvAudiencesClaim: "aud"} {
+	for name, value := range map[string]string{settings.EnvTicketSeconds: "59", settings.EnvKeyGeneration: "256",
+		settings.EnvKeyValueStore: "store",
+		EnvIssuer:                 "http://login.example.com", EnvAudiencesClaim: "aud"} {
 		_, err := New(environment(map[string]string{name: value}), slog.New(slog.DiscardHandler))
 		assert.ErrorContains(t, err, name+" ")
 	}

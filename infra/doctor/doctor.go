@@ -167,7 +167,8 @@ func (e *examination) failed(what string, err error, gone ...string) {
 		return
 	}
 	var refused smithy.APIError
-	f := Finding{Unknown, what + ": " + err.Error(), "look again, with credentials that may: the previewing role's are enough"}
+	f := Finding{Unknown, what + ": " + err.Error(),
+		"look again, with credentials that may: the previewing role's are enough"}
 	switch {
 	case errors.Is(err, errElsewhere):
 		f.Text, f.Advice = what+": "+errElsewhere.Error(), "look at a deployed stack"

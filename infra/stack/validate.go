@@ -139,7 +139,8 @@ func (v *validation) services(c Config) {
 	names := make([]string, 0, len(c.Services))
 	for _, s := range c.Services {
 		names = append(names, s.Name)
-		v.want(s.Access == outputs.AccessPrivate || s.Access == outputs.AccessPublic, "services", s.Name+": "+strconv.Quote(s.Access),
+		v.want(s.Access == outputs.AccessPrivate || s.Access == outputs.AccessPublic, "services",
+			s.Name+": "+strconv.Quote(s.Access),
 			"access must be private or public")
 	}
 	v.each(names, "services", func(name string) {

@@ -64,7 +64,8 @@ func (v *validation) viewers(c Config) {
 				"viewers is for private services; a public one's objects lie open")
 			continue
 		}
-		v.want(s.Viewers == outputs.ViewersLink || s.Viewers == outputs.ViewersTicket, "services", s.Name+": "+strconv.Quote(s.Viewers),
+		v.want(s.Viewers == outputs.ViewersLink || s.Viewers == outputs.ViewersTicket, "services",
+			s.Name+": "+strconv.Quote(s.Viewers),
 			"viewers must be %s or %s", outputs.ViewersLink, outputs.ViewersTicket)
 	}
 	ways := make([]string, len(c.ViewerCarriers))

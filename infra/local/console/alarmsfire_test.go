@@ -54,7 +54,8 @@ func (b *breakable) Run(ctx context.Context, event []byte) ([]byte, error) {
 func everything(t *testing.T) *plan.Document {
 	t.Helper()
 	doc, err := recorder.Evaluate(recorder.Options{
-		Program: stack.Deploy, Root: moduleRoot(t), Stack: "everything", ConfigFile: "../../stack/testdata/Pulumi.everything.yaml",
+		Program: stack.Deploy, Root: moduleRoot(t), Stack: "everything",
+		ConfigFile:    "../../stack/testdata/Pulumi.everything.yaml",
 		RevealSecrets: true,
 	})
 	require.NoError(t, err)
